@@ -251,4 +251,18 @@ func TestRestOnly(t *testing.T) {
 	if _, ok := calendar.Standard().Due(from, span("1000000wd"), nil); ok {
 		t.Error("a million working days cannot be meant")
 	}
+	// the weekends of 20 years are more than 5 years of rest, but not in a row: 1000 weeks are 5000 working days
+	if due, ok := calendar.Standard().Due(from, span("5000wd"), nil); !ok || !due.Equal(date("2026-03-02").AddDays(7000).End(zone)) {
+		t.Errorf("5000 working days are due %s", due)
+	}
+}
+
+func TestGiveUpAfterFiveYears(t *testing.T) {
+	for day, found := range map[string]bool{"2030-03-02": true, "2032-03-02": false} {
+		c := restOnly()
+		c.AddHoliday(date(day), calendar.DayRule{Work: true, Slots: []calendar.Slot{{From: 540, To: 600}}})
+		if due, ok := c.Due(at("2026-03-02 10:00"), span("1wh"), nil); ok != found {
+			t.Errorf("the only working day being %s, an hour is due %s (%v)", day, due, ok)
+		}
+	}
 }

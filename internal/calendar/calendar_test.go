@@ -90,7 +90,7 @@ func shipped(t testing.TB) (*calendar.Calendar, map[int]*year) {
 				y.off = append(y.off, d)
 				c.Exclude(d, value)
 			}
-		case key == "off:" || key == "work:":
+		case key == `"off":` || key == "work:":
 			list = key
 		}
 	}

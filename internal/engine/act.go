@@ -1,0 +1,271 @@
+package engine
+
+import (
+	"time"
+
+	"zhanggui/internal/expr"
+	"zhanggui/internal/fault"
+	"zhanggui/internal/rulebook"
+)
+
+// demand is what one performance of an action was given.
+type demand struct {
+	values  map[string]any // API form, from a person
+	lines   map[string][]map[string]any
+	given   map[string]expr.Value // typed, from an effect
+	reason  string
+	comment string
+	refuse  bool
+	waive   []Waiver
+	person  bool // asked for by somebody, not by an effect
+}
+
+// signing is the outcome of an action that needs signatures.
+type signing struct {
+	complete bool
+	waiting  []string
+}
+
+const maxDepth = 24
+
+// perform judges an action and, if nothing says no, carries it out. It is used for what a person asks,
+// what an effect does and what the clock does alike; so no way in meets fewer guards.
+func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error) {
+	w.depth++
+	defer func() { w.depth-- }()
+	if w.depth > maxDepth {
+		return nil, fault.New(fault.Internal, "办理互相触发，层数太多", "Actions call each other too deeply")
+	}
+	view := w.view(r)
+	awake := view.Awake(&a.Node)
+	r.touch()
+
+	if !view.Awake(&r.form.Node) && a.ID == "create" {
+		return nil, w.refuse("state", r, a, []Reason{{Clause: r.form.Clause, Say: label("此表单未生效", "This form is not in force")}})
+	}
+	if r.form.Kept == "engine" && d.person && (a.ID == "create" || a.ID == "edit" || a.ID == "void") && !w.actor.System {
+		return nil, w.refuse("class", r, a, []Reason{{Say: label("此簿由系统登记，不能手工改动", "This register is kept by the system")}})
+	}
+	if awake {
+		if err := w.judgeState(r, a, view); err != nil {
+			return nil, err
+		}
+		if err := w.judgeWho(r, a, view, d); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.fill(r, a, view, d, awake); err != nil {
+		return nil, err
+	}
+	if err := w.computeStored(r); err != nil {
+		return nil, err
+	}
+	if awake {
+		if err := w.judgeFill(r, a, view, d); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.judgeGates(r, a, d); err != nil {
+		return nil, err
+	}
+	if awake {
+		if err := w.judgeRequire(r, a, view, d); err != nil {
+			return nil, err
+		}
+		if id, node := w.approvalOf(a, view); id != "" && !w.actor.System {
+			sign, err := w.sign(r, a, node, id, d)
+			if err != nil || !sign.complete {
+				return sign, err
+			}
+			return sign, w.carryOut(r, a, view, d, true)
+		}
+	}
+	return nil, w.carryOut(r, a, view, d, awake)
+}
+
+// carryOut moves the record and runs what follows.
+func (w *work) carryOut(r *Record, a *rulebook.Action, view *rulebook.View, d demand, awake bool) error {
+	at := w.now
+	w.effect(Effect{Kind: "do", Form: r.form.Key, Record: r.id, Name: a.ID, Text: d.reason})
+	w.clause(a.Clause)
+	if a.ID == "create" && r.State() != "" {
+		r.enter(r.State(), at)
+	}
+	if a.To != nil && len(a.To.States) == 1 && view.Awake(&a.To.Node) {
+		r.enter(a.To.States[0], at)
+	}
+	if a.ID == "void" {
+		r.enter("void", at)
+	}
+	r.mark(a, at, w.actor.Person)
+	if err := w.number(r, a, view); err != nil {
+		return err
+	}
+	if err := w.computeStored(r); err != nil {
+		return err
+	}
+	if awake && a.Lock != nil && view.Awake(&a.Lock.Node) {
+		w.effect(Effect{Kind: "lock", Form: r.form.Key, Record: r.id, Name: a.ID, Clause: a.Lock.Clause})
+	}
+	if err := w.judgeRequired(r, a, view); err != nil {
+		return err
+	}
+	if awake {
+		if err := w.effects_(a.Do, r, view, nil); err != nil {
+			return err
+		}
+	}
+	if err := w.serveCopies(r, a, view); err != nil {
+		return err
+	}
+	if err := w.hooks(r, a); err != nil {
+		return err
+	}
+	w.facts = append(w.facts, fact{form: r.form.Key, action: a.ID, rec: r, at: at, clause: a.Clause})
+	w.event(r, a.ID)
+	return nil
+}
+
+// settle is what every act ends with: stored values, promises that span records, clocks, offences.
+func (w *work) settle() error {
+	for round := 0; round < 8; round++ {
+		before := len(w.effects)
+		for i := 0; i < len(w.order); i++ { // order may grow while we settle
+			if err := w.settleRecord(w.order[i]); err != nil {
+				return err
+			}
+		}
+		if err := w.offences(); err != nil {
+			return err
+		}
+		if len(w.effects) == before && len(w.facts) == 0 {
+			break
+		}
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	for _, r := range w.order {
+		if err := w.judgeEnd(r); err != nil {
+			return err
+		}
+	}
+	for _, r := range w.order {
+		if r.was != nil || r.bumped() {
+			n, _ := r.row["etag"].(int64)
+			r.row["etag"] = n + 1
+			r.dirty = true
+		}
+	}
+	return w.flush()
+}
+
+func (r *Record) bumped() bool { return r.dirty || r.fresh }
+
+// settleRecord brings what follows from one record up to date.
+func (w *work) settleRecord(r *Record) error {
+	if err := w.computeStored(r); err != nil {
+		return err
+	}
+	if err := w.voidSignatures(r); err != nil {
+		return err
+	}
+	if err := w.changedEffects(r); err != nil {
+		return err
+	}
+	if worldForms[r.form.Key] && (r.was != nil || r.fresh) && !r.worldTold {
+		r.worldTold = true
+		if err := w.worldChanged(); err != nil {
+			return err
+		}
+	}
+	if err := w.clocks(r); err != nil {
+		return err
+	}
+	if err := w.autos(r); err != nil {
+		return err
+	}
+	return w.wakeWatchers(r)
+}
+
+// wakeWatchers puts the records that read this one on the list to settle.
+func (w *work) wakeWatchers(r *Record) error {
+	for _, watch := range w.e.Lib.Watchers[r.form.Key] {
+		for _, id := range refIDs(r, watch.Via) {
+			x, err := w.ref(watch.Of, id)
+			if err != nil {
+				return err
+			}
+			if x != nil {
+				x.touch()
+			}
+		}
+	}
+	return nil
+}
+
+// refIDs are the ids a reference column holds now and held before.
+func refIDs(r *Record, column string) []string {
+	var ids []string
+	for _, v := range []any{r.row[column], r.was[column]} {
+		if s := str(v); s != "" && !contains(ids, s) {
+			ids = append(ids, s)
+		}
+	}
+	return ids
+}
+
+// autos performs what the clock does as soon as a condition is true.
+func (w *work) autos(r *Record) error {
+	for _, a := range r.form.Actions {
+		if a.Auto == nil {
+			continue
+		}
+		view := w.view(r)
+		if !view.Awake(&a.Node) || !stateAllows(a, r.State()) {
+			continue
+		}
+		ok, err := w.truth(a.Auto, view, w.scope(r, view, nil), false)
+		if err != nil {
+			return err
+		}
+		if !ok || r.autoDone[a.ID+r.State()] {
+			continue
+		}
+		if r.autoDone == nil {
+			r.autoDone = map[string]bool{}
+		}
+		r.autoDone[a.ID+r.State()] = true
+		if err := w.asClock(func() error {
+			_, err := w.perform(r, a, demand{})
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asClock runs fn in the clock's name.
+func (w *work) asClock(fn func() error) error {
+	actor, me := w.actor, w.me
+	w.actor = Actor{Clock: true, Origin: actor.Origin, System: actor.System}
+	w.me = nil
+	defer func() { w.actor, w.me = actor, me }()
+	return fn()
+}
+
+func stateAllows(a *rulebook.Action, state string) bool {
+	if a.From == nil || a.From.Any || a.ID == "create" {
+		return true
+	}
+	return contains(a.From.States, state)
+}
+
+// at runs fn as of another instant (a due act is judged as of the time it fell due).
+func (w *work) at(t time.Time, fn func() error) error {
+	now := w.now
+	w.now = t
+	defer func() { w.now = now }()
+	return fn()
+}

@@ -1,0 +1,227 @@
+// Package engine is the one door: nothing changes a record except Do and Tick. Each act is one
+// transaction that loads the record and the rulebook version that binds it, decides, and writes
+// record, clocks, sanctions, copies and journal entry together.
+// It knows rulebook, expr, store, journal, calendar, query and fault.
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+)
+
+// Engine executes a library on a database.
+type Engine struct {
+	DB   *store.DB
+	Lib  *rulebook.Library
+	opts Options
+
+	mu    sync.Mutex
+	world *world // people, units, adoptions: a snapshot, replaced whole
+	stale atomic.Bool
+	bus   *Bus
+}
+
+// Options tune an engine. The zero value is the production setting.
+type Options struct {
+	// Asleep puts clauses to sleep everywhere; the mutation run uses it.
+	Asleep map[string]bool
+	// WakeLegal wakes nodes that carry a legal note.
+	WakeLegal bool
+	// Trace is told each clause that a decision consulted.
+	Trace func(clause string)
+	// NewID makes record ids; nil = random. The demonstration gives a seeded one.
+	NewID func() string
+	// Quiet drops the journal and the attempt log (scenario runs check effects directly).
+	Quiet bool
+}
+
+// New opens the engine on a database whose schema has been applied (see Tables).
+func New(db *store.DB, lib *rulebook.Library, opts Options) (*Engine, error) {
+	e := &Engine{DB: db, Lib: lib, opts: opts, bus: newBus()}
+	if opts.NewID == nil {
+		e.opts.NewID = randomID
+	}
+	if err := e.checkBase(); err != nil {
+		return nil, err
+	}
+	e.stale.Store(true)
+	return e, nil
+}
+
+// Bus carries what was committed to whoever listens (server-sent events).
+func (e *Engine) Bus() *Bus { return e.bus }
+
+func randomID() string {
+	var b [10]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		panic(err) // the kernel has no randomness: nothing safe can be done
+	}
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+}
+
+// Actor is who acts: a person, or the clock.
+type Actor struct {
+	Person  string // id of base.person; "" for the clock
+	Clock   bool
+	Origin  string // web api clock import demo system
+	Address string
+	Request string
+	// System acts for the installation itself (first start, demonstration set-up): no role is asked,
+	// every other guard applies. It cannot be had through the API.
+	System bool
+}
+
+// ClockActor is the clock as an actor.
+func ClockActor() Actor { return Actor{Clock: true, Origin: "clock"} }
+
+// Act is what somebody wants done.
+type Act struct {
+	Form, Record, Action string
+	Values               map[string]any              // field id → value in API form
+	Lines                map[string][]map[string]any // line id → rows ("id" keeps an existing row)
+	Reason, Comment      string
+	Refuse               bool // on an approval: decline
+	Waive                []Waiver
+	Etag                 string // "" = whatever is there
+	Key                  string // idempotency key
+	Dry                  bool   // judge, change nothing
+	Actor                Actor
+}
+
+// Waiver lets a soft guard pass, with a reason.
+type Waiver struct {
+	Clause string `json:"clause"`
+	Reason string `json:"reason"`
+}
+
+// Outcome tells what an act did.
+type Outcome struct {
+	Form    string   `json:"form"`
+	Record  string   `json:"record"`
+	Number  string   `json:"number,omitempty"`
+	Action  string   `json:"action"`
+	At      string   `json:"at"`
+	Etag    string   `json:"etag"`
+	Signed  bool     `json:"signed"`            // a signature was put, the action itself waits for others
+	Waiting []Person `json:"waiting,omitempty"` // who still must sign
+	Effects []Effect `json:"-"`
+	Replay  bool     `json:"-"`
+}
+
+// Effect is one consequence of an act, in the order it happened.
+type Effect struct {
+	Kind   string // set create do notify post freeze number copy breach sanction clock lock sign waive
+	Form   string
+	Record string
+	Name   string // action, field, deadline, offence, ledger.kind, copy mark
+	Text   string // value, holder or message, as words
+	Clause string
+	Data   map[string]string // due, holder, to, by, amount …
+}
+
+// Person is somebody as answers name him.
+type Person struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Post    string `json:"post,omitempty"`
+	Unit    string `json:"unit,omitempty"`
+	Absent  bool   `json:"absent,omitempty"`
+	StandIn string `json:"stand_in,omitempty"`
+}
+
+// Do carries out an act. The error is a *Refusal when a rule said no, else a fault.
+func (e *Engine) Do(ctx context.Context, now time.Time, act Act) (*Outcome, error) {
+	now = now.UTC().Truncate(time.Millisecond)
+	var out *Outcome
+	var events []Event
+	err := e.DB.Write(ctx, func(tx *store.Tx) error {
+		out, events = nil, nil
+		w, err := e.begin(ctx, tx, now, act.Actor)
+		if err != nil {
+			return err
+		}
+		if done, err := w.replay(act); err != nil || done != nil {
+			out = done
+			return err
+		}
+		out, err = w.run(act)
+		if err != nil {
+			return err
+		}
+		if act.Dry {
+			return errDry
+		}
+		events = w.events
+		return w.remember(act, out)
+	})
+	if err == errDry {
+		return out, nil
+	}
+	if r, ok := AsRefusal(err); ok && !act.Dry {
+		e.logRefusal(ctx, now, act, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.bus.publish(events)
+	return out, nil
+}
+
+var errDry = fmt.Errorf("dry run")
+
+// run performs one act with all that follows from it.
+func (w *work) run(act Act) (*Outcome, error) {
+	form := w.e.Lib.Form(act.Form)
+	if form == nil {
+		return nil, unknownForm(act.Form)
+	}
+	action := form.Action(act.Action)
+	if action == nil {
+		return nil, unknownAction(form, act.Action)
+	}
+	var rec *Record
+	var err error
+	if action.ID == "create" {
+		rec, err = w.draft(form)
+	} else {
+		rec, err = w.lock(form, act.Record)
+		if err == nil && !w.maySee(rec) {
+			err = missing(form, act.Record)
+		}
+		if err == nil && act.Etag != "" && act.Etag != rec.Etag() {
+			err = w.conflict(rec, act.Etag)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.top = rec
+	w.topAction = action
+	sign, err := w.perform(rec, action, demand{values: act.Values, lines: act.Lines, reason: act.Reason,
+		comment: act.Comment, refuse: act.Refuse, waive: act.Waive, person: true})
+	if err != nil {
+		return nil, err
+	}
+	if err := w.settle(); err != nil {
+		return nil, err
+	}
+	if err := w.writeEntry(rec, action, act); err != nil {
+		return nil, err
+	}
+	out := &Outcome{Form: form.Key, Record: rec.id, Number: rec.Number(), Action: action.ID,
+		At: instant(w.now), Etag: rec.Etag(), Effects: w.effects}
+	if sign != nil {
+		out.Signed = !sign.complete
+		out.Waiting = w.people(sign.waiting)
+	}
+	return out, nil
+}

@@ -1,0 +1,271 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"zhanggui/internal/expr"
+	"zhanggui/internal/journal"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+)
+
+// writeEntry appends the act to the journal, in the transaction of its change.
+func (w *work) writeEntry(r *Record, a *rulebook.Action, act Act) error {
+	if w.e.opts.Quiet {
+		return nil
+	}
+	e := w.entry(r, act)
+	if a != nil {
+		e.Action = a.ID
+	}
+	return w.append(e)
+}
+
+func (w *work) entry(r *Record, act Act) *journal.Entry {
+	e := &journal.Entry{ID: w.e.opts.NewID(), At: w.now, Recorded: w.now, Actor: w.actor.Person, Origin: w.actor.Origin, Action: act.Action, Request: w.actor.Request}
+	if !w.recorded.IsZero() {
+		e.Recorded = w.recorded
+	}
+	if w.me != nil {
+		e.ActorName = w.name(w.me.id)
+	}
+	if r != nil {
+		e.Form, e.Record, e.Number, e.Unit = r.form.Key, r.id, r.Number(), r.unitID()
+		e.Book = r.form.Book.ID
+		e.Version = r.form.Book.Version
+	}
+	asked := map[string]any{}
+	for k, v := range act.Values {
+		if r != nil && w.e.classified(r.form, k) {
+			v = "***"
+		}
+		asked[k] = v
+	}
+	if act.Reason != "" {
+		asked["reason"] = act.Reason
+	}
+	if act.Comment != "" {
+		asked["comment"] = act.Comment
+	}
+	for _, x := range w.waived {
+		asked["waive "+x.Clause] = x.Reason
+	}
+	e.Asked = asked
+	for _, x := range w.order {
+		for _, col := range sortedKeys(x.was) {
+			switch col {
+			case "search", "etag", "stamp", "stay", "fired", "next_at":
+				continue
+			}
+			if equalColumn(x.was[col], x.row[col]) {
+				continue
+			}
+			old, val := fmt.Sprint(orEmpty(x.was[col])), fmt.Sprint(orEmpty(x.row[col]))
+			if w.e.classified(x.form, col) {
+				old, val = digest(old), digest(val)
+			}
+			e.Changed = append(e.Changed, journal.Change{Form: x.form.Key, Record: x.id, Field: col, Old: old, New: val})
+		}
+	}
+	for c := range w.clauses {
+		e.Clauses = append(e.Clauses, c)
+	}
+	sort.Strings(e.Clauses)
+	facts := map[string]any{}
+	for k, v := range w.reads {
+		facts[k] = v
+	}
+	e.Facts = facts
+	for _, x := range w.effects {
+		e.Effects = append(e.Effects, journal.Effect{Kind: x.Kind, Text: strings.TrimSpace(x.Name + " " + x.Text), Clause: x.Clause, Ref: x.Form + "/" + x.Record})
+	}
+	return e
+}
+
+func orEmpty(v any) any {
+	if v == nil {
+		return ""
+	}
+	return v
+}
+
+func digest(s string) string {
+	if s == "" {
+		return ""
+	}
+	h := sha256.Sum256([]byte(s))
+	return "#" + hex.EncodeToString(h[:6])
+}
+
+// classified fields never enter the journal in plain.
+func (e *Engine) classified(f *rulebook.Form, id string) bool {
+	fd := f.Field(id)
+	return fd != nil && fd.Class != nil
+}
+
+func (w *work) append(e *journal.Entry) error {
+	body := e.Canonical()
+	return w.tx.Insert("journal_entry", store.Row{"id": e.ID, "at": instant(e.At), "recorded": instant(e.Recorded), "actor": e.Actor, "form": e.Form, "record": e.Record,
+		"action": e.Action, "unit": e.Unit, "refused": e.Refused, "clauses": "," + strings.Join(e.Clauses, ",") + ",", "body": string(body)})
+}
+
+// logRefusal keeps a refused act: who wanted what, and what said no. It changes nothing else.
+func (e *Engine) logRefusal(ctx context.Context, now time.Time, act Act, r *Refusal) {
+	if e.opts.Quiet && !e.hearsRefusals() {
+		return
+	}
+	_ = e.DB.Write(ctx, func(tx *store.Tx) error {
+		w, err := e.begin(ctx, tx, now, act.Actor)
+		if err != nil {
+			return err
+		}
+		var of *Record
+		if f := e.Lib.Form(act.Form); f != nil && act.Record != "" {
+			of, _ = w.get(f, act.Record)
+		}
+		given := map[string]expr.Value{"action": act.Form + "." + act.Action, "group": r.Group, "clause": orUnset(joinIDs(r.Clauses())), "of_form": act.Form, "of_id": orUnset(act.Record), "text": r.Title.ZH}
+		if w.me != nil {
+			given["person"] = w.me
+		}
+		rec, err := w.engineRecord("base.attempt", of, given)
+		if err != nil {
+			return err
+		}
+		if of != nil {
+			w.facts = append(w.facts, fact{form: of.form.Key, action: "refused", of: "", rec: of, at: w.now, clause: first(r.Clauses()...), person: act.Actor.Person})
+			of.touched = true
+		}
+		if err := w.settle(); err != nil {
+			return err
+		}
+		if e.opts.Quiet {
+			return nil
+		}
+		entry := w.entry(rec, act)
+		entry.Form, entry.Record, entry.Refused = act.Form, act.Record, true
+		entry.Clauses = r.Clauses()
+		return w.append(entry)
+	})
+}
+
+// hearsRefusals tells whether any offence listens to refusals.
+func (e *Engine) hearsRefusals() bool {
+	for _, b := range e.Lib.Books {
+		for _, o := range b.Offences {
+			for _, u := range o.Upon {
+				if u.Action == "refused" {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// history of one field, oldest first, from the journal.
+func (w *work) history(r *Record, field string) ([]expr.Record, error) {
+	rows, err := w.tx.Select(query.Select{Table: "journal_entry", Alias: "j", Where: query.And(query.Eq("j", "form", r.form.Key), query.Eq("j", "record", r.id)),
+		Order: []query.Order{{Expr: query.Col{Alias: "j", Name: "at"}}, {Expr: query.Col{Alias: "j", Name: "id"}}}})
+	if err != nil {
+		return nil, err
+	}
+	var list []expr.Record
+	for _, row := range rows {
+		e, err := journal.Parse([]byte(str(row["body"])))
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range e.Changed {
+			if c.Record == r.id && c.Field == field {
+				list = append(list, historyRow{w, e.At, e.Actor, c.Old, c.New})
+			}
+		}
+	}
+	return list, nil
+}
+
+type historyRow struct {
+	w        *work
+	at       time.Time
+	by       string
+	old, new string
+}
+
+func (h historyRow) Object() string { return "history" }
+func (h historyRow) ID() string     { return "" }
+func (h historyRow) Get(name string) (expr.Value, error) {
+	switch name {
+	case "at":
+		return h.at, nil
+	case "by":
+		return recordOrUnset(h.w.ref("base.person", h.by))
+	case "old":
+		return orUnset(h.old), nil
+	case "new":
+		return orUnset(h.new), nil
+	}
+	return nil, fmt.Errorf("history has no %s", name)
+}
+
+// actHash recognises the content of an act that is sent again.
+func actHash(a Act) string {
+	b, _ := json.Marshal(map[string]any{"f": a.Form, "r": a.Record, "a": a.Action, "v": a.Values, "l": a.Lines, "reason": a.Reason, "c": a.Comment, "x": a.Refuse, "w": a.Waive})
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:])
+}
+
+// Event tells listeners that a record changed.
+type Event struct {
+	Form   string `json:"form"`
+	Record string `json:"record"`
+	Action string `json:"action"`
+	By     string `json:"by"`
+	Unit   string `json:"unit"`
+}
+
+func (w *work) event(r *Record, action string) {
+	w.events = append(w.events, Event{Form: r.form.Key, Record: r.id, Action: action, By: w.actor.Person, Unit: r.unitID()})
+}
+
+// Bus hands committed events to whoever listens; a slow listener loses events, never slows an act.
+type Bus struct {
+	mu   sync.Mutex
+	list map[chan Event]bool
+}
+
+func newBus() *Bus { return &Bus{list: map[chan Event]bool{}} }
+
+// Subscribe listens until the returned func is called.
+func (b *Bus) Subscribe() (<-chan Event, func()) {
+	c := make(chan Event, 64)
+	b.mu.Lock()
+	b.list[c] = true
+	b.mu.Unlock()
+	return c, func() {
+		b.mu.Lock()
+		delete(b.list, c)
+		b.mu.Unlock()
+	}
+}
+
+func (b *Bus) publish(list []Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := range b.list {
+		for _, e := range list {
+			select {
+			case c <- e:
+			default:
+			}
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"fmt"
+
+	"zhanggui/internal/expr"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+)
+
+// Tables are all the tables a library needs: one a form, one a line, and the engine's own.
+// Columns are the field ids, so that any reporting tool can read them.
+func Tables(lib *rulebook.Library) []store.Table {
+	var list []store.Table
+	for _, b := range lib.Books {
+		for _, f := range b.Forms {
+			list = append(list, formTable(f))
+			for _, l := range f.Lines {
+				list = append(list, lineTable(l))
+			}
+		}
+	}
+	return append(list, ownTables()...)
+}
+
+func formTable(f *rulebook.Form) store.Table {
+	t := store.Table{Name: f.Table, Label: f.Label.ZH, Primary: []string{"id"}, Columns: []store.Column{
+		{Name: "id", Kind: "text", NotNull: true}, {Name: "number", Kind: "text"}, {Name: "state", Kind: "text", NotNull: true},
+		{Name: "unit", Kind: "text"}, {Name: "by", Kind: "text"}, {Name: "at", Kind: "text", NotNull: true},
+		{Name: "etag", Kind: "int", NotNull: true}, {Name: "book", Kind: "text"}, {Name: "pinned", Kind: "text"},
+		{Name: "stamp", Kind: "json"}, {Name: "stay", Kind: "json"}, {Name: "frozen", Kind: "json"},
+		{Name: "search", Kind: "text"},
+	}}
+	t.Indexes = append(t.Indexes,
+		store.Index{Name: f.Table + "_state", Columns: []string{"state", "at"}},
+		store.Index{Name: f.Table + "_at", Columns: []string{"at", "id"}},
+		store.Index{Name: f.Table + "_unit", Columns: []string{"unit"}},
+		store.Index{Name: f.Table + "_number", Columns: []string{"number"}})
+	for _, fd := range f.Fields {
+		if live(fd) {
+			continue
+		}
+		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH})
+		if fd.Type.Expr.Kind == expr.KObject {
+			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID}})
+		}
+	}
+	for _, a := range f.Actions {
+		if stamped(a) {
+			t.Columns = append(t.Columns, store.Column{Name: a.ID + "_at", Kind: "text"}, store.Column{Name: a.ID + "_by", Kind: "text"})
+		}
+	}
+	// The engine's own forms carry what the scheduler needs beside what people read.
+	switch f.Key {
+	case "base.clock":
+		t.Columns = addColumns(t.Columns, clockColumns)
+		t.Indexes = append(t.Indexes,
+			store.Index{Name: "base_clock_next", Columns: []string{"next_at", "id"}, Where: `"next_at" IS NOT NULL`},
+			store.Index{Name: "base_clock_of", Columns: []string{"of_id", "name"}},
+			store.Index{Name: "base_clock_due", Columns: []string{"state", "due"}})
+	case "base.signature", "base.copy", "base.snapshot", "base.breach", "base.waiver":
+		t.Columns = addColumns(t.Columns, []store.Column{{Name: "of_id", Kind: "text"}, {Name: "of_form", Kind: "text"}})
+		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of", Columns: []string{"of_id"}})
+	}
+	return t
+}
+
+func addColumns(have, want []store.Column) []store.Column {
+next:
+	for _, c := range want {
+		for _, h := range have {
+			if h.Name == c.Name {
+				continue next
+			}
+		}
+		have = append(have, c)
+	}
+	return have
+}
+
+// clockColumns are the engine's columns on base.clock beside the fields of the form.
+var clockColumns = []store.Column{
+	{Name: "of_form", Kind: "text"}, {Name: "of_id", Kind: "text"}, {Name: "name", Kind: "text"},
+	{Name: "instance", Kind: "text"}, {Name: "next_at", Kind: "text"}, {Name: "fired", Kind: "json"},
+	{Name: "from_at", Kind: "text"}, {Name: "due", Kind: "text"}, {Name: "met_at", Kind: "text"},
+	{Name: "holder", Kind: "json"}, {Name: "breach", Kind: "text"}, {Name: "duty", Kind: "text"},
+	{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"},
+}
+
+func lineTable(l *rulebook.Line) store.Table {
+	t := store.Table{Name: l.Table, Label: l.Label.ZH, Primary: []string{"id"}, Columns: []store.Column{
+		{Name: "id", Kind: "text", NotNull: true}, {Name: "record", Kind: "text", NotNull: true}, {Name: "pos", Kind: "int", NotNull: true},
+	}}
+	for _, fd := range l.Fields {
+		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH})
+	}
+	t.Indexes = []store.Index{{Name: l.Table + "_record", Columns: []string{"record", "pos"}}}
+	return t
+}
+
+// live fields are computed on reading and have no column.
+func live(f *rulebook.Field) bool { return f.Value != nil && !f.Stored }
+
+func stamped(a *rulebook.Action) bool { return !a.Implicit }
+
+func columnKind(t rulebook.FieldType) store.Kind {
+	switch t.Expr.Kind {
+	case expr.KInt, expr.KDecimal, expr.KMoney:
+		return "int"
+	case expr.KBool:
+		return "bool"
+	case expr.KList, expr.KPeriod, expr.KRange:
+		return "json"
+	}
+	return "text"
+}
+
+// ownTables are what the engine keeps beside the forms.
+func ownTables() []store.Table {
+	return []store.Table{
+		{Name: "duty_cursor", Primary: []string{"id"}, Columns: []store.Column{
+			{Name: "id", Kind: "text", NotNull: true}, {Name: "duty", Kind: "text"}, {Name: "unit", Kind: "text"}, {Name: "next_at", Kind: "text"},
+			{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}},
+			Indexes: []store.Index{{Name: "duty_cursor_next", Columns: []string{"next_at"}}}},
+		{Name: "replay", Primary: []string{"id"}, Columns: []store.Column{
+			{Name: "id", Kind: "text", NotNull: true}, {Name: "hash", Kind: "text"}, {Name: "answer", Kind: "text"}, {Name: "at", Kind: "text"}}},
+		{Name: "record_index", Primary: []string{"id"}, Columns: []store.Column{
+			{Name: "id", Kind: "text", NotNull: true}, {Name: "form", Kind: "text", NotNull: true}}},
+	}
+}
+
+// checkBase makes sure that rulebook base has the forms and fields the engine writes.
+func (e *Engine) checkBase() error {
+	for key, fields := range baseContract {
+		f := e.Lib.Form(key)
+		if f == nil {
+			return fmt.Errorf("rulebook base lacks the form %s", key)
+		}
+		for _, id := range fields {
+			if f.Field(id) == nil {
+				return fmt.Errorf("form %s lacks the field %s, which the engine writes", key, id)
+			}
+		}
+	}
+	return nil
+}
+
+// baseContract: what the engine reads and writes by name in rulebook base.
+var baseContract = map[string][]string{
+	"base.unit":         {"name", "parent", "head"},
+	"base.person":       {"name", "account", "unit", "active"},
+	"base.role_grant":   {"person", "role", "unit", "from", "until"},
+	"base.absence":      {"person", "from", "until", "stand_in"},
+	"base.adoption":     {"unit", "book", "version", "from", "until"},
+	"base.param_value":  {"book", "param", "value", "from"},
+	"base.calendar_day": {"day", "kind"},
+	"base.clock":        {"name", "due"},
+	"base.breach":       {"name", "due"},
+	"base.sanction":     {"person", "offence", "fine", "measure"},
+	"base.posting":      {"ledger", "kind", "amount"},
+	"base.notice":       {"person", "text"},
+	"base.copy":         {"mark", "to"},
+	"base.snapshot":     {"name", "content"},
+	"base.attempt":      {"action", "clause"},
+	"base.waiver":       {"clause", "reason"},
+	"base.signature":    {"approval", "seat", "person"},
+}

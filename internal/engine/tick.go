@@ -1,0 +1,306 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"zhanggui/internal/expr"
+	"zhanggui/internal/fault"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+)
+
+// Tick performs all that has fallen due up to now, in the order it fell due, each once and each in its own
+// transaction. It answers how much it did and when it must be called again (zero = nothing is scheduled).
+func (e *Engine) Tick(ctx context.Context, now time.Time) (int, time.Time, error) {
+	now = now.UTC().Truncate(time.Millisecond)
+	fired := 0
+	if err := e.startDuties(ctx, now); err != nil {
+		return 0, time.Time{}, err
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return fired, time.Time{}, err
+		}
+		at, kind, id, err := e.earliest(ctx, now)
+		if err != nil {
+			return fired, time.Time{}, err
+		}
+		if id == "" {
+			return fired, at, nil
+		}
+		if err := e.fire(ctx, now, at, kind, id); err != nil {
+			return fired, time.Time{}, err
+		}
+		fired++
+	}
+}
+
+// earliest finds what is due first: a clock or the opening of a duty's next period. Without one due it answers the next time.
+func (e *Engine) earliest(ctx context.Context, now time.Time) (at time.Time, kind, id string, err error) {
+	err = e.DB.Read(ctx, func(tx *store.Tx) error {
+		for _, t := range []struct{ kind, table string }{{"duty", "duty_cursor"}, {"clock", e.Lib.Form("base.clock").Table}} {
+			rows, err := tx.Select(query.Select{Table: t.table, Alias: "t", Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "t", Name: "id"}}, {Name: "next_at", Expr: query.Col{Alias: "t", Name: "next_at"}}},
+				Where: query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "t", Name: "next_at"}}}}},
+				Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "next_at"}}, {Expr: query.Col{Alias: "t", Name: "id"}}}, Limit: 1})
+			if err != nil {
+				return err
+			}
+			if len(rows) == 0 {
+				continue
+			}
+			next, ok := parseInstant(rows[0]["next_at"])
+			if !ok {
+				continue
+			}
+			if at.IsZero() || next.Before(at) {
+				at, kind, id = next, t.kind, str(rows[0]["id"])
+			}
+		}
+		return nil
+	})
+	if err == nil && (at.IsZero() || at.After(now)) {
+		id = ""
+	}
+	return at, kind, id, err
+}
+
+// fire does one due thing, judged as of the time it fell due.
+func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) error {
+	var events []Event
+	err := e.DB.Write(ctx, func(tx *store.Tx) error {
+		events = nil
+		w, err := e.begin(ctx, tx, at, ClockActor())
+		if err != nil {
+			return err
+		}
+		w.recorded = now
+		if kind == "duty" {
+			err = w.openDuty(id, at)
+		} else {
+			err = w.fireClock(id, at)
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.settle(); err != nil {
+			return err
+		}
+		if err := w.writeEntry(w.top, nil, Act{Action: kind, Actor: w.actor}); err != nil {
+			return err
+		}
+		events = w.events
+		return nil
+	})
+	if r, ok := AsRefusal(err); ok {
+		// A rule forbids what the clock should do. It is recorded and not tried again at every tick.
+		e.logRefusal(ctx, now, Act{Form: r.Form, Record: r.Record, Action: r.Action, Actor: ClockActor()}, r)
+		return e.skipWake(ctx, kind, id, now)
+	}
+	if fault.KindOf(err) == fault.NotFound {
+		return e.skipWake(ctx, kind, id, now)
+	}
+	if err == nil {
+		e.bus.publish(events)
+	}
+	return err
+}
+
+// skipWake takes a clock off the schedule until its record changes again.
+func (e *Engine) skipWake(ctx context.Context, kind, id string, _ time.Time) error {
+	return e.DB.Write(ctx, func(tx *store.Tx) error {
+		table := "duty_cursor"
+		if kind == "clock" {
+			table = e.Lib.Form("base.clock").Table
+		}
+		_, err := tx.Update(table, store.Row{"id": id}, store.Row{"next_at": nil})
+		return err
+	})
+}
+
+// fireClock does the earliest mark of one clock that is due at `at`.
+func (w *work) fireClock(id string, at time.Time) error {
+	crec, err := w.lock(w.clockForm(), id)
+	if err != nil {
+		return err
+	}
+	c := newClockRow(crec)
+	if next, ok := parseInstant(crec.row["next_at"]); !ok || next.After(at) {
+		return nil // another node was first, or it moved
+	}
+	if crec.str("duty") != "" {
+		return w.fireDuty(c, at)
+	}
+	form := w.e.Lib.Form(crec.str("of_form"))
+	if form == nil {
+		setCol(crec, "next_at", nil)
+		return nil
+	}
+	r, err := w.lock(form, crec.str("of_id"))
+	if err != nil {
+		return err
+	}
+	w.top = r
+	list, err := w.instances(r)
+	if err != nil {
+		return err
+	}
+	for _, in := range list {
+		if in.deadline.ID != crec.str("name") || in.key != crec.str("instance") {
+			continue
+		}
+		if !in.open() {
+			return w.updateClock(r, in, c, false)
+		}
+		if err := w.fireMarks(r, in, c, at); err != nil {
+			return err
+		}
+		next, err := w.nextWake(r, in, c)
+		if err != nil {
+			return err
+		}
+		setCol(crec, "next_at", nilIfEmpty(next))
+		r.touch()
+		return nil
+	}
+	w.closeClock(r, c, "void", at)
+	return nil
+}
+
+// fireMarks does each mark that is due, in order.
+func (w *work) fireMarks(r *Record, in *instance, c clockRow, at time.Time) error {
+	list, err := w.marks(r, in, c)
+	if err != nil {
+		return err
+	}
+	view := w.view(r)
+	for _, m := range list {
+		if m.at.After(at) || (!m.repeat && c.fired[m.id] != "") {
+			continue
+		}
+		if m.repeat && instant(m.at) != c.str("next_at") {
+			continue
+		}
+		c.fired[m.id] = instant(m.at)
+		switch {
+		case m.late:
+			if err := w.breach(r, in, c.rec); err != nil {
+				return err
+			}
+		case m.warn != nil:
+			setCol(c.rec, "warned", true)
+			ids := heldBy(c.rec)
+			w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: in.deadline.ID, Text: "warned", Clause: first(m.warn.Clause, in.clause), Data: map[string]string{"due": c.str("due"), "to": joinIDs(ids)}})
+			w.clause(in.clause)
+			for _, id := range ids {
+				p, err := w.person(id)
+				if err != nil {
+					continue
+				}
+				if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": w.headline(r) + "：" + in.deadline.Label.ZH + "快到期", "clause": orUnset(in.clause)}); err != nil {
+					return err
+				}
+			}
+		case m.step != nil:
+			if m.repeat {
+				n, _ := strconv.Atoi(c.fired[m.id+"#n"])
+				c.fired[m.id+"#n"] = strconv.Itoa(n + 1)
+			}
+			w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: in.deadline.ID, Text: "step " + m.id, Clause: first(m.step.Clause, in.clause)})
+			w.facts = append(w.facts, fact{form: r.form.Key, action: m.id, of: in.deadline.ID, rec: r, at: w.now, clause: first(m.step.Clause, in.clause), holder: heldBy(c.rec)})
+			vars := holderVars(w, in, heldBy(c.rec))
+			if err := w.effects_(m.step.Do, r, view, vars); err != nil {
+				return err
+			}
+		}
+		break // one mark a transaction: the next one is found by its own time
+	}
+	b, _ := json.Marshal(c.fired)
+	setCol(c.rec, "fired", string(b))
+	return nil
+}
+
+func heldBy(c *Record) []string {
+	var ids []string
+	_ = json.Unmarshal([]byte(str(c.row["holder"])), &ids)
+	return ids
+}
+
+// holderVars gives effects the names `holder` and the loop variable of the deadline.
+func holderVars(w *work, in *instance, ids []string) map[string]expr.Value {
+	vars := map[string]expr.Value{"holder": people{w: w, ids: ids}}
+	for k, v := range in.vars {
+		vars[k] = v
+	}
+	return vars
+}
+
+// breach records a missed deadline and does what the rulebook says for it, by the clock.
+func (w *work) breach(r *Record, in *instance, crec *Record) error {
+	if crec.str("breach") != "" {
+		return nil
+	}
+	d := in.deadline
+	view := w.view(r)
+	ids := heldBy(crec)
+	if d.Blame != nil && view.Awake(&d.Blame.Node) {
+		if d.Blame.Nobody {
+			ids = nil
+		} else if d.Blame.Who != nil {
+			var err error
+			if ids, err = w.seatPersons(d.Blame.Who, r, view, w.scope(r, view, in.vars)); err != nil {
+				return err
+			}
+		}
+	}
+	nobody := d.Blame != nil && d.Blame.Nobody && view.Awake(&d.Blame.Node)
+	setCol(crec, "breach", "lapse")
+	if crec.State() == "open" {
+		crec.enter("late", w.now)
+	}
+	if !nobody {
+		w.effect(Effect{Kind: "breach", Form: r.form.Key, Record: r.id, Name: d.ID, Text: joinIDs(ids), Clause: in.clause, Data: map[string]string{"due": instant(in.due), "holder": joinIDs(ids)}})
+		given := map[string]expr.Value{"name": d.ID, "label": orUnset(d.Label.ZH), "due": in.due, "clause": orUnset(in.clause), "holder": people{w: w, ids: ids}}
+		if len(ids) > 0 {
+			if p, err := w.person(ids[0]); err == nil {
+				given["person"] = p
+			}
+		}
+		row, err := w.engineRecord("base.breach", r, given)
+		if err != nil {
+			return err
+		}
+		setCol(crec, "breach", row.id)
+	}
+	w.clause(in.clause)
+	w.facts = append(w.facts, fact{form: r.form.Key, action: "late", of: d.ID, rec: r, at: w.now, clause: in.clause, holder: ids, breach: crec.str("breach")})
+	return w.asClock(func() error { return w.effects_(d.Late, r, view, holderVars(w, in, ids)) })
+}
+
+// annul marks a breach that facts or the calendar have since disproved, and withdraws what was only proposed for it.
+func (w *work) annul(crec *Record) error {
+	id := crec.str("breach")
+	setCol(crec, "breach", nil)
+	if crec.State() == "late" {
+		crec.enter("open", w.now)
+	}
+	c := newClockRow(crec)
+	delete(c.fired, "late")
+	b, _ := json.Marshal(c.fired)
+	setCol(crec, "fired", string(b))
+	if id == "" || id == "lapse" {
+		return nil
+	}
+	row, err := w.ref("base.breach", id)
+	if err != nil || row == nil {
+		return err
+	}
+	row.enter("annulled", w.now)
+	w.effect(Effect{Kind: "breach", Form: crec.str("of_form"), Record: crec.str("of_id"), Name: crec.str("name"), Text: "annulled"})
+	return w.withdrawFor(id)
+}
+
+var _ = rulebook.Label{}

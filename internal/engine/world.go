@@ -1,0 +1,422 @@
+package engine
+
+import (
+	"encoding/json"
+	"sort"
+	"time"
+
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+)
+
+// world is a snapshot of what nearly every decision asks: who holds which role where, who is away,
+// which unit adopted which book with which values, and which days count. It is replaced whole
+// when one of the base forms behind it changes.
+type world struct {
+	version   string
+	top       string // the unit without a parent
+	units     map[string]*unitInfo
+	people    map[string]*personInfo
+	grants    []grant
+	absences  []absence
+	adoptions []adoption
+	values    []paramValue
+	calendar  *calendar.Calendar
+	views     map[string]*rulebook.View
+	e         *Engine
+}
+
+type unitInfo struct{ id, name, parent, head string }
+type personInfo struct {
+	id, name, unit, superior, post, account string
+	active                                  bool
+}
+type grant struct {
+	person, role, unit string
+	from, until        calendar.Date
+}
+type absence struct {
+	person, standIn string
+	from, until     time.Time
+}
+type adoption struct {
+	id, unit, book, version string
+	from, until             calendar.Date
+	off                     map[string]bool
+	woken                   map[string]bool
+}
+type paramValue struct {
+	book, param, unit, raw string
+	from                   calendar.Date
+}
+
+// worldForms are the base forms whose change makes the snapshot stale.
+var worldForms = map[string]bool{"base.unit": true, "base.person": true, "base.role_grant": true, "base.absence": true,
+	"base.adoption": true, "base.param_value": true, "base.calendar_day": true}
+
+// worldOf answers the current snapshot, reading it anew when a base form changed here or on another node.
+func (e *Engine) worldOf(w *work) (*world, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.world != nil && !e.stale.Load() {
+		if e.DB.Dialect() == "sqlite" {
+			return e.world, nil
+		}
+		v, err := w.worldVersion()
+		if err != nil || v == e.world.version {
+			return e.world, err
+		}
+	}
+	e.stale.Store(false)
+	wd, err := w.readWorld()
+	if err != nil {
+		e.stale.Store(true)
+		return nil, err
+	}
+	e.world = wd
+	return wd, nil
+}
+
+// worldVersion is bumped in the transaction that changes a world form; nodes compare it.
+func (w *work) worldVersion() (string, error) {
+	rows, err := w.tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Eq("m", "key", "world"), Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	s, _ := rows[0]["value"].(string)
+	return s, nil
+}
+
+// worldChanged makes this transaction read the world anew, and everybody else after the commit.
+func (w *work) worldChanged() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.tx.Upsert("meta", []string{"key"}, store.Row{"key": "world", "value": w.e.opts.NewID()}); err != nil {
+		return err
+	}
+	wd, err := w.readWorld()
+	if err != nil {
+		return err
+	}
+	w.world = wd
+	w.tx.OnCommit(func() { w.e.stale.Store(true) })
+	return nil
+}
+
+func (w *work) rows(form string) ([]store.Row, error) {
+	f := w.e.Lib.Form(form)
+	return w.tx.Select(query.Select{Table: f.Table, Alias: "t", Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "at"}}, {Expr: query.Col{Alias: "t", Name: "id"}}}})
+}
+
+func (w *work) readWorld() (*world, error) {
+	wd := &world{e: w.e, units: map[string]*unitInfo{}, people: map[string]*personInfo{}, views: map[string]*rulebook.View{}, calendar: calendar.Standard()}
+	var err error
+	if wd.version, err = w.worldVersion(); err != nil {
+		return nil, err
+	}
+	each := func(form string, fn func(store.Row)) {
+		if err != nil {
+			return
+		}
+		var rows []store.Row
+		if rows, err = w.rows(form); err == nil {
+			for _, r := range rows {
+				if r["state"] != "void" {
+					fn(r)
+				}
+			}
+		}
+	}
+	each("base.unit", func(r store.Row) {
+		u := &unitInfo{id: str(r["id"]), name: str(r["name"]), parent: str(r["parent"]), head: str(r["head"])}
+		wd.units[u.id] = u
+		if u.parent == "" && wd.top == "" {
+			wd.top = u.id
+		}
+	})
+	each("base.person", func(r store.Row) {
+		active, ok := r["active"].(bool)
+		wd.people[str(r["id"])] = &personInfo{id: str(r["id"]), name: str(r["name"]), unit: str(r["unit"]), superior: str(r["superior"]),
+			post: str(r["post"]), account: str(r["account"]), active: active || !ok}
+	})
+	each("base.role_grant", func(r store.Row) {
+		wd.grants = append(wd.grants, grant{person: str(r["person"]), role: str(r["role"]), unit: str(r["unit"]), from: day(r["from"]), until: day(r["until"])})
+	})
+	each("base.absence", func(r store.Row) {
+		a := absence{person: str(r["person"]), standIn: str(r["stand_in"])}
+		a.from, a.until = moment(r["from"], wd.calendar.Zone, false), moment(r["until"], wd.calendar.Zone, true)
+		wd.absences = append(wd.absences, a)
+	})
+	each("base.adoption", func(r store.Row) {
+		a := adoption{id: str(r["id"]), unit: str(r["unit"]), book: str(r["book"]), version: str(r["version"]), from: day(r["from"]), until: day(r["until"]),
+			off: words(r["off"]), woken: words(r["woken"])}
+		wd.adoptions = append(wd.adoptions, a)
+	})
+	each("base.param_value", func(r store.Row) {
+		wd.values = append(wd.values, paramValue{book: str(r["book"]), param: str(r["param"]), unit: str(r["for_unit"]), raw: str(r["value"]), from: day(r["from"])})
+	})
+	each("base.calendar_day", func(r store.Row) {
+		rule := calendar.DayRule{Name: str(r["name"])}
+		switch str(r["kind"]) {
+		case "off":
+			rule.Off = true
+		case "work":
+			rule.Work = true
+		}
+		wd.calendar.SetDay(day(r["day"]), rule)
+	})
+	sort.SliceStable(wd.values, func(i, j int) bool { return wd.values[i].from.Before(wd.values[j].from) })
+	return wd, err
+}
+
+func str(v any) string { s, _ := v.(string); return s }
+
+func day(v any) calendar.Date {
+	d, err := calendar.ParseDate(str(v))
+	if err != nil {
+		return calendar.Date{}
+	}
+	return d
+}
+
+// moment reads a date (its start, or its end) or an instant.
+func moment(v any, zone *time.Location, end bool) time.Time {
+	if t, ok := parseInstant(v); ok {
+		return t
+	}
+	d := day(v)
+	if d == (calendar.Date{}) {
+		return time.Time{}
+	}
+	if end {
+		return d.End(zone)
+	}
+	return d.Start(zone)
+}
+
+// words reads a comma list or a JSON list of clause ids.
+func words(v any) map[string]bool {
+	m := map[string]bool{}
+	s := str(v)
+	var list []string
+	if json.Unmarshal([]byte(s), &list) != nil {
+		list = splitWords(s)
+	}
+	for _, x := range list {
+		m[x] = true
+	}
+	return m
+}
+
+func inForce(from, until calendar.Date, at calendar.Date) bool {
+	none := calendar.Date{}
+	return (from == none || !at.Before(from)) && (until == none || !until.Before(at))
+}
+
+// chain is the unit and those above it.
+func (wd *world) chain(unit string) []string {
+	var list []string
+	for n := 0; unit != "" && n < 64; n++ {
+		list = append(list, unit)
+		u := wd.units[unit]
+		if u == nil {
+			break
+		}
+		unit = u.parent
+	}
+	return list
+}
+
+// within tells whether unit is top or below it.
+func (wd *world) within(unit, top string) bool {
+	for _, u := range wd.chain(unit) {
+		if u == top {
+			return true
+		}
+	}
+	return false
+}
+
+// adoptionOf is the adoption of a book nearest above a unit on a day.
+func (wd *world) adoptionOf(book, unit string, at calendar.Date) *adoption {
+	for _, u := range wd.chain(unit) {
+		for i := range wd.adoptions {
+			a := &wd.adoptions[i]
+			if a.book == book && a.unit == u && inForce(a.from, a.until, at) {
+				return a
+			}
+		}
+	}
+	return nil
+}
+
+// view is a book as it binds a unit on a day: the adopted values and what sleeps.
+func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rulebook.View {
+	zone := wd.calendar.Zone
+	opened, today := calendar.DateOf(at, zone), calendar.DateOf(w.now, zone)
+	a := wd.adoptionOf(b.ID, unit, opened)
+	key := b.ID + "|" + opened.String() + "|" + today.String()
+	if a != nil {
+		key += "|" + a.id
+	}
+	wd.e.mu.Lock()
+	v := wd.views[key]
+	wd.e.mu.Unlock()
+	if v != nil {
+		return v
+	}
+	v = &rulebook.View{Book: b, Lib: wd.e.Lib, Values: map[string]expr.Value{}, Rows: map[string][]map[string]expr.Value{}, Asleep: map[string]bool{},
+		WakeLegal: wd.e.opts.WakeLegal, Trace: wd.e.opts.Trace}
+	for c := range wd.e.opts.Asleep {
+		v.Asleep[c] = true
+	}
+	if a != nil {
+		v.Unit = a.unit
+		v.Adoption = a.id
+		for c := range a.off {
+			v.Asleep[c] = true
+		}
+		v.Legal = a.woken
+	} else {
+		v.Unit = wd.top
+	}
+	for _, p := range b.Parameters {
+		v.Values[p.ID] = p.Default
+		v.Rows[p.ID] = p.Rows
+		on := opened
+		if p.Current {
+			on = today
+		}
+		for _, pv := range wd.values { // ascending by date: the last that is in force wins
+			if pv.book != b.ID || pv.param != p.ID || on.Before(pv.from) {
+				continue
+			}
+			if pv.unit != "" && !wd.within(unit, pv.unit) {
+				continue
+			}
+			if p.Type.Name == "table" {
+				if rows, err := rulebook.ParseRows(p, pv.raw); err == nil {
+					v.Rows[p.ID] = rows
+				}
+			} else if x, err := expr.ParseLiteral(pv.raw, p.Type.Expr, zone); err == nil {
+				v.Values[p.ID] = x
+			}
+		}
+	}
+	wd.e.mu.Lock()
+	wd.views[key] = v
+	if len(wd.views) > 20000 {
+		wd.views = map[string]*rulebook.View{key: v}
+	}
+	wd.e.mu.Unlock()
+	return v
+}
+
+// holders are the active persons with a role in the unit or the nearest above that has any.
+// unit "" asks the whole company.
+func (wd *world) holders(role, unit string, at time.Time) []string {
+	on := calendar.DateOf(at, wd.calendar.Zone)
+	find := func(u string, any bool) []string {
+		var list []string
+		for _, g := range wd.grants {
+			if g.role == role && (any || g.unit == u) && inForce(g.from, g.until, on) && wd.active(g.person) && !contains(list, g.person) {
+				list = append(list, g.person)
+			}
+		}
+		return list
+	}
+	if unit == "" {
+		return find("", true)
+	}
+	for _, u := range wd.chain(unit) {
+		if list := find(u, false); len(list) > 0 {
+			return list
+		}
+	}
+	return find("", false) // company-held roles carry no unit
+}
+
+func (wd *world) active(person string) bool { p := wd.people[person]; return p != nil && p.active }
+
+// roles of a person on a day, with their units.
+func (wd *world) rolesOf(person string, at time.Time) []grant {
+	on := calendar.DateOf(at, wd.calendar.Zone)
+	var list []grant
+	for _, g := range wd.grants {
+		if g.person == person && inForce(g.from, g.until, on) {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+func (wd *world) has(person, role string, at time.Time) bool {
+	for _, g := range wd.rolesOf(person, at) {
+		if g.role == role {
+			return true
+		}
+	}
+	return false
+}
+
+// absentAt tells whether a person is away, and who stands in.
+func (wd *world) absentAt(person string, at time.Time) (bool, string) {
+	for _, a := range wd.absences {
+		if a.person == person && !at.Before(a.from) && (a.until.IsZero() || at.Before(a.until)) {
+			return true, a.standIn
+		}
+	}
+	return false, ""
+}
+
+// standsInFor are the absent persons whom this one replaces now.
+func (wd *world) standsInFor(person string, at time.Time) []string {
+	var list []string
+	for _, a := range wd.absences {
+		if a.standIn == person && !at.Before(a.from) && (a.until.IsZero() || at.Before(a.until)) {
+			list = append(list, a.person)
+		}
+	}
+	return list
+}
+
+// superiorOf is the person's superior: stated, else the head of his unit, else of the nearest unit above.
+func (wd *world) superiorOf(person string) string {
+	p := wd.people[person]
+	if p == nil {
+		return ""
+	}
+	if p.superior != "" {
+		return p.superior
+	}
+	for _, u := range wd.chain(p.unit) {
+		if x := wd.units[u]; x != nil && x.head != "" && x.head != person {
+			return x.head
+		}
+	}
+	return ""
+}
+
+func (wd *world) membersOf(unit string) []string {
+	var list []string
+	for id, p := range wd.people {
+		if p.active && wd.within(p.unit, unit) {
+			list = append(list, id)
+		}
+	}
+	sort.Strings(list)
+	return list
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}

@@ -182,6 +182,9 @@ func (w *work) settleRecord(r *Record) error {
 	if err := w.clocks(r); err != nil {
 		return err
 	}
+	if err := w.dutiesOf(r); err != nil {
+		return err
+	}
 	if err := w.autos(r); err != nil {
 		return err
 	}

@@ -28,6 +28,9 @@ type Record struct {
 	stay                  []*stay
 	fresh, dirty, touched bool
 	busy                  map[string]bool // live fields being computed, to stop circles
+	working               bool            // its deadlines are being worked out
+	worldTold             bool
+	autoDone, toldChange  map[string]bool
 }
 
 type stamp struct {

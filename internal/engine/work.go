@@ -16,13 +16,15 @@ import (
 
 // work is one transaction of the engine: what it has loaded, changed and caused so far.
 type work struct {
-	e     *Engine
-	ctx   context.Context
-	tx    *store.Tx
-	now   time.Time // the act's time (of a due act: when it fell due)
-	actor Actor
-	me    *Record // nil for the clock
-	world *world
+	e        *Engine
+	ctx      context.Context
+	tx       *store.Tx
+	now      time.Time // the act's time (of a due act: when it fell due)
+	recorded time.Time // when it was really done, if later
+	reason   string    // the reason given for the act
+	actor    Actor
+	me       *Record // nil for the clock
+	world    *world
 
 	top       *Record // the record the act is on
 	topAction *rulebook.Action

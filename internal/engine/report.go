@@ -1,0 +1,251 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+)
+
+// fillReport computes the rows of a report when its sheet is made: one a record, or one a group.
+// What people add per row (checks, ratios) is typed into the same rows; what is computed is frozen here.
+func (w *work) fillReport(r *Record) error {
+	rep := r.form.Report
+	line := r.form.Line("rows")
+	if rep == nil || line == nil {
+		return nil
+	}
+	p, err := w.reportPeriod(r)
+	if err != nil {
+		return err
+	}
+	view := w.view(r)
+	base := map[string]expr.Value{"period": p}
+	members, err := w.reportMembers(rep, r, view, base)
+	if err != nil {
+		return err
+	}
+	groups, keys, err := w.grouped(rep, members, view, base)
+	if err != nil {
+		return err
+	}
+	var rows []*Line
+	for i, g := range groups {
+		row := &Line{rec: r, line: line, id: w.e.opts.NewID(), row: store.Row{}}
+		vars := map[string]expr.Value{"period": p, "row": row}
+		if rep.Row == "each" || len(rep.Per) == 0 && len(g) == 1 && rep.Row != "" {
+			vars["it"] = g[0]
+			if line.Field("of") != nil {
+				row.row["of"] = g[0].id
+			}
+		} else {
+			list := make([]expr.Value, len(g))
+			for k, x := range g {
+				list[k] = x
+			}
+			vars["it"] = list
+		}
+		for k, key := range keys[i] {
+			id := fmt.Sprintf("key%d", k+1)
+			if f := line.Field(id); f != nil {
+				if row.row[id], err = encode(key, f.Type); err != nil {
+					return err
+				}
+			}
+		}
+		for _, c := range rep.Column {
+			if !view.Awake(&c.Node) {
+				continue
+			}
+			f := line.Field(c.ID)
+			if f == nil {
+				continue
+			}
+			v, cs, err := c.Is.Pick(view, w.scope(r, view, vars))
+			if err != nil {
+				return fmt.Errorf("report %s column %s: %w", rep.ID, c.ID, err)
+			}
+			if cs == nil || v == nil {
+				continue
+			}
+			if row.row[c.ID], err = encode(v, f.Type); err != nil {
+				return fmt.Errorf("report %s column %s: %w", rep.ID, c.ID, err)
+			}
+			w.clause(c.Clause)
+		}
+		rows = append(rows, row)
+	}
+	r.setLines("rows", rows)
+	return nil
+}
+
+func (w *work) reportPeriod(r *Record) (calendar.Period, error) {
+	from, err := r.Get("period_from")
+	if err != nil {
+		return calendar.Period{}, err
+	}
+	to, err := r.Get("period_to")
+	if err != nil {
+		return calendar.Period{}, err
+	}
+	zone := w.world.calendar.Zone
+	a, ok1 := from.(calendar.Date)
+	b, ok2 := to.(calendar.Date)
+	if !ok1 || !ok2 {
+		return w.world.calendar.PeriodOf(calendar.Span{N: 1, Unit: calendar.UnitMonth}, nil, w.now), nil
+	}
+	return calendar.Period{From: a.Start(zone), To: b.End(zone)}, nil
+}
+
+func (w *work) reportMembers(rep *rulebook.Report, r *Record, view *rulebook.View, vars map[string]expr.Value) ([]*Record, error) {
+	form := w.e.Lib.Form(rep.Of)
+	if form == nil {
+		return nil, nil
+	}
+	s := w.scope(nil, view, vars)
+	var where query.Expr = query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}}
+	var memory bool
+	for _, c := range casesOf(rep.Where) {
+		if !view.Awake(&c.Node) {
+			continue
+		}
+		if x, ok := c.Is.Query("this", s); ok {
+			where = query.And(where, x)
+		} else {
+			memory = true
+		}
+		break
+	}
+	if err := w.flush(); err != nil {
+		return nil, err
+	}
+	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "this", Where: where,
+		Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "number"}}, {Expr: query.Col{Alias: "this", Name: "id"}}}})
+	if err != nil {
+		return nil, err
+	}
+	var list []*Record
+	for _, row := range rows {
+		m := w.adopt(form, row)
+		if form.Kept == "" && form.Book.ID != "base" && !w.world.within(m.unitID(), view.Unit) {
+			continue
+		}
+		if memory {
+			ok, err := w.truth(rep.Where, view, w.scope(m, view, vars), true)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+		}
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+// grouped splits members by the report's keys, in order of first appearance.
+func (w *work) grouped(rep *rulebook.Report, members []*Record, view *rulebook.View, vars map[string]expr.Value) ([][]*Record, [][]expr.Value, error) {
+	if len(rep.Per) == 0 {
+		if rep.Row == "" {
+			if len(members) == 0 {
+				return nil, nil, nil
+			}
+			return [][]*Record{members}, make([][]expr.Value, 1), nil
+		}
+		groups := make([][]*Record, len(members))
+		for i, m := range members {
+			groups[i] = []*Record{m}
+		}
+		return groups, make([][]expr.Value, len(members)), nil
+	}
+	index := map[string]int{}
+	var groups [][]*Record
+	var keys [][]expr.Value
+	for _, m := range members {
+		var key []expr.Value
+		text := ""
+		for _, e := range rep.Per {
+			v, err := e.Eval(w.scope(m, view, vars))
+			if err != nil {
+				return nil, nil, err
+			}
+			key = append(key, v)
+			if x, ok := v.(expr.Record); ok {
+				text += "|" + x.ID()
+			} else {
+				text += fmt.Sprintf("|%v", v)
+			}
+		}
+		i, ok := index[text]
+		if !ok {
+			i = len(groups)
+			index[text] = i
+			groups = append(groups, nil)
+			keys = append(keys, key)
+		}
+		groups[i] = append(groups[i], m)
+	}
+	return groups, keys, nil
+}
+
+// inspected turns the failed items of a checklist sheet into findings, which offences hear.
+func (w *work) inspected(r *Record) error {
+	c := r.form.Checklist
+	view := w.view(r)
+	var person string
+	if c.Who != nil {
+		of, err := r.Get("of")
+		if err != nil {
+			return err
+		}
+		if o, ok := of.(*Record); ok {
+			v, err := c.Who.Eval(w.scope(o, view, nil))
+			if err != nil {
+				return err
+			}
+			if ids := personIDs(v); len(ids) > 0 {
+				person = ids[0]
+			}
+		}
+	}
+	for _, it := range c.Item {
+		if !view.Awake(&it.Node) {
+			continue
+		}
+		v, err := r.Get(it.ID)
+		if err != nil {
+			return err
+		}
+		if v != "fail" && v != "not_done" && v != "ineffective" {
+			continue
+		}
+		given := map[string]expr.Value{"item": it.Text.ZH, "checklist": c.ID, "clause": orUnset(first(it.Clause, c.Clause)), "result": v}
+		if person != "" {
+			p, err := w.person(person)
+			if err != nil {
+				return err
+			}
+			given["person"] = p
+		}
+		if w.me != nil {
+			given["inspector"] = w.me
+		}
+		if _, err := w.engineRecord("base.finding", r, given); err != nil {
+			return err
+		}
+		w.effect(Effect{Kind: "create", Form: "base.finding", Record: r.id, Name: it.ID, Clause: first(it.Clause, c.Clause)})
+		w.clause(it.Clause, c.Clause)
+		w.facts = append(w.facts, fact{form: "checklist", action: "fail", of: c.ID, rec: r, at: w.now, clause: first(it.Clause, c.Clause), person: person, holder: []string{person}})
+		if err := w.effects_(it.Do, r, view, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var _ = json.Marshal

@@ -1,0 +1,53 @@
+package store
+
+// Kind is what a column holds. Times have no kind of their own: an instant is text
+// "2006-01-02T15:04:05.000Z" in UTC, a date text "2006-01-02"; money and decimals are scaled ints.
+type Kind string
+
+// The kinds. Text and JSON are both TEXT in the database, so one may become the other.
+const (
+	Text Kind = "text"
+	Int  Kind = "int"
+	Bool Kind = "bool"
+	JSON Kind = "json"
+	Blob Kind = "blob"
+)
+
+// Column is one column of a table. Label is what a person reads; PostgreSQL keeps it as a comment.
+type Column struct {
+	Name    string
+	Kind    Kind
+	NotNull bool
+	Label   string
+}
+
+// Index is a way to find rows, or with Unique a promise about them. Where makes it partial: SQL that
+// both databases read, with quoted column names, for example `"next_at" IS NOT NULL`.
+type Index struct {
+	Name    string
+	Columns []string
+	Unique  bool
+	Where   string
+}
+
+// Table is the wanted shape of a table. Plan compares it with the one that is there.
+type Table struct {
+	Name    string
+	Columns []Column
+	Primary []string
+	Indexes []Index
+	Label   string
+}
+
+// Row is one row: column name → nil, string, int64, bool or []byte, the same on both databases.
+type Row map[string]any
+
+// column finds a column by name.
+func (t *Table) column(name string) *Column {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}

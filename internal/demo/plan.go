@@ -1,0 +1,70 @@
+// Package demo makes a company with a year of believable history: it puts people, customers and goods
+// in place and then lets them work, act by act, through the engine on a hand-turned clock. It knows no
+// regulation: what happens in which form, and in whose words, stands in the rulebook's demo.yaml.
+// The same seed gives the same data.
+package demo
+
+import (
+	"fmt"
+	"io/fs"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Plan is demo.yaml.
+type Plan struct {
+	Company  string            `yaml:"company"`
+	From     string            `yaml:"from"`  // first day of the history
+	To       string            `yaml:"to"`    // its last moment, where the demonstration begins
+	Adopt    map[string]string `yaml:"adopt"` // unit → rulebook
+	Password string            `yaml:"password"`
+	Record   []Seed            `yaml:"record"`
+	Story    []Story           `yaml:"story"`
+}
+
+// Seed is a record put in place before the history begins (units, people, customers, goods).
+type Seed struct {
+	Form   string                      `yaml:"form"`
+	Name   string                      `yaml:"name"` // by which others refer to it: "@name"
+	Values map[string]any              `yaml:"values"`
+	Lines  map[string][]map[string]any `yaml:"lines"`
+	Count  int                         `yaml:"count"` // make so many; values may be lists to draw from
+	Act    []string                    `yaml:"act"`   // actions done at once, in order
+}
+
+// Story is one kind of case that keeps happening.
+type Story struct {
+	Form   string                      `yaml:"form"`
+	Month  []int                       `yaml:"month"` // how many a month: at least, at most
+	By     string                      `yaml:"by"`    // role of who files it
+	Draw   map[string]string           `yaml:"draw"`  // name → form: one existing record each, for "$name.field"
+	Values map[string]any              `yaml:"values"`
+	Lines  map[string][]map[string]any `yaml:"lines"`
+	Step   map[string]Step             `yaml:"step"`  // how each action goes
+	Stall  float64                     `yaml:"stall"` // share of cases that simply stop somewhere
+}
+
+// Step tells how one action of a story is done. Absent actions are done with drawn values where their turn comes.
+type Step struct {
+	After   []string                    `yaml:"after"`  // shortest and longest time after the step before: 2h, 3d
+	Chance  *float64                    `yaml:"chance"` // of doing it when it is open and not on the way; default 0 for side ways
+	Main    bool                        `yaml:"main"`   // on the way: done when open
+	Values  map[string]any              `yaml:"values"`
+	Lines   map[string][]map[string]any `yaml:"lines"`
+	Reason  string                      `yaml:"reason"`
+	Comment []string                    `yaml:"comment"`
+	Refuse  float64                     `yaml:"refuse"` // chance that a signer declines
+}
+
+// ReadPlan reads demo.yaml of a rulebook folder.
+func ReadPlan(fsys fs.FS, path string) (*Plan, error) {
+	b, err := fs.ReadFile(fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	var p Plan
+	if err := yaml.UnmarshalWithOptions(b, &p, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &p, nil
+}

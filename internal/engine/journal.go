@@ -112,11 +112,7 @@ func (e *Engine) classified(f *rulebook.Form, id string) bool {
 	return fd != nil && fd.Class != nil
 }
 
-func (w *work) append(e *journal.Entry) error {
-	body := e.Canonical()
-	return w.tx.Insert("journal_entry", store.Row{"id": e.ID, "at": instant(e.At), "recorded": instant(e.Recorded), "actor": e.Actor, "form": e.Form, "record": e.Record,
-		"action": e.Action, "unit": e.Unit, "refused": e.Refused, "clauses": "," + strings.Join(e.Clauses, ",") + ",", "body": string(body)})
-}
+func (w *work) append(e *journal.Entry) error { return w.tx.Append(e) }
 
 // logRefusal keeps a refused act: who wanted what, and what said no. It changes nothing else.
 func (e *Engine) logRefusal(ctx context.Context, now time.Time, act Act, r *Refusal) {

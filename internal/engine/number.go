@@ -84,7 +84,7 @@ func (w *work) voidNumber(r *Record, a *rulebook.Action, view *rulebook.View) er
 	if n == nil || n.Void == nil || r.Number() == "" || !contains(n.Void.Actions, a.ID) || !view.Awake(&n.Void.Node) {
 		return nil
 	}
-	_, err := w.engineRecord("base.void", r, map[string]expr.Value{"form": r.form.Key, "number_voided": r.Number(), "no": r.Number(), "reason": orUnset(w.reason)})
+	_, err := w.engineRecord("base.voided", r, map[string]expr.Value{"no": r.Number(), "reason": orUnset(w.reason)})
 	return err
 }
 

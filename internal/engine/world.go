@@ -113,7 +113,7 @@ func (w *work) rows(form string) ([]store.Row, error) {
 }
 
 func (w *work) readWorld() (*world, error) {
-	wd := &world{e: w.e, units: map[string]*unitInfo{}, people: map[string]*personInfo{}, views: map[string]*rulebook.View{}, calendar: calendar.Standard()}
+	wd := &world{e: w.e, units: map[string]*unitInfo{}, people: map[string]*personInfo{}, views: map[string]*rulebook.View{}, calendar: w.e.Lib.Days.Calendar()}
 	var err error
 	if wd.version, err = w.worldVersion(); err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func (w *work) readWorld() (*world, error) {
 		case "work":
 			rule.Work = true
 		}
-		wd.calendar.SetDay(day(r["day"]), rule)
+		wd.calendar.AddHoliday(day(r["day"]), rule)
 	})
 	sort.SliceStable(wd.values, func(i, j int) bool { return wd.values[i].from.Before(wd.values[j].from) })
 	return wd, err

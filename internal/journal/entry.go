@@ -3,14 +3,21 @@
 // database, no clock, and it imports nothing of the house.
 package journal
 
-import "time"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
 
 // Entry is one act: who, when, from where, on which rulebook version, what was asked, what changed,
 // which clauses decided.
 type Entry struct {
 	ID        string
 	At        time.Time // when it counts
-	Recorded  time.Time // when the server wrote it down; later than At for the clock's catch-up and offline entry
+	Recorded  time.Time // when the server wrote it down; later than At for the clock's catch-up and for offline entry
 	Actor     string    // person id; "" = the clock
 	ActorName string    // as he was called then
 	Origin    string    // web, api, clock, import, demo
@@ -30,7 +37,7 @@ type Entry struct {
 	Refused   bool
 }
 
-// Change is one field of one record, in column form; classified fields carry a digest.
+// Change is one field of one record, in column form; a classified field carries a digest.
 type Change struct {
 	Form, Record, Field string
 	Old, New            string
@@ -41,6 +48,117 @@ type Effect struct {
 	Kind, Text, Clause, Ref string
 }
 
-func (e *Entry) Canonical() []byte { return nil }
+// layout of the canonical bytes. A reader that meets a number it does not know refuses the entry:
+// better no answer than half of one.
+const layout = 1
 
-func Parse(data []byte) (*Entry, error) { return nil, nil }
+// instantForm is the column form of an instant, which entries share.
+const instantForm = "2006-01-02T15:04:05.000Z"
+
+func instant(t time.Time) string { return t.UTC().Format(instantForm) }
+
+// Canonical is the entry as bytes: JSON with sorted keys, no spaces, instants in UTC milliseconds,
+// integers and no other numbers. The same entry gives the same bytes on every machine and in every
+// version of Go; these bytes are what the log hashes. Empty parts are left out.
+func (e *Entry) Canonical() []byte {
+	m := map[string]any{"v": layout, "id": e.ID, "at": instant(e.At), "recorded": instant(e.Recorded)}
+	for key, s := range map[string]string{"actor": e.Actor, "actor_name": e.ActorName, "origin": e.Origin, "unit": e.Unit,
+		"form": e.Form, "record": e.Record, "number": e.Number, "action": e.Action, "book": e.Book, "version": e.Version,
+		"request": e.Request} {
+		if s != "" {
+			m[key] = s
+		}
+	}
+	if len(e.Asked) > 0 {
+		m["asked"] = e.Asked
+	}
+	if len(e.Facts) > 0 {
+		m["facts"] = e.Facts
+	}
+	if len(e.Clauses) > 0 {
+		m["clauses"] = e.Clauses
+	}
+	if e.Refused {
+		m["refused"] = true
+	}
+	if len(e.Changed) > 0 {
+		list := make([]any, len(e.Changed))
+		for i, c := range e.Changed {
+			list[i] = map[string]string{"form": c.Form, "record": c.Record, "field": c.Field, "old": c.Old, "new": c.New}
+		}
+		m["changed"] = list
+	}
+	if len(e.Effects) > 0 {
+		list := make([]any, len(e.Effects))
+		for i, x := range e.Effects {
+			one := map[string]string{"kind": x.Kind, "text": x.Text}
+			if x.Clause != "" {
+				one["clause"] = x.Clause
+			}
+			if x.Ref != "" {
+				one["ref"] = x.Ref
+			}
+			list[i] = one
+		}
+		m["effects"] = list
+	}
+	return appendValue(nil, m)
+}
+
+// wire is how an entry is read back. Writing does not use it: struct order and the library's
+// escaping are not ours to fix.
+type wire struct {
+	V         int            `json:"v"`
+	ID        string         `json:"id"`
+	At        string         `json:"at"`
+	Recorded  string         `json:"recorded"`
+	Actor     string         `json:"actor"`
+	ActorName string         `json:"actor_name"`
+	Origin    string         `json:"origin"`
+	Unit      string         `json:"unit"`
+	Form      string         `json:"form"`
+	Record    string         `json:"record"`
+	Number    string         `json:"number"`
+	Action    string         `json:"action"`
+	Book      string         `json:"book"`
+	Version   string         `json:"version"`
+	Asked     map[string]any `json:"asked"`
+	Changed   []Change       `json:"changed"`
+	Clauses   []string       `json:"clauses"`
+	Facts     map[string]any `json:"facts"`
+	Effects   []Effect       `json:"effects"`
+	Request   string         `json:"request"`
+	Refused   bool           `json:"refused"`
+}
+
+// Parse reads canonical bytes. Numbers inside Asked and Facts come back as json.Number.
+// Bytes that are not canonical are refused: two spellings of one entry would have two hashes.
+func Parse(data []byte) (*Entry, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	dec.DisallowUnknownFields()
+	var w wire
+	if err := dec.Decode(&w); err != nil {
+		return nil, fmt.Errorf("journal: read entry: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("journal: read entry: something follows it")
+	}
+	if w.V != layout {
+		return nil, fmt.Errorf("journal: entry %s has layout %d, this program reads %d", w.ID, w.V, layout)
+	}
+	e := &Entry{ID: w.ID, Actor: w.Actor, ActorName: w.ActorName, Origin: w.Origin, Unit: w.Unit, Form: w.Form, Record: w.Record,
+		Number: w.Number, Action: w.Action, Book: w.Book, Version: w.Version, Asked: w.Asked, Changed: w.Changed,
+		Clauses: w.Clauses, Facts: w.Facts, Effects: w.Effects, Request: w.Request, Refused: w.Refused}
+	var err error
+	if e.At, err = time.Parse(instantForm, w.At); err != nil {
+		return nil, fmt.Errorf("journal: entry %s: %w", w.ID, err)
+	}
+	if e.Recorded, err = time.Parse(instantForm, w.Recorded); err != nil {
+		return nil, fmt.Errorf("journal: entry %s: %w", w.ID, err)
+	}
+	if !bytes.Equal(e.Canonical(), data) {
+		return nil, fmt.Errorf("journal: entry %s is not in canonical form", w.ID)
+	}
+	return e, nil
+}

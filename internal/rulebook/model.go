@@ -16,6 +16,7 @@ type Library struct {
 	Env    *expr.Env
 	// Watchers: a change of the watched form's record must recompute records of other forms; see Watch.
 	Watchers map[string][]Watch
+	Days     *Days // statutory rest and make-up days
 }
 
 // Watch says: when a record of form On changes, the records of form Of that it names in the

@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"zhanggui/internal/fault"
+	"zhanggui/internal/query"
+)
+
+// Tx is one transaction. It belongs to the goroutine that runs it and ends with the function it was
+// given to.
+//
+// After a statement has failed the transaction can only end: PostgreSQL knows no other way, and
+// SQLite is held to it so that code which works on one works on both. Try makes an exception.
+type Tx struct {
+	db       *DB
+	ctx      context.Context
+	s        session
+	schema   *schema
+	readonly bool
+	closed   bool
+	failed   error
+	after    []func()
+}
+
+// Panic is the error of a transaction whose function panicked.
+type Panic struct {
+	Value any
+	Stack []byte
+}
+
+func (p *Panic) Error() string { return fmt.Sprintf("panic in a transaction: %v\n%s", p.Value, p.Stack) }
+
+// run calls fn and turns whatever happens into an error.
+func (tx *Tx) run(fn func(*Tx) error) (err error) {
+	defer func() {
+		tx.closed = true
+		if p := recover(); p != nil {
+			err = &Panic{p, debug.Stack()}
+		}
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.failed
+}
+
+// Context is that of the caller of Write or Read.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
+// OnCommit runs fn after the transaction is durable, before Write answers. Not after a rollback.
+func (tx *Tx) OnCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// ready tells whether another statement may run.
+func (tx *Tx) ready(write bool) error {
+	switch {
+	case tx.closed:
+		return errUse("the transaction has ended")
+	case write && tx.readonly:
+		return errUse("a Read cannot change anything")
+	case tx.failed != nil:
+		return tx.failed
+	}
+	return tx.ctx.Err()
+}
+
+// fail remembers that a statement went wrong.
+func (tx *Tx) fail(err error) error {
+	if err != nil {
+		err = tx.translate(err)
+		if tx.failed == nil {
+			tx.failed = err
+		}
+	}
+	return err
+}
+
+func (tx *Tx) query(r *renderer, out []column) ([]Row, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	rows, err := tx.s.query(tx.ctx, r.b.String(), r.args, out)
+	return rows, tx.fail(err)
+}
+
+func (tx *Tx) exec(sql string, args []any) (int64, error) {
+	n, err := tx.s.exec(tx.ctx, sql, args)
+	return n, tx.fail(err)
+}
+
+// Try runs fn in a savepoint: if it fails, what it did is undone and the transaction goes on.
+func (tx *Tx) Try(fn func() error) error {
+	if err := tx.ready(true); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`SAVEPOINT "try"`, nil); err != nil {
+		return err
+	}
+	after := len(tx.after)
+	err := fn()
+	if err == nil {
+		err = tx.failed
+	}
+	if err == nil {
+		_, err = tx.exec(`RELEASE "try"`, nil)
+		return err
+	}
+	tx.failed, tx.after = nil, tx.after[:after]
+	if _, undo := tx.exec(`ROLLBACK TO "try"`, nil); undo != nil {
+		return undo
+	}
+	if _, undo := tx.exec(`RELEASE "try"`, nil); undo != nil {
+		return undo
+	}
+	return err
+}
+
+// Get is the row with this id. Its absence is a fault of kind NotFound.
+func (tx *Tx) Get(table, id string) (Row, error) { return tx.get(table, id, false) }
+
+// GetForUpdate is Get, and nobody else changes the row until this transaction ends.
+func (tx *Tx) GetForUpdate(table, id string) (Row, error) { return tx.get(table, id, true) }
+
+func (tx *Tx) get(table, id string, lock bool) (Row, error) {
+	rows, err := tx.selectRows(query.Select{Table: table, Alias: "t", Where: query.Eq("t", "id", id), Limit: 1}, lock, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fault.Missing(table, id)
+	}
+	return rows[0], nil
+}
+
+// Select asks for rows.
+func (tx *Tx) Select(q query.Select) ([]Row, error) { return tx.selectRows(q, false, false) }
+
+// SelectForUpdate is Select, and nobody else changes these rows until this transaction ends.
+func (tx *Tx) SelectForUpdate(q query.Select) ([]Row, error) { return tx.selectRows(q, true, false) }
+
+func (tx *Tx) selectRows(q query.Select, lock, skip bool) ([]Row, error) {
+	if err := tx.ready(lock); err != nil {
+		return nil, err
+	}
+	r := tx.renderer()
+	out := r.selectQuery(q)
+	if lock && r.dialect == postgres {
+		r.text(" FOR UPDATE")
+		if skip {
+			r.text(" SKIP LOCKED")
+		}
+	}
+	return tx.query(r, out)
+}
+
+// Scalar is one value over a table: exists is a bool, count and count_distinct an int64, sum of
+// nothing 0, min, max and avg of nothing nil. The subquery stands alone: its Where reads only its
+// own alias.
+func (tx *Tx) Scalar(q query.Sub) (any, error) {
+	if err := tx.ready(false); err != nil {
+		return nil, err
+	}
+	r := tx.renderer()
+	r.text("SELECT ")
+	kind := r.expr(q)
+	rows, err := tx.query(r, []column{{"v", kind}})
+	if err != nil {
+		return nil, err
+	}
+	return rows[0]["v"], nil
+}
+
+// Count counts rows; where nil = all. The condition may name the table by any one alias.
+func (tx *Tx) Count(table string, where query.Expr) (int64, error) {
+	alias, err := freeAlias(where)
+	if err != nil {
+		return 0, err
+	}
+	v, err := tx.Scalar(query.Sub{Agg: "count", Table: table, Alias: alias, Where: where})
+	n, _ := v.(int64)
+	return n, err
+}

@@ -1,0 +1,229 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"math/big"
+	"time"
+
+	"zhanggui/internal/fault"
+	"zhanggui/internal/query"
+	"zhanggui/internal/store"
+)
+
+// prove counts a try, computes the password and tells whether it was right. find names the stored hash, ""
+// for nobody; it runs in a transaction of its own so that no database lock is held while the password is computed.
+func (a *Auth) prove(ctx context.Context, now time.Time, c counters, password string, find func(*store.Tx) (string, error)) error {
+	defer a.turn.enter(c.account)()
+	leave, err := a.hash.seat(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	var left int
+	refused := a.db.Write(ctx, func(tx *store.Tx) (err error) {
+		left, err = a.reserve(tx, now, c)
+		return err
+	})
+	if refused != nil && fault.KindOf(refused) != fault.Unauthenticated {
+		return refused
+	}
+	phc, err := read(ctx, a.db, find)
+	if err != nil {
+		return err
+	}
+	// Longer than any password may be: not worth computing, and the same for everybody.
+	if len(password) > 4*maxPassword {
+		password = ""
+	}
+	right, err := a.hash.match(phc, password)
+	switch {
+	case err != nil:
+		return err
+	case refused != nil:
+		return refused
+	case !right:
+		return a.wrong(now, left)
+	}
+	return nil
+}
+
+// again proves the password of somebody who is already signed in.
+func (a *Auth) again(ctx context.Context, now time.Time, person, password, address string) error {
+	who, err := read(ctx, a.db, func(tx *store.Tx) (Person, error) { return a.dir.ByID(tx, person) })
+	if err != nil {
+		return err
+	}
+	if who.ID == "" || !who.Active {
+		return unauthenticated()
+	}
+	c := countersOf(who.Account, address)
+	err = a.prove(ctx, now, c, password, func(tx *store.Tx) (string, error) {
+		row, err := one(tx, "auth_account", "person", person)
+		if row == nil || lapsed(row, now) {
+			return "", err
+		}
+		return str(row["hash"]), err
+	})
+	if err != nil {
+		return err
+	}
+	return a.db.Write(ctx, func(tx *store.Tx) error { return a.forgive(tx, now, c) })
+}
+
+func (a *Auth) compute(ctx context.Context, password string) (string, error) {
+	leave, err := a.hash.seat(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	return a.hash.make(password), nil
+}
+
+// ChangePassword replaces one's own password. The other sessions and all machine tokens of the person end; the
+// session named by keep goes on.
+func (a *Auth) ChangePassword(ctx context.Context, now time.Time, person, keep, old, fresh, address string) error {
+	if err := a.again(ctx, now, person, old, address); err != nil {
+		return err
+	}
+	return a.put(ctx, now, person, fresh, keep, false, time.Time{})
+}
+
+// SetPassword gives a person a password, from the command line or on first start. With mustChange it opens nothing
+// but the page where it is changed.
+func (a *Auth) SetPassword(ctx context.Context, now time.Time, person, password string, mustChange bool) error {
+	return a.put(ctx, now, person, password, "", mustChange, time.Time{})
+}
+
+// OneTime gives a person a random password that must be changed and soon lapses, for an administrator
+// to hand over. He cannot choose it.
+func (a *Auth) OneTime(ctx context.Context, now time.Time, person string) (string, error) {
+	const letters = "abcdefghjkmnpqrstuvwxyz23456789" // none that are mistaken for each other on paper
+	var b []byte
+	for i := range max(16, a.opts.Policy.Min) {
+		if i > 0 && i%4 == 0 {
+			b = append(b, '-')
+		}
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
+		if err != nil {
+			return "", err
+		}
+		b = append(b, letters[n.Int64()])
+	}
+	password := string(b)
+	return password, a.replace(ctx, now, person, password, "", true, now.Add(a.opts.OneTime), nil)
+}
+
+// put checks a new password by the rules and stores it.
+func (a *Auth) put(ctx context.Context, now time.Time, person, password, keep string, mustChange bool, until time.Time) error {
+	var row store.Row
+	who, err := read(ctx, a.db, func(tx *store.Tx) (who Person, err error) {
+		row, who, err = a.holder(tx, person)
+		return who, err
+	})
+	if err != nil {
+		return err
+	}
+	if who.ID == "" {
+		return fault.Missing("person", person)
+	}
+	if err := a.opts.Policy.check(password, who.Account, who.Name, a.opts.Company); err != nil {
+		return err
+	}
+	past := history(row)
+	if a.opts.Policy.History > 0 {
+		for i, old := range append([]string{str(row["hash"])}, past...) {
+			if old == "" || i >= a.opts.Policy.History {
+				continue
+			}
+			leave, err := a.hash.seat(ctx)
+			if err != nil {
+				return err
+			}
+			same, err := a.hash.match(old, password)
+			leave()
+			if err != nil {
+				return err
+			}
+			if same {
+				return fault.At("new", "这个密码用过了，请换一个", "This password has been used before, choose another")
+			}
+		}
+	}
+	return a.replace(ctx, now, person, password, keep, mustChange, until, past)
+}
+
+// replace stores a new password and ends what the old one had opened.
+func (a *Auth) replace(ctx context.Context, now time.Time, person, password, keep string, mustChange bool, until time.Time, past []string) error {
+	hash, err := a.compute(ctx, password)
+	if err != nil {
+		return err
+	}
+	return a.db.Write(ctx, func(tx *store.Tx) error {
+		row, err := one(tx, "auth_account", "person", person)
+		if err != nil {
+			return err
+		}
+		if past == nil {
+			past = history(row)
+		}
+		if old := str(row["hash"]); old != "" {
+			past = append([]string{old}, past...)
+		}
+		past = past[:min(len(past), max(a.opts.Policy.History-1, 0))]
+		list, err := json.Marshal(past)
+		if err != nil {
+			return err
+		}
+		set := store.Row{"hash": hash, "changed_at": instant(now), "usable_until": orNull(until), "must_change": mustChange, "history": string(list)}
+		if row == nil {
+			set["person"], set["created_at"] = person, instant(now)
+			err = tx.Insert("auth_account", set)
+		} else {
+			_, err = tx.Update("auth_account", store.Row{"person": person}, set)
+		}
+		if err != nil {
+			return err
+		}
+		if err := endAll(tx, person, keep); err != nil {
+			return err
+		}
+		_, err = tx.Delete("auth_token", query.Eq("t", "person", person))
+		return err
+	})
+}
+
+// Disable closes an account at a time (the zero time opens it again). What is open ends with it.
+func (a *Auth) Disable(ctx context.Context, person string, at time.Time) error {
+	return a.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Update("auth_account", store.Row{"person": person}, store.Row{"disabled_at": orNull(at)})
+		return err
+	})
+}
+
+// Empty tells whether nobody has a password yet, so that the server can say how the first one is made.
+func (a *Auth) Empty(ctx context.Context) (bool, error) {
+	n, err := read(ctx, a.db, func(tx *store.Tx) (int64, error) { return tx.Count("auth_account", nil) })
+	return n == 0, err
+}
+
+// lapsed tells whether a one-time password was not used in time.
+func lapsed(row store.Row, now time.Time) bool {
+	until := parse(row["usable_until"])
+	return !until.IsZero() && !until.After(now)
+}
+
+// mustChange tells whether a password is a one-time one or too old.
+func (a *Auth) mustChange(row store.Row, now time.Time) bool {
+	if must, _ := row["must_change"].(bool); must {
+		return true
+	}
+	return a.opts.Policy.MaxAge > 0 && !parse(row["changed_at"]).Add(a.opts.Policy.MaxAge).After(now)
+}
+
+func history(row store.Row) []string {
+	var list []string
+	_ = json.Unmarshal([]byte(str(row["history"])), &list)
+	return list
+}

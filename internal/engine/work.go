@@ -38,7 +38,8 @@ type work struct {
 	waived  []Waiver
 	events  []Event
 	depth   int
-	frozen  bool // a reading transaction: nothing may change
+	frozen  bool              // a reading transaction: nothing may change
+	scopes  map[string]*scope // what this reader sees of each form, once asked
 }
 
 // begin opens a unit of work inside a transaction.

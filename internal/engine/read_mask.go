@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"encoding/json"
+	"strings"
+
+	"zhanggui/internal/expr"
+	"zhanggui/internal/rulebook"
+)
+
+// sight is how much of a field a reader gets.
+type sight int
+
+const (
+	hidden sight = iota // not even that it is filled
+	masked
+	full
+)
+
+// visible is the one place that decides what of a field goes out, by whatever door.
+func (w *work) visible(r *Record, f *rulebook.Field) sight {
+	if f.Type.Name == "secret" {
+		return hidden
+	}
+	c := f.Class
+	if c == nil || c.Class == nil || w.actor.System {
+		return full
+	}
+	view := w.view(r)
+	if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
+		return full
+	}
+	if w.sees(c.Class, r, view) {
+		return full
+	}
+	if c.Class.Mask == "" {
+		return hidden
+	}
+	return masked
+}
+
+// sees evaluates a class for the reader; a question that cannot be answered is a no.
+func (w *work) sees(c *rulebook.Class, r *Record, view *rulebook.View) bool {
+	if w.actor.System {
+		return true
+	}
+	if w.me == nil {
+		return false
+	}
+	see := c.See
+	if x := c.PerForm[r.form.Key]; x != nil {
+		see = x
+	}
+	if see == nil {
+		return true
+	}
+	v, err := see.Eval(w.scope(r, view, nil))
+	b, _ := v.(bool)
+	return err == nil && b
+}
+
+// open tells whether a field may be asked about (filtered, sorted, grouped) as well as read. A classified
+// field may only if its class lets this reader see it whatever the record says.
+func (w *work) open(form *rulebook.Form, f *rulebook.Field) bool {
+	if f.Type.Name == "secret" {
+		return false
+	}
+	c := f.Class
+	if c == nil || c.Class == nil || w.actor.System {
+		return true
+	}
+	if w.me == nil {
+		return false
+	}
+	s := w.scopeOf(form)
+	for u := range w.world.units {
+		if !s.all && !s.units[u] {
+			continue
+		}
+		for _, empty := range []bool{true, false} {
+			r := w.blank(form, u)
+			if !empty { // whoever made it: a class that asks who is not answered for all
+				delete(r.row, "by")
+			}
+			if w.visible(r, f) != full {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// blank is a record that exists only to ask what would be so of any record in a unit.
+func (w *work) blank(form *rulebook.Form, unit string) *Record {
+	r := &Record{w: w, form: form, id: "", row: map[string]any{}, vals: map[string]expr.Value{}, fresh: true}
+	r.row["unit"], r.row["at"], r.row["etag"], r.row["book"] = nilIfEmpty(unit), instant(w.now), int64(0), form.Book.ID
+	if w.me != nil {
+		r.row["by"] = w.me.id
+	}
+	if len(form.States) > 0 {
+		r.row["state"] = form.States[0].ID
+	}
+	return r
+}
+
+// Masked is what stands for a value one may not read.
+type Masked struct {
+	Masked string `json:"masked"`
+}
+
+// mask hides most of a text.
+func mask(kind, s string) string {
+	r := []rune(strings.TrimSpace(s))
+	stars := func(n int) string { return strings.Repeat("*", max(n, 1)) }
+	n := len(r)
+	switch kind {
+	case "phone":
+		if n < 8 {
+			return stars(4)
+		}
+		return string(r[:3]) + "****" + string(r[n-4:])
+	case "name":
+		if n < 2 {
+			return "*"
+		}
+		return string(r[:1]) + stars(min(n-1, 2))
+	case "idno":
+		if n < 10 {
+			return stars(6)
+		}
+		return string(r[:3]) + stars(n-7) + string(r[n-4:])
+	case "last4":
+		if n < 6 {
+			return stars(4)
+		}
+		return stars(4) + string(r[n-4:])
+	}
+	return "***"
+}
+
+// idList reads a column that holds a list of ids.
+func idList(v any) []string {
+	var ids []string
+	if s := str(v); s != "" {
+		_ = json.Unmarshal([]byte(s), &ids) // written by us; an unreadable one names nobody
+	}
+	return ids
+}
+
+// classifiedPath tells whether a path as rules write it ("this.customer.phone") reads a classified field.
+func (w *work) classifiedPath(form *rulebook.Form, path string) bool {
+	parts := strings.Split(path, ".")
+	for i, p := range parts {
+		if i == 0 && (p == "this" || p == "old" || p == "it" || p == "parent") {
+			continue
+		}
+		if form == nil {
+			return false
+		}
+		if l := form.Line(p); l != nil {
+			for _, q := range parts[i+1:] {
+				if fd := l.Field(q); fd != nil && fd.Class != nil {
+					return true
+				}
+			}
+			return false
+		}
+		fd := form.Field(p)
+		if fd == nil {
+			switch p {
+			case "by", "superior":
+				form = w.e.Lib.Form("base.person")
+			case "unit":
+				form = w.e.Lib.Form("base.unit")
+			default:
+				return false
+			}
+			continue
+		}
+		if fd.Class != nil {
+			return true
+		}
+		form = w.e.Lib.Form(fd.Type.Expr.Object)
+	}
+	return false
+}
+

@@ -1,0 +1,250 @@
+package engine
+
+import (
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+)
+
+// Who sees which records. A person sees the records of a book's forms in the units that adopted it,
+// where he belongs to one of them (by his place, by a role held there, or as its head or a head above);
+// platform forms are open to all; the engine's registers show a person his own rows, and to auditors,
+// administrators and heads those of their units. Beyond that a record is seen by whom it names and by
+// who may act on it. What one may not see does not exist for him.
+
+// scope is what a reader sees of one form: everything, nothing, or rows that meet a condition.
+type scope struct {
+	all, none bool
+	units     map[string]bool // record's unit is one of these
+	own       []string        // columns that name a person: a row that names the reader is his
+	in        []string        // columns with a list of persons
+}
+
+// scopeOf works the scope out once per form and unit of work.
+func (w *work) scopeOf(f *rulebook.Form) *scope {
+	if s := w.scopes[f.Key]; s != nil {
+		return s
+	}
+	if w.scopes == nil {
+		w.scopes = map[string]*scope{}
+	}
+	s := w.makeScope(f)
+	w.scopes[f.Key] = s
+	return s
+}
+
+func (w *work) makeScope(f *rulebook.Form) *scope {
+	if w.actor.System || w.actor.Clock {
+		return &scope{all: true}
+	}
+	if w.me == nil || !w.world.active(w.me.id) {
+		return &scope{none: true}
+	}
+	if f.Kept == "platform" {
+		return &scope{all: true}
+	}
+	s := &scope{units: map[string]bool{}}
+	for _, fd := range f.Fields {
+		if live(fd) {
+			continue
+		}
+		if fd.Type.Expr.Kind == expr.KObject && fd.Type.Expr.Object == "base.person" {
+			s.own = append(s.own, fd.ID)
+		} else if fd.Type.Expr.Kind == expr.KList && fd.Type.Expr.Elem != nil && fd.Type.Expr.Elem.Object == "base.person" {
+			s.in = append(s.in, fd.ID)
+		}
+	}
+	me := w.me.id
+	if f.Kept == "engine" {
+		if f.Key == "base.notice" { // what was told to somebody is his alone
+			s.in = nil
+			return s
+		}
+		if w.world.has(me, "auditor", w.now) || w.world.has(me, "admin", w.now) {
+			return &scope{all: true}
+		}
+		shared := f.Key == "base.clock" || f.Key == "base.copy" || f.Key == "base.signature" || f.Key == "base.snapshot" || f.Key == "base.voided"
+		for u := range w.world.units {
+			if w.headOver(u) || (shared && w.belongsAny(u)) {
+				s.units[u] = true
+			}
+		}
+		return s
+	}
+	s.own = append(s.own, "by")
+	if w.world.has(me, "auditor", w.now) {
+		return &scope{all: true}
+	}
+	for u := range w.world.units {
+		if w.belongs(f.Book, u) {
+			s.units[u] = true
+		}
+	}
+	return s
+}
+
+// headOver tells whether the reader is head of the unit or of one above it.
+func (w *work) headOver(unit string) bool {
+	for _, u := range w.world.chain(unit) {
+		if x := w.world.units[u]; x != nil && x.head == w.me.id {
+			return true
+		}
+	}
+	return false
+}
+
+// places are the units the reader belongs to: his own, and those he holds a role in. whole: he holds a
+// role of this book for the whole company.
+func (w *work) places(b *rulebook.Book) (units []string, whole bool) {
+	if p := w.world.people[w.me.id]; p != nil && p.unit != "" {
+		units = append(units, p.unit)
+	}
+	for _, g := range w.world.rolesOf(w.me.id, w.now) {
+		if g.unit != "" {
+			units = append(units, g.unit)
+		} else if b != nil && b.ID != "base" && b.Role(g.role) != nil {
+			whole = true
+		}
+	}
+	return units, whole
+}
+
+// adopters are the units that adopted a book up to now, ended adoptions included: old records stay readable.
+func (w *work) adopters(b *rulebook.Book) []string {
+	var list []string
+	today := calendar.DateOf(w.now, w.world.calendar.Zone)
+	for i := range w.world.adoptions {
+		a := &w.world.adoptions[i]
+		if a.book == b.ID && !today.Before(a.from) && !contains(list, a.unit) {
+			list = append(list, a.unit)
+		}
+	}
+	if len(list) == 0 && w.world.top != "" { // not adopted by anybody: the whole company works with it
+		list = append(list, w.world.top)
+	}
+	return list
+}
+
+// belongs tells whether records of a book in a unit are within the reader's reach.
+func (w *work) belongs(b *rulebook.Book, unit string) bool {
+	if w.headOver(unit) {
+		return true
+	}
+	places, whole := w.places(b)
+	for _, a := range w.adopters(b) {
+		if !w.world.within(unit, a) {
+			continue
+		}
+		if whole {
+			return true
+		}
+		for _, p := range places {
+			if w.world.within(p, a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (w *work) belongsAny(unit string) bool {
+	for _, b := range w.e.Lib.Books {
+		if b.ID != "base" && w.belongs(b, unit) {
+			return true
+		}
+	}
+	return w.belongs(w.e.Lib.Books[0], unit)
+}
+
+// where is the scope as a condition over rows of the form's table; nil = all.
+func (w *work) where(f *rulebook.Form, alias string) query.Expr {
+	s := w.scopeOf(f)
+	switch {
+	case s.none:
+		return query.Op{Name: "or"}
+	case s.all:
+		return nil
+	}
+	var any []query.Expr
+	if len(s.units) > 0 {
+		args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
+		for _, u := range sortedKeys(s.units) {
+			args = append(args, query.Const{Value: u})
+		}
+		any = append(any, query.Op{Name: "in", Args: args})
+	}
+	for _, c := range s.own {
+		any = append(any, query.Eq(alias, c, w.me.id))
+	}
+	for _, c := range s.in {
+		any = append(any, holds(alias, c, w.me.id))
+	}
+	return query.Op{Name: "or", Args: any} // of nothing: no row
+}
+
+// holds: a JSON list column contains this id.
+func holds(alias, column, id string) query.Expr {
+	return query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: alias, Name: column}, query.Const{Value: `"` + id + `"`}}}
+}
+
+// maySee tells whether a record exists for the reader.
+func (w *work) maySee(r *Record) bool {
+	if w.actor.System || w.actor.Clock {
+		return true
+	}
+	s := w.scopeOf(r.form)
+	if s.none {
+		return false
+	}
+	if !w.classSeen(r) {
+		return false
+	}
+	if s.all || r.fresh || s.units[r.unitID()] {
+		return true
+	}
+	for _, c := range s.own {
+		if str(r.row[c]) == w.me.id {
+			return true
+		}
+	}
+	for _, c := range s.in {
+		if contains(idList(r.row[c]), w.me.id) {
+			return true
+		}
+	}
+	return r.form.Key != "base.notice" && w.mayActOn(r)
+}
+
+// mayActOn: whom a rule calls to act on a record sees it, wherever he sits.
+func (w *work) mayActOn(r *Record) bool {
+	view := w.view(r)
+	for _, a := range r.form.Actions {
+		if a.Implicit || a.By == nil || a.ID == "create" || !view.Awake(&a.Node) || !stateAllows(a, r.State()) {
+			continue
+		}
+		ids := w.whoMay(r, a)
+		if contains(ids, w.me.id) {
+			return true
+		}
+		for _, away := range w.world.standsInFor(w.me.id, w.now) {
+			if contains(ids, away) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// classSeen asks the form's own secrecy: a record of a secret form is not there for others.
+func (w *work) classSeen(r *Record) bool {
+	c := r.form.Class
+	if c == nil || c.Class == nil {
+		return true
+	}
+	view := w.view(r)
+	if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
+		return true
+	}
+	return w.sees(c.Class, r, view)
+}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -35,11 +36,12 @@ func (f Finding) String() string {
 // Audit recomputes a log from its leaves. It holds only one hash a level, so a log of any length can
 // be streamed through it; and it does not use the code that built the log.
 type Audit struct {
-	size  int64
-	peaks []peak
-	want  []Checkpoint // by size; those not yet reached
-	good  int64        // size of the last checkpoint that agreed
-	found []Finding
+	size   int64
+	peaks  []peak
+	want   []Checkpoint // by size; those not yet reached
+	good   int64        // size of the last checkpoint that agreed
+	forked int
+	found  []Finding
 }
 
 // peak is the root of a full subtree. What is built on a bad leaf is bad as well and is not reported again.
@@ -52,7 +54,7 @@ type peak struct {
 // NewAudit starts with the checkpoints to compare with: those stored, and those the auditor brought.
 func NewAudit(checkpoints ...Checkpoint) *Audit {
 	want := slices.Clone(checkpoints)
-	slices.SortStableFunc(want, func(a, b Checkpoint) int { return int(min(max(a.Size-b.Size, -1), 1)) })
+	slices.SortStableFunc(want, func(a, b Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
 	a := &Audit{want: want}
 	a.compare()
 	return a
@@ -64,10 +66,11 @@ func (a *Audit) Size() int64 { return a.size }
 // Leaf takes the next leaf with its stored hashes, which begin at HashCount(leaf); fewer than
 // expected count as changed.
 func (a *Audit) Leaf(leaf int64, id string, body []byte, stored []Hash) {
-	for ; a.size < leaf; a.size++ {
-		a.add(Finding{Kind: Missing, Leaf: a.size})
-		a.push(peak{bad: true}, nil, "")
+	if leaf < a.size {
+		a.add(Finding{Kind: Extra, Leaf: leaf, Entry: id, Detail: "a second entry has this leaf"})
+		return
 	}
+	a.Missing(leaf)
 	h := LeafHash(body)
 	altered := len(stored) > 0 && stored[0] != h
 	if altered {
@@ -117,7 +120,9 @@ func (a *Audit) compare() {
 			a.good = c.Size
 			continue
 		}
-		a.add(Finding{Kind: Forked, Leaf: -1, Detail: fmt.Sprintf("checkpoint of %s, size %d: a leaf from %d to %d differs", instant(c.At), c.Size, a.good, c.Size-1)})
+		if a.forked++; a.forked == 1 { // all later ones disagree as well; the first one says where
+			a.add(Finding{Kind: Forked, Leaf: -1, Detail: fmt.Sprintf("checkpoint of %s, size %d: a leaf from %d to %d differs", instant(c.At), c.Size, a.good, c.Size-1)})
+		}
 	}
 }
 
@@ -126,24 +131,23 @@ func (a *Audit) Note(f Finding) { a.add(f) }
 
 func (a *Audit) add(f Finding) { a.found = append(a.found, f) }
 
-// Close ends the audit. size is how many leaves the newest checkpoint sealed, -1 if there is none to
-// go by; leaves beyond it were added by somebody else. The findings come with the first bad leaf first.
-func (a *Audit) Close(size int64) []Finding {
+// Missing notes the leaves up to size that never came.
+func (a *Audit) Missing(size int64) {
+	for ; a.size < size; a.size++ {
+		a.add(Finding{Kind: Missing, Leaf: a.size})
+		a.push(peak{bad: true}, nil, "")
+		a.compare()
+	}
+}
+
+// Close ends the audit. The findings come with the first bad leaf first.
+func (a *Audit) Close() []Finding {
 	for _, c := range a.want {
 		a.add(Finding{Kind: Shrunk, Leaf: a.size, Detail: fmt.Sprintf("checkpoint of %s covers %d leaves, there are %d", instant(c.At), c.Size, a.size)})
 	}
 	a.want = nil
-	if size >= 0 && a.size > size {
-		a.add(Finding{Kind: Extra, Leaf: size, Detail: fmt.Sprintf("%d leaves behind the last checkpoint", a.size-size)})
-	}
 	slices.SortStableFunc(a.found, func(x, y Finding) int {
-		if (x.Leaf < 0) != (y.Leaf < 0) {
-			if x.Leaf < 0 {
-				return 1
-			}
-			return -1
-		}
-		return int(min(max(x.Leaf-y.Leaf, -1), 1))
+		return cmp.Compare(uint64(x.Leaf), uint64(y.Leaf)) // no leaf, -1, sorts last
 	})
 	return a.found
 }

@@ -20,7 +20,7 @@ import (
 // DB is an open database.
 type DB struct {
 	drv    driver
-	schema *atomic.Pointer[schema] // what is there, read at Open and after Apply; shared with sandboxes
+	schema *atomic.Pointer[schema] // what is there, read at Open and after Apply
 	names  *sync.Map               // physical index name → the name it was declared under
 }
 
@@ -168,7 +168,9 @@ func (db *DB) Sandbox(ctx context.Context) (*DB, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &DB{drv: drv, schema: db.schema, names: db.names}, done, nil
+	box := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: db.names}
+	box.schema.Store(db.schema.Load())
+	return box, done, nil
 }
 
 // explain gives errors of the connection their kind, so that the reader is told to try again.

@@ -31,7 +31,9 @@ type Panic struct {
 	Stack []byte
 }
 
-func (p *Panic) Error() string { return fmt.Sprintf("panic in a transaction: %v\n%s", p.Value, p.Stack) }
+func (p *Panic) Error() string {
+	return fmt.Sprintf("panic in a transaction: %v\n%s", p.Value, p.Stack)
+}
 
 // run calls fn and turns whatever happens into an error.
 func (tx *Tx) run(fn func(*Tx) error) (err error) {

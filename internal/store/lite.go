@@ -1,0 +1,294 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// lite is a SQLite database: one connection that writes, several that read. Several writers would
+// only wait for each other's locks, and starve while they do.
+type lite struct {
+	w      *liteConn
+	own    chan struct{} // holds a token while nobody uses w
+	memory bool
+	dsn    string // for readers
+	idle   chan *liteConn
+	stop   atomic.Pointer[error]
+
+	mu     sync.Mutex
+	queue  []*ticket // writers waiting for their turn
+	busy   bool      // a writer has the turn
+	closed bool
+}
+
+// readers is how many connections read at once; a slow list must not hold up the others.
+const readers = 8
+
+func openLite(path string) (*lite, error) {
+	if path == "" {
+		return nil, errUse("sqlite: needs a path")
+	}
+	path, params, _ := strings.Cut(path, "?")
+	q, err := url.ParseQuery(params)
+	if err != nil {
+		return nil, errUse("sqlite: bad parameters: %w", err)
+	}
+	l := &lite{own: make(chan struct{}, 1), memory: path == ":memory:"}
+	// An unknown column in double quotes is an error, not a text, only with dqs off.
+	base := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_dqs=0"
+	if l.memory {
+		base = ":memory:?_dqs=0"
+	}
+	pragmas := []string{"busy_timeout = 5000", "foreign_keys = off", "temp_store = memory", "trusted_schema = off", "cache_size = -32768"}
+	writer := pragmas
+	if !l.memory {
+		checkpoint := 1000
+		if v := q.Get("wal_autocheckpoint"); v != "" { // off when something else copies the log away
+			if checkpoint, err = strconv.Atoi(v); err != nil || checkpoint < 0 {
+				return nil, errUse("sqlite: bad wal_autocheckpoint %q", v)
+			}
+		}
+		writer = append(append([]string{}, pragmas...), "journal_mode = wal", "synchronous = full",
+			"wal_autocheckpoint = "+strconv.Itoa(checkpoint), "journal_size_limit = 67108864")
+	}
+	if l.w, err = connectLite(base, false, writer...); err != nil {
+		return nil, err
+	}
+	if err := l.check(); err != nil {
+		return nil, errors.Join(err, l.w.close())
+	}
+	l.own <- struct{}{}
+	if !l.memory {
+		l.dsn = base
+		l.idle = make(chan *liteConn, readers)
+		for range readers {
+			l.idle <- nil // opened when first needed
+		}
+	}
+	return l, nil
+}
+
+func (l *lite) readerPragmas() []string {
+	return []string{"busy_timeout = 5000", "temp_store = memory", "trusted_schema = off", "cache_size = -16384", "query_only = on"}
+}
+
+// check refuses a SQLite that can lose data: 3.7.0 to 3.51.2 may corrupt a file whose log is reset
+// by two connections at once. And it looks at what the pragmas did, since SQLite ignores those it
+// cannot obey.
+func (l *lite) check() error {
+	v, err := l.w.one("SELECT sqlite_version()")
+	if err != nil {
+		return err
+	}
+	version, _ := v.(string)
+	if !atLeast(version, 3, 51, 3) {
+		return errUse("SQLite %s is not safe, 3.51.3 is needed", version)
+	}
+	if l.memory {
+		return nil
+	}
+	mode, err := l.w.one("PRAGMA journal_mode")
+	if err != nil {
+		return err
+	}
+	sync, err := l.w.one("PRAGMA synchronous")
+	if err != nil {
+		return err
+	}
+	if mode != "wal" || sync != int64(2) {
+		return errUse("SQLite would not keep its log safely: journal_mode %v, synchronous %v", mode, sync)
+	}
+	return nil
+}
+
+func atLeast(version string, want ...int) bool {
+	parts := strings.Split(version, ".")
+	for i, w := range want {
+		n := 0
+		if i < len(parts) {
+			n, _ = strconv.Atoi(parts[i])
+		}
+		if n != w {
+			return n > w
+		}
+	}
+	return true
+}
+
+func (l *lite) dialect() dialect { return sqlite }
+
+func (l *lite) warnings(context.Context) ([]string, error) { return nil, nil }
+
+func (l *lite) failed() error {
+	if p := l.stop.Load(); p != nil {
+		return fmt.Errorf("%w: %w", errFailed, *p)
+	}
+	return nil
+}
+
+// watch stops all writing after a storage error.
+func (l *lite) watch(err error) error {
+	if err != nil && broken(err) {
+		l.stop.CompareAndSwap(nil, &err)
+	}
+	return err
+}
+
+func (l *lite) read(ctx context.Context, fn func(session) error) error {
+	if l.memory {
+		if err := l.take(ctx); err != nil {
+			return err
+		}
+		defer l.give()
+		return fn(l.w) // alone on the connection: nothing can change in between
+	}
+	var c *liteConn
+	select {
+	case c = <-l.idle:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { l.idle <- c }()
+	if l.isClosed() {
+		return errClosed
+	}
+	if c == nil {
+		var err error
+		if c, err = connectLite(l.dsn, true, l.readerPragmas()...); err != nil {
+			c = nil
+			return err
+		}
+	}
+	if err := c.simple("BEGIN"); err != nil {
+		return err
+	}
+	done := false
+	defer func() {
+		if !done { // fn left by a panic or Goexit
+			_ = c.simple("ROLLBACK")
+		}
+	}()
+	err := fn(c)
+	done = true
+	if end := c.simple("ROLLBACK"); end != nil {
+		// A connection that cannot end its snapshot would hold the log for ever.
+		end = errors.Join(end, c.close())
+		c = nil
+		if err == nil {
+			err = end
+		}
+	}
+	return err
+}
+
+var errClosed = errors.New("store: the database is closed")
+
+func (l *lite) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
+}
+
+// take waits for the writing connection.
+func (l *lite) take(ctx context.Context) error {
+	select {
+	case <-l.own:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if l.isClosed() {
+		l.give()
+		return errClosed
+	}
+	return nil
+}
+
+func (l *lite) give() { l.own <- struct{}{} }
+
+func (l *lite) close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	l.mu.Unlock()
+	<-l.own // after the running batch
+	var errs []error
+	if !l.memory {
+		for range readers {
+			if c := <-l.idle; c != nil {
+				errs = append(errs, c.close())
+			}
+		}
+		for range readers { // late readers learn that it is closed
+			l.idle <- nil
+		}
+	}
+	errs = append(errs, l.w.close()) // last, so that it empties the log into the file
+	l.give()
+	return errors.Join(errs...)
+}
+
+// liteBox is the driver of a sandbox: savepoints of one transaction that will be rolled back.
+type liteBox struct {
+	l    *lite
+	own  chan struct{}
+	shut bool // whoever holds own may look
+}
+
+func (l *lite) sandbox(ctx context.Context) (driver, func(), error) {
+	if !l.memory {
+		return nil, nil, errUse("a sandbox needs a database in memory")
+	}
+	if err := l.take(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := l.w.simple("BEGIN"); err != nil {
+		l.give()
+		return nil, nil, err
+	}
+	b := &liteBox{l: l, own: make(chan struct{}, 1)}
+	b.own <- struct{}{}
+	done := func() {
+		<-b.own
+		b.shut = true
+		b.own <- struct{}{}
+		if err := l.w.simple("ROLLBACK"); err != nil {
+			l.stop.CompareAndSwap(nil, &err)
+		}
+		l.give()
+	}
+	return b, sync.OnceFunc(done), nil
+}
+
+func (b *liteBox) dialect() dialect                           { return sqlite }
+func (b *liteBox) failed() error                              { return b.l.failed() }
+func (b *liteBox) warnings(context.Context) ([]string, error) { return nil, nil }
+func (b *liteBox) close() error                               { return nil }
+func (b *liteBox) sandbox(context.Context) (driver, func(), error) {
+	return nil, nil, errUse("a sandbox in a sandbox")
+}
+
+func (b *liteBox) read(ctx context.Context, fn func(session) error) error {
+	select {
+	case <-b.own:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { b.own <- struct{}{} }()
+	if b.shut {
+		return errUse("the sandbox is over")
+	}
+	return fn(b.l.w)
+}
+
+func (b *liteBox) write(ctx context.Context, fn func(session) error) error {
+	return b.read(ctx, func(session) error { return b.l.w.savepoint(fn) })
+}

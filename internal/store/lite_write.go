@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Group commit. A durable commit costs a sync of the disk, whatever it holds; so writers that wait
+// while one is under way are put into the next transaction together. Each runs in its own savepoint
+// and in its own goroutine; the turn is handed from one to the next, the last one commits, and only
+// then is anybody answered.
+
+// ticket is a writer waiting for its turn.
+type ticket struct{ turn chan *batch }
+
+// batch is one transaction shared by several writers.
+type batch struct {
+	begun  bool
+	count  int
+	full   atomic.Bool // no more members: the first ones have waited long enough
+	timer  *time.Timer
+	broken error // the transaction as a whole is lost
+	done   chan struct{}
+	err    error // valid once done is closed
+}
+
+const (
+	batchMembers = 128
+	batchTime    = 10 * time.Millisecond
+)
+
+func (l *lite) write(ctx context.Context, fn func(session) error) error {
+	b, err := l.turn(ctx)
+	if err != nil {
+		return err
+	}
+	mine := l.serve(ctx, b, fn)
+	<-b.done
+	if mine != nil {
+		return mine
+	}
+	return b.err
+}
+
+// turn waits until this writer may use the connection.
+func (l *lite) turn(ctx context.Context) (*batch, error) {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil, errClosed
+	}
+	if !l.busy {
+		l.busy = true
+		l.mu.Unlock()
+		return newBatch(), nil
+	}
+	t := &ticket{turn: make(chan *batch, 1)}
+	l.queue = append(l.queue, t)
+	l.mu.Unlock()
+	select {
+	case b := <-t.turn:
+		return b, nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	for i, x := range l.queue {
+		if x == t {
+			l.queue = append(l.queue[:i], l.queue[i+1:]...)
+			l.mu.Unlock()
+			return nil, ctx.Err()
+		}
+	}
+	l.mu.Unlock()
+	// The turn came at the same moment. It is taken, found to be cancelled, and passed on.
+	return <-t.turn, nil
+}
+
+func newBatch() *batch { return &batch{done: make(chan struct{})} }
+
+// serve runs one member and passes the turn on, also when fn leaves by runtime.Goexit, as a test
+// that fails inside a transaction does.
+func (l *lite) serve(ctx context.Context, b *batch, fn func(session) error) error {
+	defer l.pass(b)
+	if b.broken != nil {
+		return nil // the batch's error is this member's answer
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !b.begun {
+		if err := l.begin(ctx, b); err != nil {
+			return err
+		}
+	}
+	err := l.w.savepoint(fn)
+	var lost *lostError
+	if errors.As(err, &lost) {
+		b.broken = lost
+	}
+	return l.watch(err)
+}
+
+func (l *lite) begin(ctx context.Context, b *batch) error {
+	if err := l.failed(); err != nil {
+		return err
+	}
+	if err := l.take(ctx); err != nil {
+		return err
+	}
+	if err := l.w.simple("BEGIN IMMEDIATE"); err != nil {
+		l.give()
+		return l.watch(fmt.Errorf("store: begin: %w", err))
+	}
+	b.begun = true
+	b.timer = time.AfterFunc(batchTime, func() { b.full.Store(true) })
+	return nil
+}
+
+// pass hands the turn to the next writer of this batch, or ends the batch.
+func (l *lite) pass(b *batch) {
+	b.count++
+	if b.begun && b.broken == nil && b.count < batchMembers && !b.full.Load() {
+		l.mu.Lock()
+		if next := l.next(); next != nil {
+			l.mu.Unlock()
+			next.turn <- b
+			return
+		}
+		l.mu.Unlock()
+	}
+	if b.begun {
+		b.err = l.finish(b)
+		b.timer.Stop()
+		l.give()
+	}
+	l.mu.Lock()
+	next := l.next()
+	l.busy = next != nil
+	l.mu.Unlock()
+	if next != nil {
+		next.turn <- newBatch()
+	}
+	close(b.done)
+}
+
+// next takes the first waiting writer; l.mu is held.
+func (l *lite) next() *ticket {
+	if len(l.queue) == 0 {
+		return nil
+	}
+	t := l.queue[0]
+	l.queue[0] = nil
+	l.queue = l.queue[1:]
+	return t
+}
+
+// finish commits, or if that fails tells every member so.
+func (l *lite) finish(b *batch) error {
+	if b.broken != nil {
+		_ = l.w.simple("ROLLBACK") // SQLite may have done it already
+		return b.broken
+	}
+	err := l.w.simple("COMMIT")
+	if err != nil {
+		_ = l.w.simple("ROLLBACK")
+		return l.watch(fmt.Errorf("store: commit: %w", err))
+	}
+	return nil
+}
+
+// lostError tells that the transaction around a savepoint is gone with all that was in it.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return "store: the transaction was lost: " + e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+// savepoint runs fn so that its failure undoes only its own work.
+func (c *liteConn) savepoint(fn func(session) error) (err error) {
+	if err := c.simple(`SAVEPOINT "act"`); err != nil {
+		return &lostError{err}
+	}
+	kept := false
+	defer func() {
+		if kept {
+			return
+		}
+		undo := c.simple(`ROLLBACK TO "act"`)
+		if undo == nil {
+			undo = c.simple(`RELEASE "act"`)
+		}
+		if undo != nil {
+			// A full disk or an I/O error rolls back everything at once, not only this member.
+			err = &lostError{errors.Join(err, undo)}
+		}
+	}()
+	if err := fn(c); err != nil {
+		return err
+	}
+	if err := c.simple(`RELEASE "act"`); err != nil {
+		return &lostError{err}
+	}
+	kept = true
+	return nil
+}

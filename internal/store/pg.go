@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// pg is a PostgreSQL database. Any number of nodes may work on it; what must take turns locks rows.
+type pg struct{ pool *pgxpool.Pool }
+
+// openPG answers the interface, so that an error leaves no half-opened driver behind.
+func openPG(ctx context.Context, dsn string, o options) (driver, error) {
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, errUse("the PostgreSQL address cannot be read") // its text may hold the password
+	}
+	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
+		cfg.ConnConfig.RuntimeParams["application_name"] = "zhanggui"
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
+	}
+	p := &pg{pool}
+	if err := p.check(ctx, o); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// check refuses settings under which an acknowledged act can be lost. It sees what this session got,
+// wherever it was set: server, role, database or address.
+func (p *pg) check(ctx context.Context, o options) error {
+	rows, err := p.pool.Query(ctx, `SELECT name, setting, source, COALESCE(sourcefile, '') FROM pg_settings
+WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'server_encoding') ORDER BY name`)
+	if err != nil {
+		return fmt.Errorf("store: connect to PostgreSQL: %w", err)
+	}
+	defer rows.Close()
+	var bad []string
+	for rows.Next() {
+		var name, setting, source, file string
+		if err := rows.Scan(&name, &setting, &source, &file); err != nil {
+			return err
+		}
+		if name == "server_encoding" {
+			if setting != "UTF8" {
+				return errUse("PostgreSQL: server_encoding is %s, UTF8 is needed", setting)
+			}
+			continue
+		}
+		if setting == "off" {
+			bad = append(bad, strings.TrimSpace(fmt.Sprintf("%s=off (set by: %s %s)", name, source, file)))
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if len(bad) > 0 && !o.unsafe {
+		return errUse("PostgreSQL may lose what it has confirmed: %s", strings.Join(bad, ", "))
+	}
+	return nil
+}
+
+func (p *pg) dialect() dialect { return postgres }
+func (p *pg) failed() error    { return nil } // PostgreSQL stops by itself when its disk fails
+
+func (p *pg) close() error {
+	p.pool.Close()
+	return nil
+}
+
+// warnings: standbys that lag are no loss until one of them takes over.
+func (p *pg) warnings(ctx context.Context) ([]string, error) {
+	var async, sync int
+	err := p.pool.QueryRow(ctx, `SELECT count(*) FILTER (WHERE sync_state = 'async'), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum'))
+FROM pg_stat_replication`).Scan(&async, &sync)
+	if err != nil {
+		return nil, err
+	}
+	if async > 0 && sync == 0 {
+		return []string{"PostgreSQL: the standby is asynchronous; a failover may lose the last acts"}, nil
+	}
+	return nil, nil
+}
+
+func (p *pg) sandbox(context.Context) (driver, func(), error) {
+	return nil, nil, errUse("a sandbox needs a database in memory")
+}
+
+// pgTries is how often a transaction runs when PostgreSQL keeps choosing it as the victim.
+const pgTries = 6
+
+func (p *pg) write(ctx context.Context, fn func(session) error) error {
+	for try := 1; ; try++ {
+		err := p.transact(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
+		if err == nil || !again(err) || try == pgTries {
+			return err
+		}
+		// Those who ran into each other wait for different times, the longer the more often.
+		wait := time.NewTimer(time.Duration(rand.Int64N(int64(time.Millisecond) << (2 + try))))
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return err
+		}
+	}
+}
+
+func (p *pg) read(ctx context.Context, fn func(session) error) error {
+	return p.transact(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+}
+
+func (p *pg) transact(ctx context.Context, o pgx.TxOptions, fn func(session) error) error {
+	tx, err := p.pool.BeginTx(ctx, o)
+	if err != nil {
+		return err
+	}
+	// Also when fn leaves by a panic or Goexit; after a commit it does nothing. The caller may be
+	// gone, the rollback must happen.
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := fn(pgSession{tx}); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+type pgSession struct{ tx pgx.Tx }
+
+func (s pgSession) exec(ctx context.Context, sql string, args []any) (int64, error) {
+	tag, err := s.tx.Exec(ctx, sql, args...)
+	return tag.RowsAffected(), err
+}
+
+// execMany sends all at once and waits once.
+func (s pgSession) execMany(ctx context.Context, sql string, args [][]any) (total int64, err error) {
+	const most = 500
+	for len(args) > 0 {
+		part := args[:min(most, len(args))]
+		args = args[len(part):]
+		b := &pgx.Batch{}
+		for _, a := range part {
+			b.Queue(sql, a...)
+		}
+		res := s.tx.SendBatch(ctx, b)
+		for range part {
+			tag, e := res.Exec()
+			if e != nil {
+				err = e
+				break
+			}
+			total += tag.RowsAffected()
+		}
+		if e := res.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func (s pgSession) query(ctx context.Context, sql string, args []any, out []column) (list []Row, err error) {
+	rows, err := s.tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		vals, err := rows.Values()
+		if err != nil {
+			return nil, err
+		}
+		if len(vals) != len(out) {
+			return nil, errors.New("store: PostgreSQL answered another number of columns")
+		}
+		row := make(Row, len(out))
+		for i, col := range out {
+			if row[col.name], err = answer(vals[i], col.kind); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, row)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,348 @@
+package expr
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+)
+
+var opaque = map[Kind]*cel.Type{}
+
+func init() {
+	for _, k := range []Kind{KDecimal, KMoney, KDate, KTime, KSpan, KPeriod, KRange, KWho} {
+		opaque[k] = cel.OpaqueType(string(k))
+	}
+}
+
+// typeName makes an object's key a name CEL accepts.
+func typeName(key string) string {
+	return "o_" + strings.NewReplacer(".", "_dot_", "#", "_of_", "-", "_").Replace(key)
+}
+
+func celType(t Type) *cel.Type {
+	switch t.Kind {
+	case KBool:
+		return cel.BoolType
+	case KInt:
+		return cel.IntType
+	case KText, KChoice:
+		return cel.StringType
+	case KDatetime:
+		return cel.TimestampType
+	case KObject:
+		return cel.ObjectType(typeName(t.Object))
+	case KList:
+		if t.Elem == nil {
+			return cel.ListType(cel.DynType)
+		}
+		return cel.ListType(celType(*t.Elem))
+	}
+	if o, ok := opaque[t.Kind]; ok {
+		return o
+	}
+	return cel.DynType
+}
+
+// words of signatures below.
+func wordType(w string) *cel.Type {
+	if inner, ok := strings.CutPrefix(w, "list("); ok {
+		return cel.ListType(wordType(strings.TrimSuffix(inner, ")")))
+	}
+	switch w {
+	case "int":
+		return cel.IntType
+	case "bool":
+		return cel.BoolType
+	case "text":
+		return cel.StringType
+	case "datetime":
+		return cel.TimestampType
+	case "any":
+		return cel.DynType
+	case "A", "B":
+		return cel.TypeParamType(w)
+	case "person":
+		return cel.ObjectType(typeName("base.person"))
+	case "unit":
+		return cel.ObjectType(typeName("base.unit"))
+	case "history", "ledger", "split_row":
+		return cel.ObjectType(typeName(w))
+	}
+	if o, ok := opaque[Kind(w)]; ok {
+		return o
+	}
+	panic("no such type word: " + w)
+}
+
+// signatures are the functions of the language: receiver.name(args) result. Operators are written by their CEL names.
+const signatures = `
+_+_(money,money) money
+_-_(money,money) money
+_*_(money,int) money
+_*_(int,money) money
+_*_(money,decimal) money
+_*_(decimal,money) money
+_/_(money,money) decimal
+_/_(money,int) money
+_/_(money,decimal) money
+_+_(decimal,decimal) decimal
+_-_(decimal,decimal) decimal
+_*_(decimal,decimal) decimal
+_/_(decimal,decimal) decimal
+_+_(decimal,int) decimal
+_+_(int,decimal) decimal
+_-_(decimal,int) decimal
+_-_(int,decimal) decimal
+_*_(decimal,int) decimal
+_*_(int,decimal) decimal
+_/_(decimal,int) decimal
+_/_(int,decimal) decimal
+-_(money) money
+-_(decimal) decimal
+_+_(date,span) date
+_-_(date,span) date
+_-_(date,date) span
+_+_(datetime,span) datetime
+_-_(datetime,span) datetime
+_-_(datetime,datetime) span
+_+_(span,span) span
+@in(person,who) bool
+days(int) span
+hours(int) span
+minutes(int) span
+workdays(int) span
+workhours(int) span
+months(int) span
+weeks(int) span
+years(int) span
+workdays_between(date,date) int
+workdays_between(datetime,datetime) int
+days_between(date,date) int
+day(datetime) date
+day(date) date
+month(datetime) text
+month(date) text
+quarter(datetime) text
+quarter(date) text
+year(datetime) int
+year(date) int
+weekday(datetime) int
+weekday(date) int
+start_of(text,datetime) datetime
+end_of(text,datetime) datetime
+start_of(text,date) datetime
+end_of(text,date) datetime
+is_workday(date) bool
+is_workday(datetime) bool
+instant(date) datetime
+absent(who) bool
+absent(who,datetime) bool
+absent(person) bool
+absent(person,datetime) bool
+overlap(list(period),list(period)) bool
+covers(list(period),date) bool
+dec(text) decimal
+dec(int) decimal
+money(text) money
+money(int) money
+pct(text) decimal
+pct(int) decimal
+floor(decimal) int
+ceil(decimal) int
+round(decimal) int
+round(decimal,int) decimal
+round(money,int) money
+abs(decimal) decimal
+abs(money) money
+abs(int) int
+split(money,int) list(money)
+@split(money,list(A),list(decimal)) list(split_row)
+list(split_row).of(A) money
+superior(person) person
+head(unit) person
+unit_of(person) unit
+unit_of(person,datetime) unit
+holder(who,unit,datetime) who
+waiting(text) who
+waiting(text,A) who
+approved(text) bool
+approved(text,A) bool
+rank(text,A) int
+ranked(text,A) int
+quota_left(text,A) int
+ledger(text) ledger
+ledger(text,A) ledger
+ledger(text,A,B) ledger
+giver_holds(range) bool
+same(A,B) bool
+text(A) text
+who.has(person) bool
+who.of(unit) who
+A.history(text) list(history)
+list(A).count() int
+list(A).at(int) A
+list(A).last(int) list(A)
+list(A).none() bool
+list(A).first() A
+list(money).sum() money
+list(decimal).sum() decimal
+list(int).sum() int
+period.contains(datetime) bool
+@in(datetime,period) bool
+@in(date,period) bool
+@exists(list(A)) bool
+@none(list(A)) bool
+@count(list(A)) int
+@all(list(bool)) bool
+@list(list(A)) list(A)
+@distinct(list(A)) int
+@first(list(A)) A
+@last(list(A)) A
+@first_by(list(A),list(B)) A
+@last_by(list(A),list(B)) A
+@sorted(list(A)) bool
+@sorted_by(list(A),list(B)) list(A)
+@spans(list(A)) list(period)
+@sum(list(money)) money
+@sum(list(decimal)) decimal
+@sum(list(int)) int
+@sum(list(span)) span
+@min(list(A)) A
+@max(list(A)) A
+@avg(list(money)) money
+@avg(list(decimal)) decimal
+@avg(list(int)) decimal
+@median(list(money)) money
+@median(list(decimal)) decimal
+@median(list(int)) decimal
+`
+
+func declarations(s *Schema) []cel.EnvOption {
+	fns := map[string][]cel.FunctionOpt{}
+	n := 0
+	add := func(name string, member bool, args []*cel.Type, ret *cel.Type) {
+		n++
+		id := fmt.Sprintf("zg_%d", n)
+		if member {
+			fns[name] = append(fns[name], cel.MemberOverload(id, args, ret))
+		} else {
+			fns[name] = append(fns[name], cel.Overload(id, args, ret))
+		}
+	}
+	for _, line := range strings.Split(strings.TrimSpace(signatures), "\n") {
+		head, ret, _ := cutLast(line, " ")
+		head = strings.TrimSuffix(head, ")")
+		// the argument list begins at the parenthesis that follows the function's name
+		name, args, recv := splitHead(head)
+		var types []*cel.Type
+		if recv != "" {
+			types = append(types, wordType(recv))
+		}
+		for _, a := range splitArgs(args) {
+			types = append(types, wordType(a))
+		}
+		add(name, recv != "", types, wordType(ret))
+	}
+	for _, op := range []string{"_<_", "_<=_", "_>_", "_>=_"} {
+		for _, k := range []Kind{KMoney, KDecimal, KDate, KTime, KSpan} {
+			add(op, false, []*cel.Type{opaque[k], opaque[k]}, cel.BoolType)
+		}
+		add(op, false, []*cel.Type{opaque[KDecimal], cel.IntType}, cel.BoolType)
+		add(op, false, []*cel.Type{cel.IntType, opaque[KDecimal]}, cel.BoolType)
+	}
+	for _, fn := range []string{"earlier", "later"} {
+		for _, t := range []*cel.Type{cel.TimestampType, opaque[KDate]} {
+			for k := 2; k <= 6; k++ {
+				args := make([]*cel.Type, k)
+				for i := range args {
+					args[i] = t
+				}
+				add(fn, false, args, t)
+			}
+		}
+	}
+	for _, id := range sortedParams(s) {
+		p := s.Params[id]
+		if len(p.Out) == 0 {
+			continue
+		}
+		args := []*cel.Type{cel.ObjectType(typeName("param." + id))}
+		for _, k := range p.Key {
+			args = append(args, celType(k.Type))
+		}
+		add("at", true, args, cel.ObjectType(typeName("param."+id+".row")))
+	}
+	var opts []cel.EnvOption
+	names := make([]string, 0, len(fns))
+	for name := range fns {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		opts = append(opts, cel.Function(name, fns[name]...))
+	}
+	return opts
+}
+
+func sortedParams(s *Schema) []string {
+	var list []string
+	for id := range s.Params {
+		list = append(list, id)
+	}
+	sort.Strings(list)
+	return list
+}
+
+func cutLast(s, sep string) (string, string, bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// splitHead takes "list(A).at(int" apart into at, int, list(A).
+func splitHead(head string) (name, args, recv string) {
+	depth := 0
+	for i := len(head) - 1; i >= 0; i-- {
+		switch head[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth == 0 {
+				args = head[i+1:]
+				name = head[:i]
+				if j := strings.LastIndex(name, "."); j > 0 {
+					recv, name = name[:j], name[j+1:]
+				}
+				return name, args, recv
+			}
+			depth--
+		}
+	}
+	return head, "", ""
+}
+
+func splitArgs(s string) []string {
+	var list []string
+	depth, from := 0, 0
+	for i, r := range s {
+		switch r {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				list = append(list, s[from:i])
+				from = i + 1
+			}
+		}
+	}
+	if s != "" {
+		list = append(list, s[from:])
+	}
+	return list
+}

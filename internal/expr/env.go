@@ -1,0 +1,195 @@
+package expr
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/env"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+// Vars are the variables of one place and their types.
+type Vars map[string]Type
+
+// Env compiles expressions over one schema.
+type Env struct {
+	schema *Schema
+	base   *cel.Env
+	mu     sync.Mutex
+	envs   map[string]*cel.Env
+	byType map[string]*Object // CEL type name → object
+}
+
+// Problem is a mistake in an expression. Line and Col count from 1 within the text.
+type Problem struct {
+	Offset        int
+	Line, Col     int
+	Message, Hint string
+}
+
+// NewEnv builds the checker for a schema. Objects that the language itself has (stamp, stay, history …) are added.
+func NewEnv(s *Schema) (*Env, error) {
+	builtin(s)
+	e := &Env{schema: s, envs: map[string]*cel.Env{}, byType: map[string]*Object{}}
+	for key, o := range s.Objects {
+		e.byType[typeName(key)] = o
+	}
+	opts := []cel.EnvOption{cel.StdLib(cel.StdLibSubset(standard())), cel.ClearMacros(), cel.Macros(macros()...), cel.CustomTypeProvider(provider{e, types.NewEmptyRegistry()})}
+	opts = append(opts, declarations(s)...)
+	base, err := cel.NewCustomEnv(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("expression environment: %w", err)
+	}
+	e.base = base
+	return e, nil
+}
+
+// builtin adds the structures every schema has.
+func builtin(s *Schema) {
+	if s.Objects == nil {
+		s.Objects = map[string]*Object{}
+	}
+	add := func(key string, fields map[string]Type) {
+		if s.Objects[key] != nil {
+			return
+		}
+		o := &Object{Key: key, Label: key, Fields: map[string]Field{}}
+		for id, t := range fields {
+			o.Fields[id] = Field{Type: t}
+		}
+		s.Objects[key] = o
+	}
+	person := ObjectOf("base.person")
+	add("stamp", map[string]Type{"at": Of(KDatetime), "first_at": Of(KDatetime), "by": person, "count": Of(KInt)})
+	add("stay", map[string]Type{"from": Of(KDatetime), "to": Of(KDatetime), "state": Of(KText), "spans": ListOf(Of(KPeriod))})
+	add("history", map[string]Type{"at": Of(KDatetime), "by": person, "old": Of(KText), "new": Of(KText)})
+	add("ledger", map[string]Type{"balance": Of(KMoney)})
+	add("split_row", map[string]Type{"amount": Of(KMoney), "item": Of(KAny)})
+	add("fact", map[string]Type{"person": person, "holder": Of(KWho), "holders": Of(KWho), "clause": Of(KText), "at": Of(KDatetime), "missing": Of(KInt)})
+	params := map[string]Type{}
+	for id, p := range s.Params {
+		if len(p.Out) == 0 {
+			params[id] = p.Type
+			continue
+		}
+		params[id] = ObjectOf("param." + id)
+		add("param."+id, nil)
+		out := map[string]Type{}
+		for _, c := range p.Out {
+			out[c.Name] = c.Type
+		}
+		for _, c := range p.Key {
+			out[c.Name] = c.Type
+		}
+		add("param."+id+".row", out)
+	}
+	add("param", params)
+}
+
+// extended is the environment with the variables of a place.
+func (e *Env) extended(vars Vars) (*cel.Env, error) {
+	all := Vars{"param": ObjectOf("param")}
+	for id, key := range e.schema.Forms {
+		all[id] = ListOf(ObjectOf(key))
+	}
+	for id := range e.schema.Roles {
+		all[id] = Of(KWho)
+	}
+	for id, t := range vars {
+		all[id] = t
+	}
+	names := make([]string, 0, len(all))
+	for id := range all {
+		names = append(names, id)
+	}
+	sort.Strings(names)
+	var key strings.Builder
+	for _, id := range names {
+		fmt.Fprintf(&key, "%s:%s;", id, typeKey(all[id]))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if x := e.envs[key.String()]; x != nil {
+		return x, nil
+	}
+	var opts []cel.EnvOption
+	for _, id := range names {
+		opts = append(opts, cel.Variable(id, celType(all[id])))
+	}
+	x, err := e.base.Extend(opts...)
+	if err != nil {
+		return nil, err
+	}
+	e.envs[key.String()] = x
+	return x, nil
+}
+
+func typeKey(t Type) string {
+	if t.Elem != nil {
+		return string(t.Kind) + "(" + typeKey(*t.Elem) + ")"
+	}
+	return string(t.Kind) + t.Object
+}
+
+// provider tells the checker our objects.
+type provider struct {
+	e    *Env
+	base *types.Registry
+}
+
+func (p provider) EnumValue(n string) ref.Val         { return p.base.EnumValue(n) }
+func (p provider) FindIdent(n string) (ref.Val, bool) { return p.base.FindIdent(n) }
+func (p provider) NewValue(string, map[string]ref.Val) ref.Val {
+	return types.NewErr("records are not made in expressions")
+}
+func (p provider) FindStructType(n string) (*types.Type, bool) {
+	if _, ok := p.e.byType[n]; ok {
+		return types.NewTypeTypeWithParam(types.NewObjectType(n)), true
+	}
+	return nil, false
+}
+func (p provider) FindStructFieldNames(n string) ([]string, bool) {
+	o, ok := p.e.byType[n]
+	if !ok {
+		return nil, false
+	}
+	var list []string
+	for id := range o.Fields {
+		list = append(list, id)
+	}
+	return list, true
+}
+func (p provider) FindStructFieldType(n, field string) (*types.FieldType, bool) {
+	o, ok := p.e.byType[n]
+	if !ok {
+		return nil, false
+	}
+	f, ok := o.Fields[field]
+	if !ok {
+		return nil, false
+	}
+	return &types.FieldType{Type: celType(f.Type)}, true
+}
+
+// standard is what the language takes from CEL's own functions: no floats, no durations of seconds.
+func standard() *env.LibrarySubset {
+	fn := func(name string, overloads ...string) *env.Function {
+		f := &env.Function{Name: name}
+		for _, id := range overloads {
+			f.Overloads = append(f.Overloads, &env.Overload{ID: id})
+		}
+		return f
+	}
+	return &env.LibrarySubset{DisableMacros: true, IncludeFunctions: []*env.Function{
+		fn("_&&_"), fn("_||_"), fn("!_"), fn("_?_:_"), fn("_==_"), fn("_!=_"), fn("@not_strictly_false"),
+		fn("_<_", "less_bool", "less_int64", "less_string", "less_timestamp"), fn("_<=_", "less_equals_bool", "less_equals_int64", "less_equals_string", "less_equals_timestamp"),
+		fn("_>_", "greater_bool", "greater_int64", "greater_string", "greater_timestamp"), fn("_>=_", "greater_equals_bool", "greater_equals_int64", "greater_equals_string", "greater_equals_timestamp"),
+		fn("_+_", "add_int64", "add_string", "add_list"), fn("_-_", "subtract_int64"), fn("_*_", "multiply_int64"), fn("_/_", "divide_int64"), fn("_%_", "modulo_int64"), fn("-_", "negate_int64"),
+		fn("_[_]"), fn("@in", "in_list"), fn("size", "size_string", "string_size", "size_list", "list_size"),
+		fn("contains"), fn("startsWith"), fn("endsWith"), fn("matches"),
+	}}
+}

@@ -14,9 +14,9 @@ import (
 // Plan is demo.yaml.
 type Plan struct {
 	Company  string            `yaml:"company"`
-	From     string            `yaml:"from"`  // first day of the history
-	To       string            `yaml:"to"`    // its last moment, where the demonstration begins
-	Adopt    map[string]string `yaml:"adopt"` // unit → rulebook
+	From     string            `yaml:"from"` // first day of the history
+	To       string            `yaml:"to"`   // its last moment, where the demonstration begins
+	Head     map[string]string `yaml:"head"` // unit → person, set when both are there
 	Password string            `yaml:"password"`
 	Record   []Seed            `yaml:"record"`
 	Story    []Story           `yaml:"story"`

@@ -60,10 +60,21 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 		return nil, err
 	}
 	p := &player{ctx: ctx, e: e, plan: plan, rnd: newRand(seed), zone: cal.Zone, cal: cal, now: from.Start(cal.Zone).Add(8 * time.Hour), names: map[string]string{},
-		made: map[string][]drawn{}, roles: map[string][]string{}, stats: map[string]int{}, log: log}
+		made: map[string][]drawn{}, roles: map[string][]string{}, stats: map[string]int{}, follow: map[string]*Story{}, log: log}
 	for _, s := range plan.Record {
 		if err := p.seed(s); err != nil {
 			return nil, err
+		}
+	}
+	for _, unit := range keys(plan.Head) {
+		act := engine.Act{Form: "base.unit", Record: p.names[unit], Action: "edit", Values: map[string]any{"head": p.names[plan.Head[unit]]}, Actor: engine.Actor{System: true, Origin: "demo"}}
+		if _, err := e.Do(ctx, p.now, act); err != nil {
+			return nil, fmt.Errorf("demo.yaml: head of %s: %w", unit, explain(err))
+		}
+	}
+	for i := range plan.Story {
+		if st := &plan.Story[i]; st.By == "" {
+			p.follow[st.Form] = st
 		}
 	}
 	res := &Result{Now: to}
@@ -239,6 +250,9 @@ func (p *player) anybody() any {
 func (p *player) schedule(from, to calendar.Date) {
 	for i := range p.plan.Story {
 		st := &p.plan.Story[i]
+		if st.By == "" {
+			continue
+		}
 		for m := from; m.Before(to); m = (calendar.Date{Year: m.Year, Month: m.Month, Day: 1}).AddMonths(1) {
 			lo, hi := 1, 1
 			if len(st.Month) == 2 {
@@ -410,6 +424,11 @@ func (p *player) try(act engine.Act, form *rulebook.Form, a *rulebook.Action, dr
 		if err == nil {
 			p.stats["acts"]++
 			p.made[form.Key] = appendOnce(p.made[form.Key], out.Record, act.Values)
+			for _, ef := range out.Effects {
+				if st := p.follow[ef.Form]; st != nil && ef.Kind == "create" {
+					p.next(&tale{story: st, form: p.e.Lib.Form(ef.Form), id: ef.Record, draws: map[string]drawn{}})
+				}
+			}
 			return out, nil
 		}
 		r, ok := engine.AsRefusal(err)

@@ -227,3 +227,8 @@ func history(row store.Row) []string {
 	_ = json.Unmarshal([]byte(str(row["history"])), &list)
 	return list
 }
+
+// CheckPassword tells what is wrong with a password before anybody exists to have it.
+func (a *Auth) CheckPassword(password, account, name string) error {
+	return a.opts.Policy.check(password, account, name, a.opts.Company)
+}

@@ -1,0 +1,272 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"zhanggui/internal/auth"
+	"zhanggui/internal/engine"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+)
+
+type adminCommand struct {
+	Create adminCreate `cmd:"" help:"Make an administrator; asks for the password."`
+	Reset  adminReset  `cmd:"" help:"Print a one-time password for an account."`
+}
+
+// office is an installation opened for one command.
+type office struct {
+	p      *program
+	db     *store.DB
+	lib    *rulebook.Library
+	engine *engine.Engine
+	now    time.Time
+}
+
+func (p *program) office(common *Common, address string) (*office, error) {
+	fsys, err := common.books()
+	if err != nil {
+		return nil, err
+	}
+	lib, err := p.load(fsys)
+	if err != nil {
+		return nil, err
+	}
+	db, err := p.open(p.ctx, address, lib)
+	if err != nil {
+		return nil, err
+	}
+	o := &office{p: p, db: db, lib: lib}
+	clock, err := newClock(p.ctx, db, "", nil)
+	if err == nil {
+		o.now = clock.Now()
+		o.engine, err = engine.New(db, lib, engine.Options{})
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return o, nil
+}
+
+// create makes a record in the installation's own name. It is an act like any other, in the journal too.
+func (o *office) create(form string, values map[string]any) (string, error) {
+	out, err := o.engine.Do(o.p.ctx, o.now, engine.Act{Form: form, Action: "create", Values: values,
+		Actor: engine.Actor{System: true, Origin: "system"}})
+	if err != nil {
+		return "", err
+	}
+	return out.Record, nil
+}
+
+// find answers the id of the record of a form where a column has a value; "" if there is none.
+func (o *office) find(form, column string, value any) (string, error) {
+	var id string
+	err := o.db.Read(o.p.ctx, func(tx *store.Tx) error {
+		where := query.Eq("t", column, value)
+		if value == nil {
+			where = query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "t", Name: column}}}
+		}
+		rows, err := tx.Select(query.Select{Table: o.lib.Form(form).Table, Alias: "t", Where: where,
+			Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "at"}}, {Expr: query.Col{Alias: "t", Name: "id"}}}, Limit: 1})
+		if len(rows) > 0 {
+			id, _ = rows[0]["id"].(string)
+		}
+		return err
+	})
+	return id, err
+}
+
+func (o *office) date() string { return o.now.In(zone()).Format("2006-01-02") }
+
+type adminCreate struct {
+	Store
+	Account string `help:"Name to sign in with." required:"" placeholder:"NAME"`
+	Name    string `help:"Name of the person." required:"" placeholder:"姓名"`
+	Company string `help:"Name of the company; needed the first time." placeholder:"公司"`
+	Length  int    `help:"Characters the password has at least." name:"password-length" default:"12" env:"ZHANGGUI_PASSWORD_LENGTH"`
+}
+
+func (c *adminCreate) Run(p *program, common *Common) error {
+	o, err := p.office(common, c.Database)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.run(o), o.db.Close())
+}
+
+func (c *adminCreate) run(o *office) error {
+	ctx := o.p.ctx
+	account := strings.ToLower(strings.TrimSpace(c.Account))
+	if id, err := o.find("base.person", "account", account); err != nil || id != "" {
+		return errors.Join(err, fmt.Errorf("the account %s exists already; `zhanggui admin reset` gives it a new password", account))
+	}
+	unit, err := o.find("base.unit", "parent", nil)
+	if err != nil {
+		return err
+	}
+	company, err := meta(ctx, o.db, metaCompany)
+	if err != nil {
+		return err
+	}
+	if unit == "" && c.Company == "" {
+		return errors.New("name the company: --company")
+	}
+	if company == "" {
+		company = c.Company
+	}
+	door := auth.New(o.db, newDirectory(o.lib), auth.Options{Company: company, Policy: auth.Policy{Min: c.Length}, Zone: zone()})
+	password, err := askPassword(ctx, o.p.in, o.p.err)
+	if err != nil {
+		return err
+	}
+	if err := door.CheckPassword(password, account, c.Name); err != nil {
+		return err
+	}
+	if unit == "" {
+		if unit, err = o.create("base.unit", map[string]any{"name": c.Company, "kind": "company"}); err != nil {
+			return err
+		}
+	}
+	person, err := o.create("base.person", map[string]any{"name": c.Name, "account": account, "unit": unit, "active": true})
+	if err != nil {
+		return err
+	}
+	if _, err := o.create("base.role_grant", map[string]any{"person": person, "role": "admin", "unit": unit, "from": o.date()}); err != nil {
+		return err
+	}
+	if err := door.SetPassword(ctx, o.now, person, password, false); err != nil {
+		return err
+	}
+	if company != "" {
+		if err := setMeta(ctx, o.db, metaCompany, company); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(o.p.out, "%s (%s) may sign in and administer. Next: zhanggui adopt, zhanggui serve\n", c.Name, account)
+	return nil
+}
+
+type adminReset struct {
+	Store
+	Account string `help:"Account to open again." required:"" placeholder:"NAME"`
+}
+
+func (c *adminReset) Run(p *program, common *Common) error {
+	o, err := p.office(common, c.Database)
+	if err != nil {
+		return err
+	}
+	run := func() error {
+		id, err := o.find("base.person", "account", strings.ToLower(strings.TrimSpace(c.Account)))
+		if err != nil {
+			return err
+		}
+		if id == "" {
+			return fmt.Errorf("there is no account %s", c.Account)
+		}
+		password, err := auth.New(o.db, newDirectory(o.lib), auth.Options{Zone: zone()}).OneTime(p.ctx, o.now, id)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(p.out, password)
+		fmt.Fprintln(p.err, "Good for a day; it must be changed at the first sign-in. Open sessions and tokens of the account have ended.")
+		return nil
+	}
+	return errors.Join(run(), o.db.Close())
+}
+
+// askPassword asks twice on a terminal, and reads one line from anything else.
+func askPassword(_ context.Context, in io.Reader, prompt io.Writer) (string, error) {
+	f, ok := in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" {
+			return "", errors.Join(errors.New("a password is expected on standard input"), ignoreEOF(err))
+		}
+		return line, nil
+	}
+	ask := func(what string) (string, error) {
+		fmt.Fprint(prompt, what)
+		b, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(prompt)
+		return string(b), err
+	}
+	first, err := ask("Password: ")
+	if err != nil {
+		return "", err
+	}
+	second, err := ask("Again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", errors.New("the two are not the same")
+	}
+	return first, nil
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+type adoptCommand struct {
+	Store
+	Book string `arg:"" help:"Rulebook, as its folder is called." placeholder:"BOOK"`
+	Unit string `help:"Name of the unit; default: the whole company." placeholder:"NAME"`
+	From string `help:"First day in force (2026-04-01); default: today." placeholder:"DATE"`
+}
+
+func (c *adoptCommand) Run(p *program, common *Common) error {
+	o, err := p.office(common, c.Database)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.run(o), o.db.Close())
+}
+
+func (c *adoptCommand) run(o *office) error {
+	var book *rulebook.Book
+	var ids []string
+	for _, b := range o.lib.Books {
+		ids = append(ids, b.ID)
+		if b.ID == c.Book {
+			book = b
+		}
+	}
+	if book == nil {
+		return fmt.Errorf("there is no rulebook %s; there are: %s", c.Book, strings.Join(ids, ", "))
+	}
+	unit, err := o.find("base.unit", "parent", nil)
+	if c.Unit != "" {
+		unit, err = o.find("base.unit", "name", c.Unit)
+	}
+	if err != nil {
+		return err
+	}
+	if unit == "" {
+		return errors.New("there is no such unit yet; `zhanggui admin create` makes the company")
+	}
+	from := c.From
+	if from == "" {
+		from = o.date()
+	}
+	if _, err := o.create("base.adoption", map[string]any{"unit": unit, "book": book.ID, "version": book.Version, "from": from}); err != nil {
+		return err
+	}
+	fmt.Fprintf(o.p.out, "%s %s is in force from %s\n", book.ID, book.Version, from)
+	return nil
+}

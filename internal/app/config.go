@@ -1,0 +1,202 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/goccy/go-yaml"
+)
+
+// settings is what the server is told. A flag wins over the environment, the environment over the file.
+type settings struct {
+	Store
+	Listen   string         `help:"Address to serve on. The default is reachable from this machine only: open it (:8080) with a certificate or behind a proxy." default:"127.0.0.1:8080" env:"ZHANGGUI_LISTEN"`
+	TLSCert  string         `help:"Certificate file." name:"tls-cert" placeholder:"FILE" env:"ZHANGGUI_TLS_CERT"`
+	TLSKey   string         `help:"Key file of the certificate." name:"tls-key" placeholder:"FILE" env:"ZHANGGUI_TLS_KEY"`
+	Proxy    []netip.Prefix `help:"Addresses of proxies whose X-Forwarded-For and -Proto are believed." placeholder:"CIDR" env:"ZHANGGUI_PROXY"`
+	Demo     bool           `help:"Serve the demonstration company (its database is made if missing)." env:"ZHANGGUI_DEMO"`
+	Clock    string         `help:"system, or manual: turned by hand, in the demonstration only. Default: what the database was made for." enum:",system,manual" default:"" placeholder:"system|manual" env:"ZHANGGUI_CLOCK"`
+	Dev      string         `help:"Folder of rulebooks to watch: a changed file takes effect at once." placeholder:"DIR" env:"ZHANGGUI_DEV"`
+	Key      string         `help:"File of the key that signs the journal; made if missing. Keep a copy elsewhere." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
+	Idle     time.Duration  `help:"A session ends after so long without a request." default:"15m" env:"ZHANGGUI_IDLE"`
+	Absolute time.Duration  `help:"A session ends after so long in any case." default:"12h" env:"ZHANGGUI_ABSOLUTE"`
+	Password int            `help:"Characters a password has at least." name:"password-length" default:"12" env:"ZHANGGUI_PASSWORD_LENGTH"`
+	History  int            `help:"Earlier passwords that may not come back." name:"password-history" default:"0" env:"ZHANGGUI_PASSWORD_HISTORY"`
+	Classes  int            `help:"Kinds of characters a password needs." name:"password-classes" default:"0" env:"ZHANGGUI_PASSWORD_CLASSES"`
+	MaxAge   time.Duration  `help:"A password must be changed after; 0 = never." name:"password-age" default:"0" env:"ZHANGGUI_PASSWORD_AGE"`
+}
+
+// check finds what contradicts itself before anything is opened.
+func (s *settings) check() error {
+	switch {
+	case (s.TLSCert == "") != (s.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key belong together")
+	case s.Password < 8:
+		return errors.New("--password-length is 8 at least")
+	case s.Clock == "manual" && !s.Demo:
+		return errors.New("--clock manual exists in the demonstration only (--demo)")
+	case s.Idle <= 0 || s.Absolute <= 0:
+		return errors.New("--idle and --absolute must be longer than nothing")
+	}
+	return nil
+}
+
+// settingsFile resolves flags from a YAML file of flag names.
+type settingsFile struct {
+	name   string
+	values map[string]any
+}
+
+// defaultFile is read if it is there and no other is named.
+const defaultFile = "zhanggui.yaml"
+
+// configuration reads the settings file before the flags are known, because it gives them values.
+func configuration(args []string) (*settingsFile, error) {
+	name := os.Getenv("ZHANGGUI_CONFIG")
+	for i, a := range args {
+		if v, ok := strings.CutPrefix(a, "--config="); ok {
+			name = v
+		} else if a == "--config" && i+1 < len(args) {
+			name = args[i+1]
+		}
+	}
+	file := &settingsFile{name: name}
+	wanted := name != ""
+	if !wanted {
+		file.name = defaultFile
+	}
+	b, err := os.ReadFile(file.name)
+	if errors.Is(err, fs.ErrNotExist) && !wanted {
+		return file, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	if err := yaml.UnmarshalWithOptions(b, &file.values, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("settings %s:\n%w", file.name, err)
+	}
+	return file, nil
+}
+
+// Validate refuses keys that no command knows: a misspelt setting must not be a silent default.
+func (f *settingsFile) Validate(app *kong.Application) error {
+	known := map[string]bool{}
+	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok && flag.Name != "help" && flag.Name != "config" {
+			known[flag.Name] = true
+		}
+		return next(nil)
+	})
+	var wrong []string
+	for key := range f.values {
+		if !known[key] {
+			wrong = append(wrong, key)
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	slices.Sort(wrong)
+	return fmt.Errorf("settings %s: there is no setting %s; `zhanggui config` prints those there are", f.name, strings.Join(wrong, ", "))
+}
+
+// Resolve gives a flag the value of the file, unless the environment has one.
+func (f *settingsFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, env := range flag.Envs {
+		if _, ok := os.LookupEnv(env); ok {
+			return nil, nil
+		}
+	}
+	v, ok := f.values[flag.Name]
+	if !ok || v == nil {
+		return nil, nil
+	}
+	switch x := v.(type) {
+	case bool:
+		return x, nil
+	case []any: // a list is written as it is on the command line
+		parts := make([]string, len(x))
+		for i, e := range x {
+			parts[i] = fmt.Sprint(e)
+		}
+		return strings.Join(parts, ","), nil
+	case map[string]any:
+		return nil, fmt.Errorf("settings %s: %s is one value, not a group", f.name, flag.Name)
+	}
+	return fmt.Sprint(v), nil
+}
+
+type configCommand struct {
+	settings
+}
+
+func (c *configCommand) Run(p *program, common *Common) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	out := yaml.MapSlice{}
+	for _, f := range p.kong.Flags() {
+		if f.Name == "help" || f.Name == "config" {
+			continue
+		}
+		var v any = f.Target.Interface()
+		switch x := v.(type) {
+		case time.Duration:
+			v = x.String()
+		case []netip.Prefix:
+			list := make([]string, len(x))
+			for i := range x {
+				list[i] = x[i].String()
+			}
+			v = list
+		case string:
+			v = hideSecret(x)
+		}
+		out = append(out, yaml.MapItem{Key: f.Name, Value: v})
+	}
+	b, err := yaml.Marshal(out)
+	if err != nil {
+		return err
+	}
+	_, err = p.out.Write(bytes.ReplaceAll(b, []byte("'***'"), []byte("***")))
+	return err
+}
+
+// hideSecret takes passwords out of an address.
+func hideSecret(s string) string {
+	if !strings.Contains(s, "://") {
+		return s
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return "***" // unreadable, so nothing of it is known to be harmless
+	}
+	shown := u.Scheme + "://"
+	if u.User != nil {
+		shown += u.User.Username()
+		if _, has := u.User.Password(); has {
+			shown += ":***"
+		}
+		shown += "@"
+	}
+	shown += u.Host + u.Path
+	q := u.Query()
+	for _, k := range []string{"password", "sslpassword"} {
+		if q.Has(k) {
+			q.Set(k, "***")
+		}
+	}
+	if len(q) > 0 {
+		shown += "?" + strings.ReplaceAll(q.Encode(), "%2A%2A%2A", "***")
+	}
+	return shown
+}

@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"zhanggui/internal/auth"
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/engine"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+)
+
+// What meta says about an installation.
+const (
+	metaMade     = "made"          // when and by which version the database was made
+	metaDemo     = "demo"          // the rulebook it demonstrates; absent in production for ever
+	metaCompany  = "company"       // name of the company
+	metaPassword = "demo_password" // the published password of the demonstration's accounts
+	metaClock    = "clock"         // where the hand-turned clock stands; absent = the clock is never turned
+)
+
+const instantForm = "2006-01-02T15:04:05.000Z"
+
+// open opens a database and brings its tables up to what the library needs. Changes only ever add, and are logged.
+func (p *program) open(ctx context.Context, address string, lib *rulebook.Library) (*store.DB, error) {
+	if file, ok := sqliteFile(address); ok {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return nil, fmt.Errorf("database: %w", err)
+		}
+	}
+	db, err := store.Open(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", hideSecret(address), err)
+	}
+	if err := p.prepare(ctx, db, lib); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Library) error {
+	tables := append(store.SystemTables(), auth.Tables()...)
+	changes, err := db.Plan(ctx, append(tables, engine.Tables(lib)...))
+	if err != nil {
+		return fmt.Errorf("database: plan tables: %w", err)
+	}
+	for _, c := range changes {
+		p.log.Debug("database", "change", c.Describe())
+	}
+	if err := db.Apply(ctx, changes); err != nil {
+		return fmt.Errorf("database: change tables: %w", err)
+	}
+	if len(changes) > 0 {
+		p.log.Info("database tables brought up to date", "changes", len(changes))
+	}
+	warnings, err := db.Warnings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		p.log.Warn("database", "warning", w)
+	}
+	made, err := meta(ctx, db, metaMade)
+	if err == nil && made == "" {
+		err = setMeta(ctx, db, metaMade, time.Now().UTC().Format(instantForm)+" "+version())
+	}
+	return err
+}
+
+// sqliteFile is the file of an SQLite address; false for memory and PostgreSQL.
+func sqliteFile(address string) (string, bool) {
+	file, ok := strings.CutPrefix(address, "sqlite:")
+	file, _, _ = strings.Cut(strings.TrimPrefix(file, "file:"), "?")
+	return file, ok && file != "" && file != ":memory:"
+}
+
+// meta reads a value of the installation; "" if it has none.
+func meta(ctx context.Context, db *store.DB, key string) (string, error) {
+	var value string
+	err := db.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Eq("m", "key", key), Limit: 1})
+		if len(rows) > 0 {
+			value, _ = rows[0]["value"].(string)
+		}
+		return err
+	})
+	return value, err
+}
+
+func setMeta(ctx context.Context, db *store.DB, key, value string) error {
+	return db.Write(ctx, func(tx *store.Tx) error {
+		return tx.Upsert("meta", []string{"key"}, store.Row{"key": key, "value": value})
+	})
+}
+
+// directory is the people of the base rulebook as the door knows them.
+type directory struct {
+	table string
+	zone  *time.Location
+}
+
+func newDirectory(lib *rulebook.Library) directory {
+	return directory{table: lib.Form("base.person").Table, zone: zone()}
+}
+
+func (d directory) ByID(tx *store.Tx, id string) (auth.Person, error) { return d.find(tx, "id", id) }
+
+func (d directory) ByAccount(tx *store.Tx, account string) (auth.Person, error) {
+	if account == "" {
+		return auth.Person{}, nil
+	}
+	return d.find(tx, "account", account)
+}
+
+func (d directory) find(tx *store.Tx, column, value string) (auth.Person, error) {
+	rows, err := tx.Select(query.Select{Table: d.table, Alias: "p", Where: query.Eq("p", column, value), Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return auth.Person{}, err
+	}
+	row := rows[0]
+	text := func(name string) string { s, _ := row[name].(string); return s }
+	p := auth.Person{ID: text("id"), Account: text("account"), Name: text("name")}
+	p.Active, _ = row["active"].(bool)
+	if !p.Active {
+		p.LeftAt, _ = time.Parse(instantForm, text("deactivate_at"))
+	}
+	return p, nil
+}
+
+func zone() *time.Location { return calendar.Standard().Zone }

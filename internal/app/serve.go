@@ -1,0 +1,276 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"zhanggui/internal/auth"
+	"zhanggui/internal/engine"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/scheduler"
+	"zhanggui/internal/store"
+	"zhanggui/web"
+)
+
+type serveCommand struct {
+	settings
+}
+
+// server is one running installation.
+type server struct {
+	p        *program
+	c        *serveCommand
+	db       *store.DB
+	auth     *auth.Auth
+	clock    *clock
+	seal     *sealer
+	sched    *scheduler.Scheduler
+	now      atomic.Pointer[running]
+	company  string
+	demo     bool
+	stopping chan struct{}
+}
+
+// running is what depends on the rulebooks. A reload in development replaces it whole.
+type running struct {
+	lib    *rulebook.Library
+	engine *engine.Engine
+	api    http.Handler
+}
+
+// Tick knocks on the door of the engine that is running now.
+func (s *server) Tick(ctx context.Context, now time.Time) (int, time.Time, error) {
+	return s.now.Load().engine.Tick(ctx, now)
+}
+
+// drain is how long the last answers may take after the signal to stop.
+const drain = 10 * time.Second
+
+func (c *serveCommand) Run(p *program, common *Common) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	fsys, err := common.books()
+	if c.Dev != "" {
+		fsys, err = folder(c.Dev)
+	}
+	if err != nil {
+		return err
+	}
+	lib, err := p.load(fsys)
+	if err != nil {
+		return err
+	}
+	c.demoDefaults()
+	db, err := p.open(p.ctx, c.Database, lib)
+	if err != nil {
+		return err
+	}
+	s := &server{p: p, c: c, db: db, stopping: make(chan struct{})}
+	err = s.run(fsys, lib)
+	return errors.Join(err, db.Close())
+}
+
+// demoDefaults keeps the demonstration's files apart from a real company's.
+func (s *settings) demoDefaults() {
+	if !s.Demo {
+		return
+	}
+	if s.Database == "sqlite:data/zhanggui.db" {
+		s.Database = "sqlite:data/demo.db"
+	}
+	if s.Key == "data/journal.key" {
+		s.Key = "data/demo.key"
+	}
+}
+
+func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
+	ctx := s.p.ctx
+	if err := s.checkDemo(ctx, fsys, lib); err != nil {
+		return err
+	}
+	var err error
+	if s.company, err = meta(ctx, s.db, metaCompany); err != nil {
+		return err
+	}
+	if s.clock, err = newClock(ctx, s.db, s.c.Clock, s); err != nil {
+		return err
+	}
+	s.auth = newAuth(s.db, lib, &s.c.settings, s.company, s.clock.manual)
+	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
+		return err
+	}
+	if err := s.use(lib); err != nil {
+		return err
+	}
+	front, err := s.front()
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s.sched = scheduler.New(s, scheduler.Options{Clock: s.clock.Now, Every: 5 * time.Second, Log: s.p.log})
+	if !s.clock.manual {
+		s.sched.Start()
+	}
+	s.seal.start()
+	if s.c.Dev != "" {
+		go s.watch(ctx, s.c.Dev)
+	}
+	if err := s.announce(ctx, listener.Addr().String()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return s.serve(ctx, listener, front)
+}
+
+// use puts a library into force: at the start, and after each change in development.
+func (s *server) use(lib *rulebook.Library) error {
+	e, err := engine.New(s.db, lib, engine.Options{})
+	if err != nil {
+		return err
+	}
+	r := &running{lib: lib, engine: e}
+	r.api = s.api(r)
+	s.now.Store(r)
+	return nil
+}
+
+func newAuth(db *store.DB, lib *rulebook.Library, c *settings, company string, manual bool) *auth.Auth {
+	o := auth.Options{Company: company, Idle: c.Idle, Absolute: c.Absolute, Zone: zone(),
+		Policy: auth.Policy{Min: c.Password, History: c.History, Classes: c.Classes, MaxAge: c.MaxAge}}
+	if manual {
+		// Who turns the clock a fortnight forward should not find himself signed out.
+		o.Idle, o.Absolute, o.Policy = -1, -1, auth.Policy{Any: true}
+	}
+	return auth.New(db, newDirectory(lib), o)
+}
+
+// front is everything a browser meets, outermost first.
+func (s *server) front() (http.Handler, error) {
+	dist, err := fs.Sub(web.Dist, "dist")
+	if err != nil {
+		return nil, err
+	}
+	shop, err := newShopfront(dist)
+	if err != nil {
+		return nil, err
+	}
+	if !shop.built() {
+		s.p.log.Warn("the web application is not built into this program; only the API is served")
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { s.now.Load().api.ServeHTTP(w, r) })
+	mux.Handle("/", shop)
+	var h http.Handler = streams(mux, s.stopping)
+	h = secured(h, s.c.secure())
+	h = guarded(h, s.p.log)
+	return forwarded(h, s.c.Proxy), nil
+}
+
+// secure tells whether browsers reach the server by TLS, its own or a proxy's.
+func (s *settings) secure() bool { return s.TLSCert != "" || len(s.Proxy) > 0 }
+
+func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handler) error {
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       2 * time.Minute, // an attachment over a phone
+		WriteTimeout:      2 * time.Minute, // an export; event streams lift it
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    1 << 16,
+	}
+	done := make(chan error, 1)
+	go func() {
+		if s.c.TLSCert != "" {
+			done <- srv.ServeTLS(listener, s.c.TLSCert, s.c.TLSKey)
+		} else {
+			done <- srv.Serve(listener)
+		}
+	}()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		s.p.log.Info("stopping", "at_most", drain.String())
+		close(s.stopping)
+		late, cancel := context.WithTimeout(context.Background(), drain)
+		defer cancel()
+		err = srv.Shutdown(late)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = errors.Join(errors.New("some answers were cut off"), srv.Close())
+		}
+	}
+	rest, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	if !s.clock.manual {
+		err = errors.Join(err, s.sched.Stop(rest))
+	}
+	err = errors.Join(err, s.seal.stop(rest))
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	if err == nil {
+		s.p.log.Info("stopped")
+	}
+	return err
+}
+
+// announce tells who starts the server where it is and what is left to do.
+func (s *server) announce(ctx context.Context, address string) error {
+	scheme := "http"
+	if s.c.TLSCert != "" {
+		scheme = "https"
+	}
+	out := s.p.out
+	fmt.Fprintf(out, "Zhanggui %s\n", version())
+	fmt.Fprintf(out, "  address    %s://%s\n", scheme, browsable(address))
+	if s.company != "" {
+		fmt.Fprintf(out, "  company    %s\n", s.company)
+	}
+	if !s.c.secure() && !loopback(address) {
+		fmt.Fprintln(out, "  WARNING    reachable from the network without TLS: passwords travel readable. Use --tls-cert or --proxy.")
+	}
+	if s.demo {
+		if err := s.announceDemo(ctx); err != nil {
+			return err
+		}
+	}
+	if s.clock.manual {
+		band := strings.Repeat("=", 78)
+		fmt.Fprintf(out, "%s\n  样板公司，时间可拨 | DEMONSTRATION: the clock is turned by hand\n  它停在 | it stands at %s\n%s\n", band,
+			s.clock.Now().In(zone()).Format("2006-01-02 15:04"), band)
+	}
+	empty, err := s.auth.Empty(ctx)
+	if err == nil && empty {
+		fmt.Fprintln(out, "  还没有人能登录 | Nobody can sign in yet. Make the first administrator:\n"+
+			"    zhanggui admin create --account NAME --name 姓名 --company 公司")
+	}
+	return err
+}
+
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback()
+}
+
+// browsable is an address as one types it into a browser: "[::]:8080" is no place to go.
+func browsable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -134,7 +134,7 @@ func (s *server) checkDemo(ctx context.Context, fsys fs.FS, lib *rulebook.Librar
 
 // makeDemo plays a company's year into an empty database.
 func (p *program) makeDemo(ctx context.Context, db *store.DB, fsys fs.FS, lib *rulebook.Library, book string, seed uint64) error {
-	plan, err := demo.ReadPlan(fsys, book+"/demo.yaml")
+	plan, err := demo.ReadPlan(fsys, "demo/"+book+".yaml")
 	if err != nil {
 		return fmt.Errorf("there is no demonstration of %s: %w", book, err)
 	}

@@ -133,6 +133,7 @@ func (b *bundle) refused(err error, kind fault.Kind) {
 // on runs fn on SQLite in memory and on PostgreSQL.
 func on(t *testing.T, name string, opts auth.Options, fn func(b *bundle)) {
 	t.Run(name, func(t *testing.T) {
+		t.Parallel()
 		t.Run("sqlite", func(t *testing.T) { fn(setup(t, "sqlite::memory:", opts)) })
 		t.Run("postgres", func(t *testing.T) { fn(setup(t, pgtest.DSN(t), opts)) })
 	})

@@ -14,8 +14,8 @@ import (
 
 // prove counts a try, computes the password and tells whether it was right. find names the stored hash, ""
 // for nobody; it runs in a transaction of its own so that no database lock is held while the password is computed.
+// The caller has the account's turn, until after it has forgiven the try.
 func (a *Auth) prove(ctx context.Context, now time.Time, c counters, password string, find func(*store.Tx) (string, error)) error {
-	defer a.turn.enter(c.account)()
 	leave, err := a.hash.seat(ctx)
 	if err != nil {
 		return err
@@ -59,6 +59,7 @@ func (a *Auth) again(ctx context.Context, now time.Time, person, password, addre
 		return unauthenticated()
 	}
 	c := countersOf(who.Account, address)
+	defer a.turn.enter(c.account)()
 	err = a.prove(ctx, now, c, password, func(tx *store.Tx) (string, error) {
 		row, err := one(tx, "auth_account", "person", person)
 		if row == nil || lapsed(row, now) {

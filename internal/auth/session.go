@@ -39,6 +39,7 @@ func (a *Auth) Signin(ctx context.Context, now time.Time, account, password, age
 	var row store.Row
 	var who Person
 	c := countersOf(account, address)
+	defer a.turn.enter(c.account)()
 	err := a.prove(ctx, now, c, password, func(tx *store.Tx) (string, error) {
 		var err error
 		if who, err = a.dir.ByAccount(tx, fold(account)); err != nil || who.ID == "" {

@@ -20,6 +20,7 @@ type lite struct {
 	dsn    string // for readers
 	idle   chan *liteConn
 	stop   atomic.Pointer[error]
+	kept   atomic.Int64 // commits
 
 	mu     sync.Mutex
 	queue  []*ticket // writers waiting for their turn
@@ -124,6 +125,8 @@ func atLeast(version string, want ...int) bool {
 func (l *lite) dialect() dialect { return sqlite }
 
 func (l *lite) warnings(context.Context) ([]string, error) { return nil, nil }
+
+func (l *lite) commits() int64 { return l.kept.Load() }
 
 func (l *lite) failed() error {
 	if p := l.stop.Load(); p != nil {
@@ -269,6 +272,7 @@ func (l *lite) sandbox(ctx context.Context) (driver, func(), error) {
 }
 
 func (b *liteBox) dialect() dialect                           { return sqlite }
+func (b *liteBox) commits() int64                             { return 0 }
 func (b *liteBox) failed() error                              { return b.l.failed() }
 func (b *liteBox) warnings(context.Context) ([]string, error) { return nil, nil }
 func (b *liteBox) close() error                               { return nil }

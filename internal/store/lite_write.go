@@ -168,6 +168,7 @@ func (l *lite) finish(b *batch) error {
 		_ = l.w.simple("ROLLBACK")
 		return l.watch(fmt.Errorf("store: commit: %w", err))
 	}
+	l.kept.Add(1)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,7 +14,10 @@ import (
 )
 
 // pg is a PostgreSQL database. Any number of nodes may work on it; what must take turns locks rows.
-type pg struct{ pool *pgxpool.Pool }
+type pg struct {
+	pool *pgxpool.Pool
+	kept atomic.Int64 // commits
+}
 
 // openPG answers the interface, so that an error leaves no half-opened driver behind.
 func openPG(ctx context.Context, dsn string, o options) (driver, error) {
@@ -28,7 +32,7 @@ func openPG(ctx context.Context, dsn string, o options) (driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
-	p := &pg{pool}
+	p := &pg{pool: pool}
 	if err := p.check(ctx, o); err != nil {
 		pool.Close()
 		return nil, err
@@ -71,6 +75,7 @@ WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'server_encodi
 }
 
 func (p *pg) dialect() dialect { return postgres }
+func (p *pg) commits() int64   { return p.kept.Load() }
 func (p *pg) failed() error    { return nil } // PostgreSQL stops by itself when its disk fails
 
 func (p *pg) close() error {
@@ -131,7 +136,13 @@ func (p *pg) transact(ctx context.Context, o pgx.TxOptions, fn func(session) err
 	if err := fn(pgSession{tx}); err != nil {
 		return err
 	}
-	return tx.Commit(ctx)
+	if err := tx.Commit(ctx); err != nil {
+		return err
+	}
+	if o.AccessMode != pgx.ReadOnly {
+		p.kept.Add(1)
+	}
+	return nil
 }
 
 type pgSession struct{ tx pgx.Tx }

@@ -118,7 +118,7 @@ func (r *renderer) comma(i int) {
 func (r *renderer) where(e query.Expr) {
 	if e != nil {
 		r.text(" WHERE ")
-		r.expr(e)
+		r.exprAs(e, Bool)
 	}
 }
 
@@ -164,36 +164,36 @@ func (r *renderer) aggregate(agg string, e query.Expr) Kind {
 			r.text("count(*)")
 			return Int
 		}
-		r.call("count(", e, ")")
+		r.call("count(", e, ")", Text)
 		return Int
 	case "count_distinct":
-		r.call("count(DISTINCT ", e, ")")
+		r.call("count(DISTINCT ", e, ")", Text)
 		return Int
 	case "sum":
 		// The sum of nothing is 0. PostgreSQL widens sums beyond int64; the cast fails where SQLite fails.
-		r.call("COALESCE(sum(", e, ")"+pick(r.dialect == postgres, "::bigint", "")+", 0)")
+		r.call("COALESCE(sum(", e, ")"+pick(r.dialect == postgres, "::bigint", "")+", 0)", Int)
 		return Int
 	case "avg":
 		r.average(e)
 		return Int
 	case "min", "max":
 		if r.dialect == postgres && r.kindOf(e) == Bool {
-			r.call(pick(agg == "min", "bool_and(", "bool_or("), e, ")")
+			r.call(pick(agg == "min", "bool_and(", "bool_or("), e, ")", Bool)
 			return Bool
 		}
-		return r.call(agg+"(", e, ")")
+		return r.call(agg+"(", e, ")", Text)
 	}
 	r.errorf("unknown aggregate %q", agg)
 	return Int
 }
 
-func (r *renderer) call(open string, e query.Expr, close string) Kind {
+func (r *renderer) call(open string, e query.Expr, close string, want Kind) Kind {
 	if e == nil {
 		r.errorf("%s) has nothing to work on", open)
 		return Int
 	}
 	r.text(open)
-	kind := r.expr(e)
+	kind := r.exprAs(e, want)
 	r.text(close)
 	return kind
 }
@@ -202,13 +202,13 @@ func (r *renderer) call(open string, e query.Expr, close string) Kind {
 // databases: SQLite would answer a float. Who needs more digits asks for sum and count.
 func (r *renderer) average(e query.Expr) {
 	if r.dialect == postgres {
-		r.call("round(avg(", e, "))::bigint")
+		r.call("round(avg(", e, "))::bigint", Int)
 		return
 	}
-	r.call("(2 * sum(", e, ") + ")
-	r.call("CASE WHEN sum(", e, ") < 0 THEN -1 ELSE 1 END * ")
-	r.call("count(", e, ")) / ")
-	r.call("(2 * count(", e, "))")
+	r.call("(2 * sum(", e, ") + ", Int)
+	r.call("CASE WHEN sum(", e, ") < 0 THEN -1 ELSE 1 END * ", Int)
+	r.call("count(", e, ")) / ", Int)
+	r.call("(2 * count(", e, "))", Int)
 }
 
 // freeAlias finds the one alias by which a condition names the table it is about.

@@ -22,6 +22,7 @@ type DB struct {
 	drv    driver
 	schema *atomic.Pointer[schema] // what is there, read at Open and after Apply
 	names  *sync.Map               // physical index name → the name it was declared under
+	acts   atomic.Int64
 }
 
 // driver is what the two databases do differently. A session is one open transaction.
@@ -31,6 +32,7 @@ type driver interface {
 	write(ctx context.Context, fn func(session) error) error
 	// read runs fn on a consistent snapshot.
 	read(ctx context.Context, fn func(session) error) error
+	commits() int64
 	failed() error
 	warnings(ctx context.Context) ([]string, error)
 	sandbox(ctx context.Context) (driver, func(), error)
@@ -143,11 +145,18 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return explain(err)
 	}
+	db.acts.Add(1)
 	for _, f := range tx.after {
 		f()
 	}
 	return nil
 }
+
+// Stats are counts since Open: acts are successful Writes, commits what they cost.
+type Stats struct{ Acts, Commits int64 }
+
+// Stats are for the operator's gauges: fewer commits than acts means that group commit is at work.
+func (db *DB) Stats() Stats { return Stats{db.acts.Load(), db.drv.commits()} }
 
 // Read runs fn on a consistent snapshot. Changing anything in it is an error.
 func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {

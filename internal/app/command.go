@@ -1,6 +1,7 @@
 package app
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 
@@ -38,59 +39,6 @@ type commands struct {
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
-// examples teach each command; the first line of a pair says what for.
-var examples = map[string][]string{
-	"": {
-		"Look at it, with a company that has a year of history", "zhanggui serve --demo",
-		"Start for real: an administrator, a regulation, the server", "zhanggui admin create --account he --name 何静 --company 恒泰机械",
-		"", "zhanggui adopt 14-complaint --from 2026-04-01",
-		"", "zhanggui serve",
-		"Work on a regulation", "zhanggui check --rulebooks ./rulebooks && zhanggui test --rulebooks ./rulebooks 14-complaint",
-	},
-	"serve": {
-		"On this machine only, data in ./data", "zhanggui serve",
-		"For the company, with a certificate", "zhanggui serve --listen :443 --tls-cert cert.pem --tls-key key.pem",
-		"Behind a proxy that speaks TLS, on PostgreSQL", "zhanggui serve --listen :8080 --proxy 10.0.0.2 --database postgres://zhanggui@db/zhanggui",
-		"The demonstration company, on a clock turned by hand", "zhanggui serve --demo",
-		"Write rulebooks and see them at once", "zhanggui serve --demo --dev ./rulebooks",
-	},
-	"check": {
-		"The rulebooks built into the program", "zhanggui check",
-		"Your own", "zhanggui check --rulebooks ./rulebooks",
-	},
-	"test": {
-		"All scenarios", "zhanggui test",
-		"One regulation, one scenario, each step", "zhanggui test 14-complaint --run 'thirty days' --verbose",
-	},
-	"coverage": {
-		"What carries each clause", "zhanggui coverage 14-complaint",
-		"Whether deleting a clause breaks a scenario", "zhanggui coverage --mutate 14-complaint",
-	},
-	"demo": {
-		"Make it, then serve it", "zhanggui demo && zhanggui serve --demo",
-		"Begin again with another regulation's company", "zhanggui demo --book 14-complaint --force",
-	},
-	"admin create": {
-		"The password is asked for, or read from a pipe", "zhanggui admin create --account he --name 何静 --company 恒泰机械",
-	},
-	"admin reset": {
-		"Prints a one-time password, good for a day", "zhanggui admin reset --account he",
-	},
-	"adopt": {
-		"For the whole company", "zhanggui adopt 14-complaint --from 2026-04-01",
-		"For one works", "zhanggui adopt 14-complaint --unit 东厂 --from 2026-04-01",
-	},
-	"verify": {
-		"All of it, against the checkpoint an auditor took away last month", "zhanggui verify --checkpoint march.txt",
-	},
-	"schema": {
-		"For an editor that speaks YAML", "zhanggui schema > rulebook.schema.json",
-	},
-	"config": {
-		"From file, environment and flags, later ones win", "ZHANGGUI_LISTEN=:9000 zhanggui config --config zhanggui.yaml",
-	},
-}
-
 // help is kong's help with examples below.
 func help(options kong.HelpOptions, ctx *kong.Context) error {
 	options.Compact = true
@@ -98,17 +46,35 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
 		return err
 	}
-	list := examples[strings.TrimPrefix(strings.TrimPrefix(commandPath(ctx), "zhanggui"), " ")]
-	if len(list) > 0 {
+	lines := examples(strings.TrimPrefix(strings.TrimPrefix(commandPath(ctx), "zhanggui"), " "))
+	if len(lines) > 0 {
 		fmt.Fprintln(ctx.Stdout, "\nExamples:")
 	}
-	for i := 0; i+1 < len(list); i += 2 {
-		if list[i] != "" {
-			fmt.Fprintf(ctx.Stdout, "  # %s\n", list[i])
-		}
-		fmt.Fprintf(ctx.Stdout, "  %s\n", list[i+1])
+	for _, line := range lines {
+		fmt.Fprintln(ctx.Stdout, "  "+line)
 	}
 	return nil
+}
+
+// They are a text of their own, because they name regulations and Go code does not.
+//
+//go:embed examples.txt
+var examplesText string
+
+// examples are the lines below [command] in the text.
+func examples(command string) []string {
+	var lines []string
+	inside := false
+	for line := range strings.Lines(examplesText) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]"):
+			inside = line == "["+command+"]"
+		case inside && line != "":
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 type versionCommand struct{}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path"
 	"strings"
 	"time"
 
@@ -18,15 +19,12 @@ import (
 	"zhanggui/internal/store"
 )
 
-// defaultDemo is the company that is shown if none is named.
-const defaultDemo = "14-complaint"
-
 // metaMaking marks a demonstration whose making has not finished.
 const metaMaking = "demo_making"
 
 type demoCommand struct {
 	Database string `help:"Where to make it." default:"sqlite:data/demo.db" placeholder:"ADDRESS" env:"ZHANGGUI_DATABASE"`
-	Book     string `help:"Rulebook whose company is shown." default:"14-complaint" placeholder:"BOOK"`
+	Book     string `help:"Rulebook whose company is shown; default: the first that has one." placeholder:"BOOK"`
 	Seed     uint64 `help:"Another seed gives another year." default:"14"`
 	Force    bool   `help:"Throw away the demonstration that is there."`
 }
@@ -124,7 +122,7 @@ func (s *server) checkDemo(ctx context.Context, fsys fs.FS, lib *rulebook.Librar
 	case s.c.Demo && state == "company":
 		return fmt.Errorf("%s holds a company and is not a demonstration", where)
 	case s.c.Demo && state == "empty":
-		if err := s.p.makeDemo(ctx, s.db, fsys, lib, defaultDemo, 14); err != nil {
+		if err := s.p.makeDemo(ctx, s.db, fsys, lib, "", 14); err != nil {
 			return err
 		}
 	}
@@ -134,7 +132,16 @@ func (s *server) checkDemo(ctx context.Context, fsys fs.FS, lib *rulebook.Librar
 
 // makeDemo plays a company's year into an empty database.
 func (p *program) makeDemo(ctx context.Context, db *store.DB, fsys fs.FS, lib *rulebook.Library, book string, seed uint64) error {
-	plan, err := demo.ReadPlan(fsys, "demo/"+book+".yaml")
+	name := "demo/" + book + ".yaml"
+	if book == "" {
+		all, err := fs.Glob(fsys, "demo/*.yaml")
+		if err != nil || len(all) == 0 {
+			return errors.Join(errors.New("there is no demonstration in the folder demo of the rulebooks"), err)
+		}
+		name = all[0] // Glob sorts
+		book = strings.TrimSuffix(path.Base(name), ".yaml")
+	}
+	plan, err := demo.ReadPlan(fsys, name)
 	if err != nil {
 		return fmt.Errorf("there is no demonstration of %s: %w", book, err)
 	}

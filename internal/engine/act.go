@@ -150,17 +150,8 @@ func (w *work) settle() error {
 			return err
 		}
 	}
-	for _, r := range w.order {
-		if r.was != nil || r.bumped() {
-			n, _ := r.row["etag"].(int64)
-			r.row["etag"] = n + 1
-			r.dirty = true
-		}
-	}
 	return w.flush()
 }
-
-func (r *Record) bumped() bool { return r.dirty || r.fresh }
 
 // settleRecord brings what follows from one record up to date.
 func (w *work) settleRecord(r *Record) error {

@@ -447,6 +447,9 @@ func (w *work) clockRows(r *Record) (map[string]clockRow, error) {
 	if r.fresh {
 		return m, nil
 	}
+	if err := w.flush(); err != nil { // clocks opened a moment ago must be found, not opened twice
+		return nil, err
+	}
 	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", r.id),
 		query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}})})
 	if err != nil {

@@ -26,7 +26,7 @@ func (e *Engine) startDuties(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		w.frozen = true
+		w.reading = true
 		rows, err := tx.Select(query.Select{Table: "duty_cursor", Alias: "d"})
 		if err != nil {
 			return err
@@ -602,6 +602,9 @@ func (w *work) shortfall(d *rulebook.Duty, view *rulebook.View, m *Record, p cal
 func (w *work) dutiesOf(r *Record) error {
 	if r.fresh || r.form.Kept == "engine" {
 		return nil
+	}
+	if err := w.flush(); err != nil {
+		return err
 	}
 	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", r.id),
 		query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}}}},

@@ -52,7 +52,7 @@ func (e *Engine) read(ctx context.Context, now time.Time, actor Actor, fn func(w
 		if err != nil {
 			return err
 		}
-		w.frozen = true
+		w.reading = true
 		return fn(w)
 	})
 }

@@ -60,7 +60,8 @@ func (w *work) sees(c *rulebook.Class, r *Record, view *rulebook.View) bool {
 }
 
 // open tells whether a field may be asked about (filtered, sorted, grouped) as well as read. A classified
-// field may only if its class lets this reader see it whatever the record says.
+// field may only if its class lets this reader see it in every unit within his reach, whatever the record
+// says: a class that looks at the record could be asked about by asking for records.
 func (w *work) open(form *rulebook.Form, f *rulebook.Field) bool {
 	if f.Type.Name == "secret" {
 		return false
@@ -69,22 +70,22 @@ func (w *work) open(form *rulebook.Form, f *rulebook.Field) bool {
 	if c == nil || c.Class == nil || w.actor.System {
 		return true
 	}
-	if w.me == nil {
-		return false
+	see := c.Class.See
+	if x := c.Class.PerForm[form.Key]; x != nil {
+		see = x
 	}
 	s := w.scopeOf(form)
 	for u := range w.world.units {
 		if !s.all && !s.units[u] {
 			continue
 		}
-		for _, empty := range []bool{true, false} {
-			r := w.blank(form, u)
-			if !empty { // whoever made it: a class that asks who is not answered for all
-				delete(r.row, "by")
-			}
-			if w.visible(r, f) != full {
-				return false
-			}
+		r := w.blank(form, u)
+		view := w.view(r)
+		if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
+			continue
+		}
+		if see != nil && (strings.Contains(see.Text(), "this") || !w.sees(c.Class, r, view)) {
+			return false
 		}
 	}
 	return true
@@ -184,4 +185,3 @@ func (w *work) classifiedPath(form *rulebook.Form, path string) bool {
 	}
 	return false
 }
-

@@ -31,6 +31,7 @@ type Record struct {
 	working               bool            // its deadlines are being worked out
 	worldTold             bool
 	autoDone, toldChange  map[string]bool
+	etagged               bool
 }
 
 type stamp struct {
@@ -405,6 +406,11 @@ func (r *Record) save() error {
 		return nil
 	}
 	w := r.w
+	if !r.etagged { // one act is one version, however often it is written in between
+		r.etagged = true
+		n, _ := r.row["etag"].(int64)
+		r.row["etag"] = n + 1
+	}
 	row := store.Row{}
 	if r.stamp != nil {
 		b, _ := json.Marshal(r.stamp)

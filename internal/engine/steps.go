@@ -29,7 +29,7 @@ func (e *Engine) Steps(ctx context.Context, now time.Time, form, id string) ([]S
 		if err != nil {
 			return err
 		}
-		w.frozen = true
+		w.reading = true
 		r, err := w.get(f, id)
 		if err != nil {
 			return err

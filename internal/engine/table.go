@@ -118,6 +118,7 @@ func columnKind(t rulebook.FieldType) store.Kind {
 // ownTables are what the engine keeps beside the forms.
 func ownTables() []store.Table {
 	return []store.Table{
+		fileTable,
 		{Name: "duty_cursor", Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "duty", Kind: "text"}, {Name: "unit", Kind: "text"}, {Name: "next_at", Kind: "text"},
 			{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}},

@@ -89,6 +89,9 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 		if err := w.settle(); err != nil {
 			return err
 		}
+		if len(w.effects) == 0 { // another node was first, or the mark had nothing to do
+			return nil
+		}
 		if err := w.writeEntry(w.top, nil, Act{Action: kind, Actor: w.actor}); err != nil {
 			return err
 		}

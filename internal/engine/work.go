@@ -38,7 +38,7 @@ type work struct {
 	waived  []Waiver
 	events  []Event
 	depth   int
-	frozen  bool              // a reading transaction: nothing may change
+	reading bool              // a reading transaction: nothing may change
 	scopes  map[string]*scope // what this reader sees of each form, once asked
 }
 
@@ -68,7 +68,7 @@ func (w *work) get(form *rulebook.Form, id string) (*Record, error) {
 
 // lock loads a record for change.
 func (w *work) lock(form *rulebook.Form, id string) (*Record, error) {
-	return w.load(form, id, !w.frozen)
+	return w.load(form, id, !w.reading)
 }
 
 func (w *work) load(form *rulebook.Form, id string, lock bool) (*Record, error) {
@@ -223,7 +223,7 @@ func (w *work) truth(v *rulebook.Value, view *rulebook.View, s *expr.Scope, abse
 
 // flush writes what has changed so far, so that questions to the database see it.
 func (w *work) flush() error {
-	if w.frozen {
+	if w.reading {
 		return nil
 	}
 	for _, r := range w.order {

@@ -1,0 +1,324 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"zhanggui/internal/expr"
+	"zhanggui/internal/rulebook"
+)
+
+// FormBrief is a line of the list of forms.
+type FormBrief struct {
+	Key       string `json:"key"`
+	ID        string `json:"id"`
+	Book      string `json:"book"`
+	Label     Text   `json:"label"`
+	Clause    string `json:"clause"`
+	Number    bool   `json:"number"`
+	Group     string `json:"group"`
+	CanCreate bool   `json:"can_create"`
+	Kept      string `json:"kept"`
+	Report    bool   `json:"report"`
+	Checklist bool   `json:"checklist"`
+	Class     string `json:"class,omitempty"`
+}
+
+// FormView is a form as screens are drawn from it.
+type FormView struct {
+	FormBrief
+	Title    string       `json:"title"`
+	Fields   []FieldView  `json:"fields"`
+	Lines    []LineView   `json:"lines"`
+	States   []StateView  `json:"states"`
+	Actions  []ActionView `json:"actions"`
+	Sections []Section    `json:"sections"`
+	Views    []ViewView   `json:"views"`
+	Columns  []string     `json:"columns"`
+	Copies   []CopyView   `json:"copies"`
+	Append   bool         `json:"append_only"`
+	Layout   string       `json:"layout,omitempty"`
+	// Read holds what this reader may not ask about: fields that are masked for him.
+	Closed []string `json:"closed,omitempty"`
+}
+
+// FieldView is one field.
+type FieldView struct {
+	ID       string   `json:"id"`
+	Label    Text     `json:"label"`
+	Type     string   `json:"type"`
+	Form     string   `json:"form,omitempty"`
+	Elem     string   `json:"elem,omitempty"`
+	Options  []Option `json:"options,omitempty"`
+	Scale    int      `json:"scale,omitempty"`
+	Hint     *Text    `json:"hint,omitempty"`
+	Clause   string   `json:"clause,omitempty"`
+	Computed bool     `json:"computed"`
+	Required bool     `json:"required"`
+	Class    string   `json:"class,omitempty"`
+	Min      any      `json:"min,omitempty"`
+	Max      any      `json:"max,omitempty"`
+	Line     string   `json:"line,omitempty"`
+	Unique   bool     `json:"unique,omitempty"`
+	Default  bool     `json:"default,omitempty"`
+}
+
+// Option is one choice; Asleep ones can be read but not chosen.
+type Option struct {
+	ID     string `json:"id"`
+	Label  Text   `json:"label"`
+	Clause string `json:"clause,omitempty"`
+	Asleep bool   `json:"asleep,omitempty"`
+}
+
+// LineView is an owned table.
+type LineView struct {
+	ID     string      `json:"id"`
+	Label  Text        `json:"label"`
+	Clause string      `json:"clause,omitempty"`
+	Fields []FieldView `json:"fields"`
+}
+
+// StateView is a place a record may stand at.
+type StateView struct {
+	ID    string `json:"id"`
+	Label Text   `json:"label"`
+	Final bool   `json:"final"`
+	Path  bool   `json:"path"`
+}
+
+// ActionView is an action as the library declares it.
+type ActionView struct {
+	ID     string `json:"id"`
+	Label  Text   `json:"label"`
+	Clause string `json:"clause,omitempty"`
+	Style  string `json:"style,omitempty"`
+	Bulk   bool   `json:"bulk"`
+	Reason int    `json:"reason"`
+}
+
+// Section groups fields.
+type Section struct {
+	ID     string   `json:"id"`
+	Label  Text     `json:"label"`
+	Fields []string `json:"fields"`
+}
+
+// ViewView is a saved view.
+type ViewView struct {
+	ID      string   `json:"id"`
+	Label   Text     `json:"label"`
+	Columns []string `json:"columns"`
+	Sort    string   `json:"sort"`
+	From    string   `json:"from"`
+}
+
+// CopyView is a part of the paper.
+type CopyView struct {
+	Mark string `json:"mark"`
+	To   Text   `json:"to"`
+}
+
+// Forms lists the forms the reader may know of.
+func (e *Engine) Forms(ctx context.Context, now time.Time, actor Actor) ([]FormBrief, error) {
+	list := []FormBrief{}
+	err := e.read(ctx, now, actor, func(w *work) error {
+		list = list[:0]
+		for _, b := range e.Lib.Books {
+			for _, f := range b.Forms {
+				if s := w.scopeOf(f); s.none || (!s.all && len(s.units) == 0 && f.Kept == "" && b.ID != "base") {
+					continue
+				}
+				list = append(list, w.formBrief(f))
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (w *work) formBrief(f *rulebook.Form) FormBrief {
+	b := FormBrief{Key: f.Key, ID: f.ID, Book: f.Book.ID, Label: text(f.Label), Clause: f.Clause, Number: f.Number != nil, Group: f.Book.Short,
+		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f)}
+	if f.Class != nil && f.Class.Class != nil {
+		b.Class = f.Class.Class.ID
+	}
+	return b
+}
+
+// mayCreate asks the create action of an empty record.
+func (w *work) mayCreate(f *rulebook.Form) bool {
+	if f.Kept == "engine" || w.me == nil {
+		return false
+	}
+	a := f.Action("create")
+	if a == nil {
+		return false
+	}
+	unit := w.world.top
+	if p := w.world.people[w.me.id]; p != nil && p.unit != "" {
+		unit = p.unit
+	}
+	r := w.blank(f, unit)
+	view := w.view(r)
+	if !view.Awake(&f.Node) {
+		return false
+	}
+	if !view.Awake(&a.Node) {
+		return true
+	}
+	return w.judgeWho(r, a, view, demand{person: true}) == nil
+}
+
+// Form is one form, with what this reader may see of it.
+func (e *Engine) Form(ctx context.Context, now time.Time, actor Actor, key string) (*FormView, error) {
+	var v *FormView
+	err := e.read(ctx, now, actor, func(w *work) error {
+		f, err := w.formSeen(key)
+		if err != nil {
+			return err
+		}
+		v = w.formView(f)
+		return nil
+	})
+	return v, err
+}
+
+func (w *work) formView(f *rulebook.Form) *FormView {
+	unit := w.world.top
+	if w.me != nil {
+		unit = first(str(w.me.row["unit"]), unit)
+	}
+	r := w.blank(f, unit)
+	view := w.view(r)
+	v := &FormView{FormBrief: w.formBrief(f), Fields: []FieldView{}, Lines: []LineView{}, States: []StateView{}, Actions: []ActionView{},
+		Sections: []Section{}, Views: []ViewView{}, Copies: []CopyView{}, Append: f.Append, Columns: w.columns(f)}
+	if f.Print != nil {
+		v.Layout = f.Print.Layout
+	}
+	for _, fd := range f.Fields {
+		if !view.Awake(&fd.Node) && fd.Clause != "" && fd.Value != nil {
+			continue
+		}
+		if fd.Class != nil && !w.open(f, fd) {
+			v.Closed = append(v.Closed, fd.ID)
+			if w.visible(r, fd) == hidden && fd.Type.Name == "secret" {
+				continue
+			}
+		}
+		v.Fields = append(v.Fields, w.fieldView(fd, view))
+	}
+	for _, l := range f.Lines {
+		lv := LineView{ID: l.ID, Label: textOr(l.Label, l.ID), Clause: l.Clause, Fields: []FieldView{}}
+		for _, fd := range l.Fields {
+			x := w.fieldView(fd, view)
+			x.Line = l.ID
+			lv.Fields = append(lv.Fields, x)
+		}
+		v.Lines = append(v.Lines, lv)
+	}
+	for _, s := range f.States {
+		v.States = append(v.States, StateView{s.ID, textOr(s.Label, s.ID), s.Final, s.Path})
+	}
+	for _, a := range f.Actions {
+		if view.Awake(&a.Node) {
+			v.Actions = append(v.Actions, actionView(a, view))
+		}
+	}
+	for _, s := range f.Section {
+		v.Sections = append(v.Sections, Section{s.ID, textOr(s.Label, s.ID), s.Field})
+	}
+	for _, s := range f.View {
+		v.Views = append(v.Views, ViewView{s.ID, textOr(s.Label, s.ID), append([]string{}, s.Column...), s.Sort, "rulebook"})
+	}
+	for _, c := range f.Copies {
+		if view.Awake(&c.Node) {
+			v.Copies = append(v.Copies, CopyView{c.Mark, text(c.Label)})
+		}
+	}
+	return v
+}
+
+func actionView(a *rulebook.Action, view *rulebook.View) ActionView {
+	v := ActionView{ID: a.ID, Label: actionText(a), Clause: a.Clause, Style: a.Opens, Bulk: a.Bulk}
+	if a.Reason != nil && view.Awake(&a.Reason.Node) {
+		v.Reason = a.Reason.N
+	}
+	return v
+}
+
+// actionText: the implicit actions carry no words of their own.
+func actionText(a *rulebook.Action) Text {
+	if a.Label.ZH != "" {
+		return text(a.Label)
+	}
+	if t, ok := implicitText[a.ID]; ok {
+		return t
+	}
+	return Text{a.ID, a.ID}
+}
+
+var implicitText = map[string]Text{"create": {"登记", "File"}, "edit": {"修改", "Edit"}, "view": {"查看", "View"}, "reveal": {"查看隐去的内容", "Reveal"},
+	"print": {"打印", "Print"}, "export": {"导出", "Export"}, "import": {"导入", "Import"}, "void": {"作废", "Void"}}
+
+func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
+	v := FieldView{ID: f.ID, Label: textOr(f.Label, f.ID), Type: f.Type.Name, Form: f.Type.Form, Scale: f.Type.Scale, Clause: f.Clause,
+		Computed: f.Value != nil, Required: f.Required != nil, Unique: f.Unique, Default: f.Default != nil}
+	t := f.Type.Expr
+	switch {
+	case v.Form == "" && t.Kind == expr.KObject:
+		v.Form = t.Object
+	case t.Kind == expr.KList && t.Elem != nil:
+		v.Elem = string(t.Elem.Kind)
+		if v.Form == "" && t.Elem.Kind == expr.KObject {
+			v.Form = t.Elem.Object
+		}
+	}
+	for _, o := range f.Type.Options {
+		v.Options = append(v.Options, Option{o.ID, textOr(o.Label, o.ID), o.Clause, !view.Awake(&o.Node)})
+	}
+	if f.Hint.ZH != "" {
+		h := text(f.Hint)
+		v.Hint = &h
+	}
+	if f.Class != nil && f.Class.Class != nil {
+		v.Class = f.Class.Class.ID
+	}
+	if f.Min != nil {
+		v.Min = w.api(f.Min, t)
+	}
+	if f.Max != nil {
+		v.Max = w.api(f.Max, t)
+	}
+	return v
+}
+
+// columns of a list nobody has chosen columns for: the number, what is asked first, the state.
+func (w *work) columns(f *rulebook.Form) []string {
+	list := []string{}
+	if f.Number != nil {
+		list = append(list, "number")
+	}
+	if len(f.View) > 0 && len(f.View[0].Column) > 0 {
+		for _, c := range f.View[0].Column {
+			if c != "number" && c != "state" {
+				list = append(list, c)
+			}
+		}
+	} else {
+		for _, fd := range f.Fields {
+			if len(list) >= 7 || live(fd) {
+				continue
+			}
+			switch fd.Type.Name {
+			case "note", "file", "files", "secret", "period", "range", "choices", "refs":
+				continue
+			}
+			list = append(list, fd.ID)
+		}
+	}
+	if len(f.States) > 1 {
+		list = append(list, "state")
+	}
+	return list
+}

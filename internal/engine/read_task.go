@@ -1,0 +1,320 @@
+package engine
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+)
+
+// Task is something a person must do: a clock he holds, a signature to give, an open stage.
+type Task struct {
+	ID               string   `json:"id"`
+	Form             string   `json:"form"`
+	Record           string   `json:"record"`
+	Number           string   `json:"number"`
+	Title            string   `json:"title"`
+	Object           string   `json:"object"`
+	Customer         string   `json:"customer"`
+	Deadline         string   `json:"deadline"`
+	Label            Text     `json:"label"`
+	Clause           string   `json:"clause"`
+	Action           string   `json:"action"`
+	ActionLabel      *Text    `json:"action_label"`
+	Due              *string  `json:"due"`
+	From             string   `json:"from"`
+	State            string   `json:"state"` // ample warning late paused none
+	PausedFor        string   `json:"paused_for,omitempty"`
+	RemainingWorking bool     `json:"remaining_working"`
+	Holder           []Holder `json:"holder"`
+	Etag             string   `json:"etag"`
+	Sign             bool     `json:"sign"`
+	Stage            Text     `json:"stage"`
+}
+
+// TaskGroups are tasks by how soon.
+type TaskGroups struct {
+	Late  []Task `json:"late"`
+	Today []Task `json:"today"`
+	Week  []Task `json:"week"`
+	Later []Task `json:"later"`
+}
+
+// TaskCounts are what a badge shows.
+type TaskCounts struct {
+	Late  int `json:"late"`
+	Today int `json:"today"`
+	Week  int `json:"week"`
+	Later int `json:"later"`
+}
+
+// Recent is something that happened lately by the reader's hand.
+type Recent struct {
+	At     string `json:"at"`
+	Text   string `json:"text"`
+	Form   string `json:"form"`
+	Record string `json:"record"`
+}
+
+// TaskList answers: what must I do, by when, what am I late with, what waits for others?
+type TaskList struct {
+	Now     string     `json:"now"`
+	Groups  TaskGroups `json:"groups"`
+	Waiting []Task     `json:"waiting"`
+	Counts  TaskCounts `json:"counts"`
+	Recent  []Recent   `json:"recent"`
+}
+
+const (
+	taskClocks = 500 // one person with more is not helped by the rest
+	taskScan   = 120 // open records of a form looked at for work without a deadline
+)
+
+// Tasks of the actor.
+func (e *Engine) Tasks(ctx context.Context, now time.Time, actor Actor) (*TaskList, error) {
+	var t *TaskList
+	err := e.read(ctx, now, actor, func(w *work) error {
+		t = &TaskList{Now: instant(w.now), Waiting: []Task{}, Recent: []Recent{}}
+		if w.me == nil {
+			return nil
+		}
+		list, err := w.tasks()
+		if err != nil {
+			return err
+		}
+		t.Groups, t.Counts = w.grouped_(list)
+		if t.Waiting, err = w.waitingForOthers(); err != nil {
+			return err
+		}
+		t.Recent, err = w.recent()
+		return err
+	})
+	return t, err
+}
+
+// Counts are the numbers beside 我的事, from the clocks alone: they are asked with every page.
+func (e *Engine) Counts(ctx context.Context, now time.Time, actor Actor) (TaskCounts, error) {
+	var c TaskCounts
+	err := e.read(ctx, now, actor, func(w *work) error {
+		c = TaskCounts{}
+		if w.me == nil {
+			return nil
+		}
+		rows, err := w.myClocks()
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			switch w.when(row) {
+			case "late":
+				c.Late++
+			case "today":
+				c.Today++
+			case "week":
+				c.Week++
+			default:
+				c.Later++
+			}
+		}
+		return nil
+	})
+	return c, err
+}
+
+func (w *work) myClocks() ([]store.Row, error) {
+	who := []query.Expr{holds("c", "holder", w.me.id)}
+	for _, away := range w.world.standsInFor(w.me.id, w.now) {
+		who = append(who, holds("c", "holder", away))
+	}
+	return w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(running("c"), query.Op{Name: "or", Args: who}),
+		Order: []query.Order{{Expr: query.Col{Alias: "c", Name: "due"}}, {Expr: query.Col{Alias: "c", Name: "id"}}}, Limit: taskClocks})
+}
+
+// when tells the group of a clock.
+func (w *work) when(row store.Row) string {
+	st := w.clockState(row)
+	due, ok := parseInstant(row["due"])
+	switch {
+	case st == "late":
+		return "late"
+	case !ok:
+		return "later"
+	}
+	zone := w.world.calendar.Zone
+	today := calendar.DateOf(w.now, zone)
+	switch {
+	case !due.After(today.End(zone)):
+		return "today"
+	case !due.After(today.AddDays(8 - today.Weekday()).Start(zone)):
+		return "week"
+	}
+	return "later"
+}
+
+func (w *work) tasks() ([]Task, error) {
+	rows, err := w.myClocks()
+	if err != nil {
+		return nil, err
+	}
+	var clocks []*Record
+	for _, row := range rows {
+		clocks = append(clocks, w.adopt(w.clockForm(), row))
+	}
+	of, err := w.ownersOf(clocks)
+	if err != nil {
+		return nil, err
+	}
+	var list []Task
+	done := map[string]bool{}
+	for _, c := range clocks {
+		r := of[c.id]
+		if r == nil {
+			continue
+		}
+		t := w.clockTask(c, r)
+		list = append(list, t)
+		done[r.id] = true
+	}
+	more, err := w.stageTasks(done)
+	return append(list, more...), err
+}
+
+// clockTask is what a clock asks of its holder.
+func (w *work) clockTask(c, r *Record) Task {
+	t := w.taskOf(r)
+	x := w.clockOut(c.row)
+	w.limit(&x, c.row, r)
+	t.ID, t.Deadline, t.Label, t.Clause, t.From, t.Holder = c.id, x.Name, x.Label, x.Clause, x.From, x.Holder
+	t.RemainingWorking = x.Working
+	switch {
+	case x.State == "late":
+		t.State = "late"
+	case x.Due == "":
+		t.State, t.PausedFor = "paused", stateText(r.form, r.State()).ZH
+	case x.Warned:
+		t.State = "warning"
+	default:
+		t.State = "ample"
+	}
+	if x.Due != "" {
+		t.Due = &x.Due
+	}
+	d, duty := w.clockSource(c.row)
+	if a := w.endingAction(r, d, duty); a != nil {
+		l := actionText(a)
+		t.Action, t.ActionLabel = a.ID, &l
+		view := w.view(r)
+		id, _ := w.approvalOf(a, view)
+		t.Sign = id != ""
+		t.Clause = first(t.Clause, a.Clause)
+	}
+	return t
+}
+
+func (w *work) taskOf(r *Record) Task {
+	t := Task{Form: r.form.Key, Record: r.id, Number: r.Number(), Title: w.title(r), Etag: r.Etag(), State: "none", Stage: stateText(r.form, r.State()), Holder: []Holder{}}
+	for _, f := range r.form.Fields { // whom it concerns: the first business record it refers to
+		to := w.e.Lib.Form(f.Type.Expr.Object)
+		if to == nil || to.Kept != "" || live(f) || w.visible(r, f) != full {
+			continue
+		}
+		if x, err := w.ref(to.Key, str(r.row[f.ID])); err == nil && x != nil && w.maySee(x) {
+			t.Customer = w.label(x)
+			break
+		}
+	}
+	t.Object = first(t.Title, t.Number)
+	return t
+}
+
+// endingAction is what must be done to end a clock.
+func (w *work) endingAction(r *Record, d *rulebook.Deadline, duty *rulebook.Duty) *rulebook.Action {
+	switch {
+	case duty != nil:
+		if duty.Met != nil && duty.Met.To != "" {
+			return r.form.Action(duty.Met.To)
+		}
+		return nil
+	case d == nil:
+		return nil
+	case d.To != nil && d.To.Action != "":
+		if a := r.form.Action(d.To.Action); a != nil && stateAllows(a, r.State()) {
+			return a
+		}
+	}
+	return w.nextFor(r)
+}
+
+// nextFor is the first action from where the record stands that this person may do, ways forward first.
+func (w *work) nextFor(r *Record) *rulebook.Action {
+	view := w.view(r)
+	var side *rulebook.Action
+	for _, a := range r.form.Actions {
+		if a.Implicit || a.By == nil || a.From == nil || a.From.Any || !view.Awake(&a.Node) || w.judgeState(r, a, view) != nil {
+			continue
+		}
+		if !w.mine(w.whoMay(r, a)) {
+			continue
+		}
+		if a.To != nil && len(a.To.States) == 1 {
+			if s := r.form.State(a.To.States[0]); s != nil && s.Path {
+				return a
+			}
+		}
+		if side == nil {
+			side = a
+		}
+	}
+	return side
+}
+
+func (w *work) mine(ids []string) bool {
+	if contains(ids, w.me.id) {
+		return true
+	}
+	for _, away := range w.world.standsInFor(w.me.id, w.now) {
+		if contains(ids, away) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *work) grouped_(list []Task) (TaskGroups, TaskCounts) {
+	g := TaskGroups{Late: []Task{}, Today: []Task{}, Week: []Task{}, Later: []Task{}}
+	sort.SliceStable(list, func(i, j int) bool { return dueOr(list[i]) < dueOr(list[j]) })
+	for _, t := range list {
+		switch w.when(store.Row{"state": either(t.State == "paused", "paused", "open"), "due": dueAny(t)}) {
+		case "late":
+			g.Late = append(g.Late, t)
+		case "today":
+			g.Today = append(g.Today, t)
+		case "week":
+			g.Week = append(g.Week, t)
+		default:
+			g.Later = append(g.Later, t)
+		}
+	}
+	return g, TaskCounts{len(g.Late), len(g.Today), len(g.Week), len(g.Later)}
+}
+
+func dueOr(t Task) string {
+	switch {
+	case t.Due != nil:
+		return *t.Due
+	case t.State == "paused":
+		return "~~"
+	}
+	return "~"
+}
+
+func dueAny(t Task) any {
+	if t.Due == nil {
+		return nil
+	}
+	return *t.Due
+}

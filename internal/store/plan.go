@@ -21,8 +21,10 @@ type Change struct {
 // Describe is the step as a person reads it before it runs.
 func (c Change) Describe() string {
 	switch c.Kind {
-	case "create table", "label":
+	case "create table":
 		return c.Kind + " " + c.Table
+	case "label":
+		return strings.TrimSuffix(c.Kind+" "+c.Table+"."+c.Name, ".")
 	}
 	return c.Kind + " " + c.Table + "." + c.Name
 }
@@ -157,18 +159,18 @@ func (p *planner) alter(want *Table, have *table, nullable map[string]bool) {
 }
 
 func (p *planner) labels(want *Table, have *table) {
-	say := func(on, is, label string) {
+	say := func(column, on, is, label string) {
 		if is != label {
-			p.add("label", want.Name, "", "COMMENT ON "+on+" IS "+literal(label))
+			p.add("label", want.Name, column, "COMMENT ON "+on+" IS "+literal(label))
 		}
 	}
-	say("TABLE "+quote(want.Name), have.label, want.Label)
+	say("", "TABLE "+quote(want.Name), have.label, want.Label)
 	for _, c := range want.Columns {
 		is := ""
 		if h := have.byName[c.Name]; h != nil {
 			is = h.Label
 		}
-		say("COLUMN "+quote(want.Name)+"."+quote(c.Name), is, c.Label)
+		say(c.Name, "COLUMN "+quote(want.Name)+"."+quote(c.Name), is, c.Label)
 	}
 }
 

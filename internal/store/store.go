@@ -112,7 +112,7 @@ func stripUnsafe(dsn string, o *options) (string, error) {
 		o.unsafe = true
 	}
 	q.Del("allow_unsafe")
-	u.RawQuery = q.Encode()
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // pgx takes a plus for a plus
 	return u.String(), nil
 }
 

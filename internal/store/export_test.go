@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"zhanggui/internal/query"
+)
+
+// Explain is how the database means to answer.
+func Explain(ctx context.Context, db *DB, q query.Select) (string, error) {
+	var b strings.Builder
+	err := db.Read(ctx, func(tx *Tx) error {
+		r := tx.renderer()
+		r.selectQuery(q)
+		word, out := "EXPLAIN QUERY PLAN ", []column{{"id", Int}, {"parent", Int}, {"x", Int}, {"detail", Text}}
+		if r.dialect == postgres {
+			word, out = "EXPLAIN ", []column{{"detail", Text}}
+		}
+		rows, err := tx.s.query(ctx, word+r.b.String(), r.args, out)
+		for _, row := range rows {
+			fmt.Fprintln(&b, row["detail"])
+		}
+		return err
+	})
+	return b.String(), err
+}
+
+// Exec runs SQL of a test that plays the intruder.
+func Exec(ctx context.Context, db *DB, sql string, args ...any) error {
+	return db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(sql, args)
+		return err
+	})
+}
+
+// Break makes the disk fail, as far as the store can tell.
+func Break(db *DB, err error) { db.drv.(*lite).watch(err) }

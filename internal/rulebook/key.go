@@ -77,6 +77,7 @@ var shapes = map[string][]key{
 		{"key", "{any", "of a table: column and type; {type, upto: true} for bands"},
 		{"out", "{any", "of a table: columns it answers"},
 		{"rows", "any", "of a table: its rows"},
+		{"upto", "name", "of a table: the key column that holds inclusive upper limits, ascending, the last open"},
 	},
 	"role": {
 		{"held_in", "name", "unit (default) or company"},

@@ -55,6 +55,9 @@ type Book struct {
 	Classes    []*Class
 	Retentions []*Retention
 	Scenarios  []*Scenario
+
+	Schema *expr.Schema // what names mean in this book: its own forms, roles and parameters first
+	Env    *expr.Env
 }
 
 // Label is a text for people: Chinese always, English where given.
@@ -142,6 +145,7 @@ type WhoItem struct {
 	Clock    bool
 	Approval string // approval(id)
 	Anyone   bool
+	When     *expr.Expr // of a case list: only if
 }
 
 // Role is a post that people hold in a unit or the company.
@@ -304,6 +308,7 @@ type Action struct {
 	Again    bool
 	Bulk     bool
 	Opens    string // button style hint: primary, danger
+	Style    string // the same under its name in the rulebook
 }
 
 // Place is a state or several; Any = any.

@@ -1,0 +1,152 @@
+package rulebook
+
+import (
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
+)
+
+func (c *book) declareClasses() {
+	for _, e := range c.src.elements["class"] {
+		b := c.open(e.value, "class", c.Short+".class."+e.key)
+		if b == nil {
+			continue
+		}
+		k := &Class{ID: e.key, PerForm: map[string]*expr.Expr{}}
+		c.node(&k.Node, b)
+		k.Pos = e.pos
+		if k.Label.ZH == "" {
+			k.Label = Label{k.ID, k.ID}
+		}
+		k.Mask = b.oneOf("mask", "", "phone", "name", "idno", "all", "last4")
+		k.ReadLog, k.Sealed = b.flag("read_log"), b.flag("sealed")
+		c.Classes = append(c.Classes, k)
+		c.last = append(c.last, func() { c.compileClass(k, b) })
+	}
+}
+
+// carriers are the forms that carry a class, themselves or on a field.
+func (c *book) carriers(k *Class) []*Form {
+	var list []*Form
+	for _, b := range c.l.lib.Books {
+		for _, f := range b.Forms {
+			has := f.Class != nil && f.Class.Class == k
+			for _, fd := range f.Fields {
+				has = has || (fd.Class != nil && fd.Class.Class == k)
+			}
+			for _, l := range f.Lines {
+				for _, fd := range l.Fields {
+					has = has || (fd.Class != nil && fd.Class.Class == k)
+				}
+			}
+			if has {
+				list = append(list, f)
+			}
+		}
+	}
+	return list
+}
+
+func (c *book) compileClass(k *Class, b *body) {
+	p := c.common()
+	forms := c.carriers(k)
+	for _, f := range forms {
+		q := c.formPlace(f)
+		k.PerForm[f.Key] = c.cel(b.get("see"), &k.Node, q, boolType)
+		if k.See == nil {
+			k.See, p = k.PerForm[f.Key], q
+		}
+	}
+	if len(forms) == 0 {
+		p.vars["this"] = anyType
+		k.See = c.cel(b.get("see"), &k.Node, p, boolType)
+	}
+	if n := b.get("outward"); n != nil {
+		d := &Demand{}
+		if x := c.wrapped(n, &d.Node, k.Path+".outward"); x != nil && x.isText() && x.text == "false" {
+			k.Outward = d
+		}
+	}
+	if n := b.get("reveal"); n != nil {
+		if x := c.open(n, "reveal", k.Path+".reveal"); x != nil {
+			r := &Reveal{Purpose: x.flag("purpose"), Ref: texts(x.names("ref")), One: x.flag("one"), PerDay: x.int("per_day")}
+			c.node(&r.Node, x)
+			r.By = c.who(x.get("by"), x.path+".by", p)
+			for _, n := range x.names("ref") {
+				c.formNamed(n)
+			}
+			if t := x.text("for"); t != "" {
+				s, err := parseSeconds(t)
+				if err != nil {
+					c.r.errorf(x.get("for").pos, "for: %v", err)
+				}
+				r.For = s
+			}
+			k.Reveal = r
+		}
+	}
+	if n := b.get("print"); n != nil {
+		if x := c.open(n, "class_print", k.Path+".print"); x != nil {
+			k.Print = &ClassPrint{}
+			c.node(&k.Print.Node, x)
+			k.Print.Stamp = c.message(x.get("stamp"), &k.Print.Node, p, "stamp")
+			k.Print.By = c.who(x.get("by"), x.path+".by", p)
+		}
+	}
+	if n := b.get("export"); n != nil {
+		if x := c.open(n, "class_export", k.Path+".export"); x != nil {
+			k.Export = &ClassExport{AloneUpTo: x.int("alone_up_to"), PerDay: x.int("per_day"), Encrypted: x.flag("encrypted")}
+			c.node(&k.Export.Node, x)
+			k.Export.Stamp = c.message(x.get("stamp"), &k.Export.Node, p, "stamp")
+			k.Export.By = c.who(x.get("by"), x.path+".by", p)
+		}
+	}
+}
+
+// parseSeconds reads how long a value stays revealed; seconds are spoken of only here, and rounded up to minutes.
+func parseSeconds(t string) (calendar.Span, error) {
+	if n := len(t); n > 1 && t[n-1] == 's' {
+		if v, ok := plainInt(t[:n-1]); ok && v > 0 {
+			return calendar.Span{N: (v + 59) / 60, Unit: calendar.UnitMinute}, nil
+		}
+	}
+	return calendar.ParseSpan(t)
+}
+
+func (c *book) declareRetentions() {
+	for _, e := range c.src.elements["retention"] {
+		b := c.open(e.value, "retention", c.Short+".retention."+e.key)
+		if b == nil {
+			continue
+		}
+		r := &Retention{ID: e.key}
+		c.node(&r.Node, b)
+		r.Pos = e.pos
+		c.Retentions = append(c.Retentions, r)
+		c.last = append(c.last, func() { c.compileRetention(r, b) })
+	}
+}
+
+func (c *book) compileRetention(r *Retention, b *body) {
+	p := c.common()
+	p.vars["this"] = anyType
+	for _, o := range c.l.books {
+		for _, f := range o.Forms {
+			if f.Retention != nil && f.Retention.Retention == r {
+				p = c.formPlace(f)
+			}
+		}
+	}
+	r.Keep = c.value(b.must("keep"), r.Path+".keep", p, spanType)
+	r.From = c.cel(b.get("from"), &r.Node, p, timeType)
+	r.Hold = c.checksOf(b.list("hold"), r.Path+".hold", p)
+	if n := b.get("destroy"); n != nil {
+		if x := c.open(n, "destroy", r.Path+".destroy"); x != nil {
+			d := &Destroy{With: texts(x.names("with")), Witness: x.int("witness")}
+			c.node(&d.Node, x)
+			d.By = c.who(x.get("by"), x.path+".by", p)
+			d.Within = c.value(x.get("within"), x.path+".within", p, spanType)
+			r.Destroy = d
+		}
+	}
+	b.oneOf("early", "refuse", "refuse")
+}

@@ -1,0 +1,86 @@
+package rulebook
+
+import "zhanggui/internal/expr"
+
+// declareRest declares every element that is no form of its own, so that all can name each other.
+func (c *book) declareRest() {
+	c.declareLedgers()
+	c.declareClasses()
+	c.declareRetentions()
+	c.declareChecklists()
+	c.declareReports()
+	c.declareDuties()
+	c.declareApprovals()
+	c.declareQuotas()
+	c.declareGates()
+	c.declareOffences()
+	seen := map[string]bool{}
+	for _, d := range c.Duties {
+		if seen[d.ID] {
+			c.r.errorf(d.Pos, "there is a report or checklist %s, which makes a duty of that id already", d.ID)
+		}
+		seen[d.ID] = true
+	}
+}
+
+func (c *book) declareLedgers() {
+	for _, e := range c.src.elements["ledger"] {
+		b := c.open(e.value, "ledger", c.Short+".ledger."+e.key)
+		if b == nil {
+			continue
+		}
+		l := &Ledger{ID: e.key, Kind: map[string]string{}}
+		c.node(&l.Node, b)
+		l.Pos = e.pos
+		if l.Label.ZH == "" {
+			l.Label = Label{l.ID, l.ID}
+		}
+		l.Unit = b.oneOf("unit", "money", "money", "quantity", "range")
+		for _, x := range b.entries("per") {
+			c.id(x, "dimension")
+			if x.value.isText() && contains([]string{"month", "day", "quarter", "year"}, x.value.text) {
+				l.Per = append(l.Per, Dim{ID: x.key, Type: FieldType{Name: x.value.text, Expr: textType}})
+				continue
+			}
+			l.Per = append(l.Per, Dim{ID: x.key, Type: c.typeOf(x.value, nil, b.path, 0)})
+		}
+		for _, x := range b.entries("kind") {
+			words := []string{"add", "take", "note", "memo", "new", "move"}
+			if !x.value.isText() || !contains(words, x.value.text) {
+				c.r.errorf(x.value.pos, "a kind is one of add, take, note, memo, new, move")
+				continue
+			}
+			l.Kind[x.key] = x.value.text
+		}
+		if len(l.Kind) == 0 {
+			c.r.errorf(e.pos, "ledger %s has no kind of entry", l.ID)
+		}
+		c.Ledgers = append(c.Ledgers, l)
+		c.todo = append(c.todo, func() { c.compileLedger(l, b) })
+	}
+}
+
+func (c *book) compileLedger(l *Ledger, b *body) {
+	p := c.common()
+	p.vars["this"] = anyType // the record whose act posts
+	balance := monType
+	switch l.Unit {
+	case "quantity":
+		balance = expr.DecimalOf(3)
+	case "range":
+		p.vars["range"] = expr.Of(expr.KRange)
+		balance = intType
+	}
+	p.vars["balance"] = balance
+	for _, d := range l.Per {
+		p.vars[d.ID] = d.Type.Expr
+	}
+	l.Check = c.checksOf(b.list("check"), l.Path+".check", p)
+	if n := b.get("close"); n != nil {
+		if x := c.open(n, "close", l.Path+".close"); x != nil {
+			l.Close = &Close{Every: x.oneOf("every", "month", "day", "week", "month", "quarter", "year")}
+			c.node(&l.Close.Node, x)
+			l.Close.Do = c.effects(x.get("do"), x.path+".do", p)
+		}
+	}
+}

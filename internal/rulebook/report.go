@@ -1,0 +1,342 @@
+package rulebook
+
+import (
+	"strings"
+
+	"zhanggui/internal/expr"
+)
+
+func (c *book) declareReports() {
+	for _, e := range c.src.elements["report"] {
+		b := c.open(e.value, "report", c.Short+".report."+e.key)
+		if b == nil {
+			continue
+		}
+		r := &Report{ID: e.key}
+		c.node(&r.Node, b)
+		r.Pos = e.pos
+		if r.Label.ZH == "" {
+			r.Label = Label{r.ID, r.ID}
+		}
+		c.Reports = append(c.Reports, r)
+		f := c.sheet(e, r.Label)
+		f.Report, r.Form = r, f
+		date := FieldType{Name: "date", Expr: dateType}
+		c.generated(f, "period_from", date, "期间起", "From")
+		c.generated(f, "period_to", date, "期间止", "To")
+		c.generated(f, "version", FieldType{Name: "int", Expr: intType}, "版次", "Version")
+		r.Ask = c.asked(f, nil, b, "ask", r.Path)
+		c.rows(r, b)
+		c.reportStates(r, b)
+		r.Duty = &Duty{ID: r.ID}
+		c.implied(&r.Duty.Node, e.value, r.Path)
+		r.Duty.Clause, r.Duty.Label = r.Clause, r.Label
+		c.Duties = append(c.Duties, r.Duty)
+		c.todo = append(c.todo, func() { c.compileReport(r, b) })
+	}
+}
+
+// asked declares fields that people type in, on the sheet or in each row.
+func (c *book) asked(f *Form, l *Line, b *body, key, path string) []*Field {
+	var list []*Field
+	for _, e := range b.entries(key) {
+		c.id(e, "field")
+		fd := c.declareField(f, l, e, path+"."+key+"."+e.key)
+		if fd == nil {
+			continue
+		}
+		list = append(list, fd)
+		if l != nil {
+			l.Fields = append(l.Fields, fd)
+			l.field[fd.ID] = fd
+		} else {
+			f.Fields = append(f.Fields, fd)
+			f.field[fd.ID] = fd
+		}
+	}
+	return list
+}
+
+// rows declares the table of a report: the record or group of each row, its columns, and what is typed in.
+func (c *book) rows(r *Report, b *body) {
+	f := r.Form
+	l := &Line{ID: "rows", Form: f, Key: f.Key + ".rows", Table: f.Table + "__rows", field: map[string]*Field{}}
+	c.implied(&l.Node, &node{pos: r.Pos}, r.Path+".rows")
+	l.Label = Label{"明细", "Rows"}
+	f.Lines, f.line["rows"] = []*Line{l}, l
+	add := func(id string, t FieldType, label Label) *Field {
+		fd := &Field{ID: id, Form: f, Line: l, Type: t, Column: id}
+		c.implied(&fd.Node, &node{pos: r.Pos}, l.Path+"."+id)
+		fd.Label = label
+		l.Fields = append(l.Fields, fd)
+		l.field[id] = fd
+		return fd
+	}
+	if n := b.get("of"); n != nil && n.isText() {
+		if r.Of = c.forms[n.text]; r.Of == "" {
+			c.formNamed(n)
+		}
+	}
+	if t := b.text("row"); t != "" {
+		word, of, _ := strings.Cut(t, " ")
+		if word != "each" || (of != "" && c.forms[of] != r.Of) {
+			c.r.errorf(b.get("row").pos, "row is each <form>, with the form of of:")
+		}
+		r.Row = "each"
+		if r.Of != "" {
+			add("of", FieldType{Name: "ref", Form: r.Of, Expr: expr.ObjectOf(r.Of)}, Label{"记录", "Record"})
+		}
+	}
+	if n := b.get("per"); n != nil {
+		items := 1
+		if n.kind == yamlList {
+			items = len(n.items)
+		}
+		for i := 1; i <= items; i++ {
+			add("key"+itoa(i), FieldType{Name: "text", Expr: anyType}, Label{"分组", "Group"})
+		}
+	}
+	for _, e := range b.entries("column") {
+		c.id(e, "column")
+		col := &ReportColumn{ID: e.key, Type: FieldType{Name: "text", Expr: anyType}}
+		if e.value.kind == yamlMap {
+			if x := c.open(e.value, "column", r.Path+".column."+e.key); x != nil {
+				c.node(&col.Node, x)
+				if x.get("type") != nil {
+					col.Type = c.typeOf(x.get("type"), nil, x.path, x.int("scale"))
+				}
+				col.Total = x.oneOf("total", "", "sum", "none")
+			}
+		} else {
+			c.implied(&col.Node, e.value, r.Path+".column."+e.key)
+		}
+		if col.Label.ZH == "" {
+			col.Label = Label{e.key, e.key}
+		}
+		col.Pos = e.pos
+		if l.field[e.key] != nil {
+			c.r.errorf(e.pos, "report %s: every row has a %s already; give the column another id", r.ID, e.key)
+			continue
+		}
+		r.Column = append(r.Column, col)
+		fd := add(e.key, col.Type, col.Label)
+		fd.Clause = col.Clause // a sleeping column is absent
+	}
+	r.RowAsk = c.asked(f, l, b, "row_ask", r.Path)
+}
+
+// reportStates: open → submitted, → final if somebody signs; a correction makes a new version.
+func (c *book) reportStates(r *Report, b *body) {
+	f := r.Form
+	signed := b.get("sign") != nil
+	c.state(f, "open", "待填报", "Open", false)
+	c.state(f, "submitted", "已填报", "Submitted", !signed)
+	if signed {
+		c.state(f, "final", "已定案", "Final", true)
+	}
+	c.state(f, "corrected", "已更正", "Corrected", true)
+	f.state["corrected"].Path = false
+	a := c.act(f, "submit", "填报", "Submit", "open", "submitted")
+	for _, fd := range r.Ask {
+		c.demand(a, fd.ID, false)
+	}
+	if len(r.RowAsk) > 0 {
+		c.demand(a, "rows", false)
+	}
+	a.Lock = &Lock{All: true}
+	c.implied(&a.Lock.Node, &node{pos: r.Pos}, a.Path+".lock")
+	if signed {
+		c.act(f, "sign", "会签", "Sign", "submitted", "final")
+	}
+	k := c.act(f, "correct", "更正", "Correct", "submitted", "corrected")
+	if signed {
+		k.From.States = append(k.From.States, "final")
+	}
+	k.Reason = &Demand{N: 2}
+	c.implied(&k.Reason.Node, &node{pos: r.Pos}, k.Path+".reason")
+}
+
+func (c *book) compileReport(r *Report, b *body) {
+	f := r.Form
+	sheet := c.formPlace(f)
+	of := c.l.lib.Forms[r.Of]
+	member := c.dutyPlace(of)
+	r.Every = c.every(b.must("every"), r.Path+".every", sheet)
+	r.DueAt = c.dues(b.get("due"), r.Path+".due", sheet)
+	r.Warn = c.marks(b.list("warn"), r.Path+".warn")
+	r.By = c.who(b.get("by"), r.Path+".by", sheet)
+	r.Where = c.value(b.get("where"), r.Path+".where", member, boolType)
+	c.queried(r.Where, b.get("where"), "this", "report "+r.ID+": where")
+	if of == nil && (len(r.Column) > 0 || r.Where != nil) {
+		c.r.errorf(r.Pos, "report %s: columns and where: need of:, the form reported on", r.ID)
+	}
+	r.Per = c.cels(b.get("per"), &r.Node, member)
+	rows := c.Schema.Objects[f.Key+".rows"]
+	settle := func(fd *Field, t expr.Type) {
+		fd.Type = typeNamed(t)
+		x := rows.Fields[fd.ID]
+		x.Type = fd.Type.Expr
+		rows.Fields[fd.ID] = x
+	}
+	for i, e := range r.Per {
+		if fd := f.line["rows"].field["key"+itoa(i+1)]; fd != nil {
+			settle(fd, e.Type())
+		}
+	}
+	c.columns(r, b, of, member, settle)
+	r.Require = c.checksOf(b.list("require"), r.Path+".require", sheet)
+	r.Do = c.effects(b.get("do"), r.Path+".do", sheet)
+	r.Late = c.effects(b.get("late"), r.Path+".late", sheet.with("holder", whoType))
+	submit := f.action["submit"]
+	submit.By, submit.Require = r.By, r.Require
+	submit.Do = append(submit.Do, r.Do...)
+	f.action["correct"].By = r.By
+	again := map[string]string{"period_from": "this.period_from", "period_to": "this.period_to", "version": "this.version + 1", "unit": "this.unit"}
+	anew := &Effect{Kind: "create", Form: f.Key}
+	c.implied(&anew.Node, &node{pos: r.Pos}, r.Path+".correct")
+	for _, k := range sortedKeys(again) {
+		n := &node{kind: yamlScalar, pos: r.Pos, text: again[k]}
+		anew.Set = append(anew.Set, &Assign{Field: k, Pos: r.Pos, Value: c.value(n, anew.Path+"."+k, sheet, anyType)})
+	}
+	f.action["correct"].Do = []*Effect{anew}
+	f.field["version"].Default = c.value(&node{kind: yamlScalar, pos: r.Pos, text: "1"}, r.Path+".version", sheet, intType)
+	c.reportSign(r, b, sheet, member)
+	c.reportTo(r, b, sheet)
+	d := r.Duty
+	d.Every, d.DueAt, d.Warn, d.Late = r.Every, r.DueAt, r.Warn, r.Late
+	d.Open = &Offset{Base: "end"}
+	d.Met = &Met{Create: f.Key, To: "submit"}
+	c.implied(&d.Met.Node, b.n, r.Path+".met")
+	if r.By != nil {
+		d.Holder = &HolderRef{Who: r.By}
+		c.implied(&d.Holder.Node, b.n, r.Path+".by")
+	}
+}
+
+func (c *book) columns(r *Report, b *body, of *Form, member place, settle func(*Field, expr.Type)) {
+	it := anyType
+	if of != nil {
+		it = expr.ListOf(expr.ObjectOf(of.Key))
+		if r.Row == "each" {
+			it = expr.ObjectOf(of.Key)
+		}
+	}
+	p := c.common().with("it", it).with("row", expr.ObjectOf(r.Form.Key+".rows")).with("period", perType)
+	for _, col := range r.Column {
+		n := b.get("column").at(col.ID)
+		is := n
+		if n.kind == yamlMap {
+			if is = n.at("is"); is == nil {
+				c.r.errorf(n.pos, "column %s of report %s lacks is:", col.ID, r.ID)
+				continue
+			}
+		}
+		col.Is = c.value(is, r.Path+".column."+col.ID, p, col.Type.Expr)
+		if col.Is != nil && col.Type.Expr.Kind == expr.KAny && len(col.Is.Cases) > 0 {
+			col.Type = typeNamed(col.Is.Cases[0].Is.Type())
+		}
+		settle(r.Form.line["rows"].field[col.ID], col.Type.Expr)
+		r.Form.line["rows"].field[col.ID].Type = col.Type
+	}
+}
+
+// typeNamed is the field type that holds values of an expression's type.
+func typeNamed(t expr.Type) FieldType {
+	f := FieldType{Expr: t, Scale: t.Scale}
+	switch t.Kind {
+	case expr.KInt:
+		f.Name = "int"
+	case expr.KBool:
+		f.Name = "bool"
+	case expr.KMoney:
+		f.Name, f.Scale, f.Expr.Scale = "money", 2, 2
+	case expr.KDecimal:
+		if f.Scale == 0 {
+			f.Scale, f.Expr.Scale = 4, 4
+		}
+		f.Name = "decimal"
+	case expr.KDate:
+		f.Name = "date"
+	case expr.KDatetime:
+		f.Name = "datetime"
+	case expr.KSpan:
+		f.Name = "duration"
+	case expr.KObject:
+		f.Name, f.Form = "ref", t.Object
+		switch t.Object {
+		case "base.person":
+			f.Name = "person"
+		case "base.unit":
+			f.Name = "unit"
+		}
+	case expr.KList:
+		f.Name = "list"
+		if t.Elem != nil && t.Elem.Kind == expr.KObject {
+			f.Name, f.Form = "refs", t.Elem.Object
+		}
+	case expr.KWho:
+		f.Name, f.Form, f.Expr = "refs", "base.person", expr.ListOf(person)
+	case expr.KChoice: // the options' labels belong to the field it came from
+		f.Name, f.Expr = "text", textType
+	default:
+		f.Name, f.Expr = "text", textType
+	}
+	return f
+}
+
+// reportSign makes sign: an approval of its own, so that signing a report is signing anything.
+func (c *book) reportSign(r *Report, b *body, sheet, member place) {
+	n := b.get("sign")
+	if n == nil {
+		return
+	}
+	a := &Approval{ID: r.ID + "_sign", Form: r.Form.Key}
+	x := n
+	if n.kind == yamlMap && n.at("is") != nil && n.at("is").kind == yamlMap {
+		x = c.wrapped(n, &a.Node, r.Path+".sign")
+	} else {
+		c.implied(&a.Node, n, r.Path+".sign")
+	}
+	a.Label = Label{r.Label.ZH + "会签", r.Label.EN + ": signatures"}
+	if x.kind == yamlMap {
+		if row := x.at("row"); row != nil {
+			r.SignRow = c.cel(row, &a.Node, member, anyType)
+			if r.SignRow != nil && !isWho(r.SignRow.Type()) {
+				c.r.errorf(row.pos, "who signs each row? %q is no person or role", r.SignRow.Text())
+			}
+		}
+		r.SignWithin = c.value(x.at("within"), r.Path+".sign.within", sheet, spanType)
+		a.Within = r.SignWithin
+	}
+	r.Sign = c.seat(x, r.Path+".sign", sheet)
+	row := &ApprovalRow{Sign: r.Sign}
+	c.implied(&row.Node, x, r.Path+".sign")
+	a.Rows = []*ApprovalRow{row}
+	c.Approvals = append(c.Approvals, a)
+	it := &WhoItem{Approval: a.ID}
+	c.implied(&it.Node, x, r.Path+".sign")
+	r.Form.action["sign"].By = &Who{Items: []*WhoItem{it}}
+}
+
+// reportTo tells the readers at submission; confirm: asks them to confirm.
+func (c *book) reportTo(r *Report, b *body, sheet place) {
+	n := b.get("to")
+	r.Confirm = c.value(b.get("confirm"), r.Path+".confirm", sheet, spanType)
+	if n == nil {
+		return
+	}
+	tell := &Effect{Kind: "notify"}
+	x := n
+	if n.kind == yamlMap {
+		x = c.wrapped(n, &tell.Node, r.Path+".to")
+		if r.Confirm == nil {
+			r.Confirm = c.value(n.at("confirm"), r.Path+".confirm", sheet, spanType)
+		}
+	} else {
+		c.implied(&tell.Node, n, r.Path+".to")
+	}
+	r.To = c.who(x, r.Path+".to", sheet)
+	tell.To, tell.Confirm = r.To, r.Confirm
+	tell.Text = Label{r.Label.ZH + "已填报", r.Label.EN + " is submitted"}
+	r.Form.action["submit"].Do = append(r.Form.action["submit"].Do, tell)
+}

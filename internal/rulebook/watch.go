@@ -1,0 +1,95 @@
+package rulebook
+
+import (
+	"strings"
+
+	"zhanggui/internal/expr"
+)
+
+// watchers works out whose deadlines, autos and stored values read which other records, so that a change there
+// wakes the records that read it. They must name each other by a reference: nothing else could be found in time.
+func (l *loader) watchers() {
+	seen := map[Watch]bool{}
+	for _, c := range l.books {
+		for _, f := range c.Forms {
+			for _, x := range derived(f) {
+				for _, p := range x.expr.Reads() {
+					g := l.lib.Forms[p.Object]
+					if g == nil || g == f || g.Kept == "engine" || p.Via == "" {
+						if g != nil && p.Via == "" && p.Field == "" && g.Kept == "" && len(x.expr.Names()) > 0 {
+							c.unwatched(f, x, g)
+						}
+						continue
+					}
+					fd := g.field[p.Via]
+					if fd == nil || fd.Type.Form != f.Key {
+						continue
+					}
+					w := Watch{On: g.Key, Via: p.Via, Of: f.Key}
+					if !seen[w] {
+						seen[w] = true
+						l.lib.Watchers[w.On] = append(l.lib.Watchers[w.On], w)
+					}
+				}
+			}
+		}
+	}
+}
+
+// unwatched reports a reading of another form that nothing ties to this record.
+func (c *book) unwatched(f *Form, x derivedExpr, g *Form) {
+	if x.soft {
+		return
+	}
+	c.r.warnf(x.pos, "%s of %s reads all of %s; without an equality on a reference to this (x.field == this) a change there is seen only at the next act", x.what, f.ID, g.ID)
+}
+
+type derivedExpr struct {
+	expr *expr.Expr
+	pos  Pos
+	what string
+	soft bool
+}
+
+// derived are the expressions whose results the engine keeps: deadlines, autos, stored values.
+func derived(f *Form) []derivedExpr {
+	var list []derivedExpr
+	add := func(e *expr.Expr, p Pos, what string) {
+		if e != nil {
+			list = append(list, derivedExpr{expr: e, pos: p, what: what})
+		}
+	}
+	value := func(v *Value, p Pos, what string) {
+		if v != nil {
+			for _, k := range v.Cases {
+				add(k.When, p, what)
+				add(k.Is, p, what)
+			}
+		}
+	}
+	for _, d := range f.Deadlines {
+		what := strings.TrimSpace("deadline " + d.ID)
+		for _, m := range []*Moment{d.From, d.To} {
+			if m != nil {
+				value(m.Expr, d.Pos, what)
+			}
+		}
+		value(d.Within, d.Pos, what)
+		value(d.By, d.Pos, what)
+		value(d.When, d.Pos, what)
+		value(d.Pause, d.Pos, what)
+		add(d.List, d.Pos, what)
+		if d.Ends != nil {
+			add(d.Ends.Expr, d.Pos, what)
+		}
+	}
+	for _, a := range f.Actions {
+		value(a.Auto, a.Pos, "auto of action "+a.ID)
+	}
+	for _, fd := range f.Fields {
+		if fd.Stored {
+			value(fd.Value, fd.Pos, "field "+fd.ID)
+		}
+	}
+	return list
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# All stages of the tests, or those that are named: deps build lint go rulebook web e2e.
+# Stops at the first stage that fails. The last line is the browser tests' count, when they ran.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CGO_ENABLED=0
+
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=(deps build lint go rulebook web e2e)
+wanted() { [[ " ${stages[*]} " == *" $1 "* ]]; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/zhanggui-test.XXXXXX")
+times=() last='' stage=''
+
+finish() {
+	status=$?
+	[ ! -s "$work/server.pid" ] || kill "$(cat "$work/server.pid")" 2>/dev/null || true
+	if [ -e "$work/postgres" ]; then .ci/postgres.sh stop || true; fi
+	rm -rf "$work"
+	echo
+	echo "stage      seconds"
+	[ ${#times[@]} -eq 0 ] || printf '%s\n' "${times[@]}"
+	if [ $status -ne 0 ]; then
+		echo "FAILED in stage $stage"
+	elif [ -n "$last" ]; then
+		echo "$last"
+	fi
+	exit $status
+}
+trap finish EXIT
+
+run() { # run STAGE [FUNCTION], timed
+	wanted "$1" || return 0
+	stage=$1
+	local begin=$SECONDS
+	echo "== $1"
+	"${2:-$1}"
+	times+=("$(printf '%-10s %7d' "$1" $((SECONDS - begin)))")
+}
+
+deps() { .ci/deps.sh; }
+
+build() { make --no-print-directory build; }
+
+lint() {
+	local unformatted
+	unformatted=$(gofmt -l main.go internal rulebooks web/*.go)
+	if [ -n "$unformatted" ]; then
+		echo "gofmt -w would change:" >&2
+		echo "$unformatted" >&2
+		return 1
+	fi
+	go vet ./...
+	go tool staticcheck ./...
+}
+
+gotest() {
+	[ -e web/dist/index.html ] || make --no-print-directory build
+	: >"$work/postgres"
+	ZHANGGUI_TEST_POSTGRES=$(.ci/postgres.sh start) && export ZHANGGUI_TEST_POSTGRES
+	go test ./...
+}
+
+# Regulations that are finished: each clause that can be proven must be.
+finished() { grep -v '^#' .ci/finished; }
+
+rulebook() {
+	[ -x bin/zhanggui ] || build
+	bin/zhanggui check --quiet
+	bin/zhanggui test
+	# shellcheck disable=SC2046
+	bin/zhanggui coverage --mutate --fail $(finished)
+}
+
+web() {
+	[ -e web/node_modules/.package-lock.json ] || build
+	(cd web && npm run --silent check)
+}
+
+# The real program on a free port, with a demonstration company of its own, met by a real browser.
+e2e() {
+	[ -x bin/zhanggui ] || build
+	local address=''
+	bin/zhanggui demo --database "sqlite:$work/demo.db"
+	bin/zhanggui serve --demo --database "sqlite:$work/demo.db" --key "$work/demo.key" --listen 127.0.0.1:0 \
+		>"$work/server.out" 2>"$work/server.err" &
+	echo $! >"$work/server.pid"
+	for _ in $(seq 100); do
+		address=$(sed -n 's/^ *address *//p' "$work/server.out")
+		[ -z "$address" ] || break
+		kill -0 "$(cat "$work/server.pid")" 2>/dev/null || break
+		sleep 0.1
+	done
+	if [ -z "$address" ]; then
+		cat "$work/server.out" "$work/server.err" >&2
+		echo "the server did not start" >&2
+		return 1
+	fi
+	local status=0
+	(cd web && ZHANGGUI_SERVER=$address npm run --silent e2e) | tee "$work/e2e.out" || status=$?
+	last=$(tail -1 "$work/e2e.out")
+	kill "$(cat "$work/server.pid")"
+	wait "$(cat "$work/server.pid")" || { cat "$work/server.err" >&2; echo "the server did not stop in order" >&2; status=1; }
+	: >"$work/server.pid"
+	if [ $status -ne 0 ]; then
+		tail -50 "$work/server.err" >&2
+		return $status
+	fi
+	[[ $last =~ ^[0-9]+\ passed,\ 0\ failed$ ]] || { echo "the last line of the browser tests is: $last" >&2; return 1; }
+}
+
+run deps
+run build
+run lint
+run go gotest
+run rulebook
+run web
+run e2e

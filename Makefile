@@ -1,0 +1,62 @@
+# `make` prints what there is. Everything here works from a fresh checkout.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export CGO_ENABLED := 0
+
+BIN := bin/zhanggui
+WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/package.json web/package-lock.json web/tsconfig.json web/vite.config.ts
+
+.PHONY: help run build demo check test test-go test-web lint verify bench clean go
+
+help: ## print this
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build what changed and serve the demonstration company from ./data
+	@$(BIN) serve --demo
+
+build: web/dist/index.html go ## the program with the web application inside: bin/zhanggui
+
+go:
+	@.ci/deps.sh go
+	go build -trimpath -o $(BIN) .
+
+web/node_modules/.package-lock.json: web/package-lock.json web/package.json
+	@.ci/deps.sh node
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run build
+	@touch $@
+
+demo: build ## make the demonstration company anew
+	$(BIN) demo --force
+
+check: build ## compile the rulebooks, run their scenarios
+	$(BIN) check
+	$(BIN) test
+
+test: ## everything that can fail, with the time each stage takes
+	@.ci/test.sh
+
+test-go: ## the Go tests, on SQLite and PostgreSQL
+	@.ci/test.sh go
+
+test-web: ## the web: types, unit tests, and in a real browser
+	@.ci/test.sh web e2e
+
+lint: ## gofmt, go vet, staticcheck
+	@.ci/test.sh lint
+
+verify: ## modules and generated files are what the sources say
+	go mod verify
+	go mod tidy -diff
+
+bench: ## speed, as ratios within one run
+	go test -run '^$$' -bench . -benchtime 2s ./internal/...
+
+clean: ## remove what was built and the demonstration; a company's data is not touched
+	rm -rf bin web/test-results data/demo.db data/demo.db-wal data/demo.db-shm data/demo.key
+	find web/dist -mindepth 1 ! -name .keep -delete

@@ -107,8 +107,12 @@ func (c *adminCreate) Run(p *program, common *Common) error {
 func (c *adminCreate) run(o *office) error {
 	ctx := o.p.ctx
 	account := strings.ToLower(strings.TrimSpace(c.Account))
-	if id, err := o.find("base.person", "account", account); err != nil || id != "" {
-		return errors.Join(err, fmt.Errorf("the account %s exists already; `zhanggui admin reset` gives it a new password", account))
+	old, err := o.find("base.person", "account", account)
+	if err != nil {
+		return err
+	}
+	if old != "" {
+		return fmt.Errorf("the account %s exists already; `zhanggui admin reset` gives it a new password", account)
 	}
 	unit, err := o.find("base.unit", "parent", nil)
 	if err != nil {

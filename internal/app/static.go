@@ -61,7 +61,7 @@ func (s *shopfront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := s.files[name]
 	if a == nil {
 		// A missing script must be missing: HTML in its place breaks the page in a way nobody understands.
-		if strings.HasPrefix(name, "assets/") || strings.Contains(path.Base(name), ".") {
+		if strings.HasPrefix(name, "assets/") || name != "" && strings.Contains(path.Base(name), ".") {
 			http.NotFound(w, r)
 			return
 		}

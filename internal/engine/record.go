@@ -231,7 +231,10 @@ func encode(v expr.Value, t rulebook.FieldType) (any, error) {
 	case nil:
 		return nil, nil
 	case expr.Record:
-		return x.ID(), nil
+		if t.Expr.Kind != expr.KList {
+			return x.ID(), nil
+		}
+		v = []expr.Value{x}
 	case expr.Who:
 		v = toList(x)
 	case expr.Set:

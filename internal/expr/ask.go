@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"strings"
 
 	"zhanggui/internal/query"
 )
@@ -105,20 +106,20 @@ func (m *machine) column(n *node, row, alias string) (query.Expr, bool) {
 	if base.op == "var" && base.name == row {
 		return query.Col{Alias: alias, Name: col}, true
 	}
-	// this.done.x.at: the stamp's column is on the record itself
-	if o.Table == "" && base.op == "select" {
-		in := base
-		for in.op == "select" {
-			io := m.env.object(in.args[0].typ)
-			if io != nil && io.Table != "" {
-				break
-			}
-			in = in.args[0]
+	// this.done.x.at: a stamp's column is on the record itself
+	if strings.Contains(o.Key, "#done.") {
+		if base.op != "select" || base.args[0].op != "select" {
+			return nil, false
 		}
-		if in.op == "select" && in.args[0].op == "var" && in.args[0].name == row {
+		owner := base.args[0].args[0]
+		if owner.op == "var" && owner.name == row {
 			return query.Col{Alias: alias, Name: col}, true
 		}
-		return nil, false
+		on, ok := m.column2(owner, row, alias)
+		if !ok {
+			return nil, false
+		}
+		return query.Ref{On: on, Table: o.Table, Name: col}, true
 	}
 	if o.Table == "" {
 		return nil, false

@@ -85,7 +85,7 @@ func fits(x *Expr, want Type) *Problem {
 	switch {
 	case want.Kind == KText && got.Kind == KChoice, want.Kind == KChoice && got.Kind == KText,
 		want.Kind == KDecimal && got.Kind == KInt, want.Kind == KWho && (got.Kind == KList || got.Kind == KObject),
-		want.Kind == KList && got.Kind == KWho, want.Kind == KDatetime && got.Kind == KDate, want.Kind == KObject && got.Kind == KList:
+		want.Kind == KList && (got.Kind == KWho || got.Kind == KObject), want.Kind == KDatetime && got.Kind == KDate, want.Kind == KObject && got.Kind == KList:
 		return nil
 	}
 	p := &Problem{Line: 1, Col: 1, Message: fmt.Sprintf("value is %s, not %s: %q", kindWord(got), kindWord(want), x.text)}

@@ -62,7 +62,14 @@ func (c *book) cel(n *node, owner *Node, p place, want expr.Type) *expr.Expr {
 
 // celText compiles text that begins skip characters into the scalar n.
 func (c *book) celText(text string, n *node, skip int, owner *Node, p place, want expr.Type) *expr.Expr {
-	x, problems := c.env.Compile(text, p.vars, want)
+	full, moved := p.whole(text)
+	x, problems := c.env.Compile(full, p.vars, want)
+	if x == nil && want.Kind == expr.KList && want.Elem != nil && want.Elem.Kind == expr.KObject {
+		// One record where a list is wanted is a list of one.
+		if one, _ := c.env.Compile(full, p.vars, anyType); one != nil && one.Type().Kind == expr.KObject && one.Type().Object == want.Elem.Object {
+			x, problems = c.env.Compile("["+full+"]", p.vars, want)
+		}
+	}
 	for _, q := range problems {
 		at := n.pos
 		switch {
@@ -70,7 +77,7 @@ func (c *book) celText(text string, n *node, skip int, owner *Node, p place, wan
 			at.Line += q.Line - 1
 			at.Col += q.Col - 1
 		default:
-			at.Col += max(q.Col, 1) - 1 + skip
+			at.Col += max(moved(q.Col), 1) - 1 + skip
 			if n.style == quoted {
 				at.Col++
 			}
@@ -86,6 +93,48 @@ func (c *book) celText(text string, n *node, skip int, owner *Node, p place, wan
 		}
 	}
 	return x
+}
+
+// ownMembers are the words that mean the record's own: done is this.done.
+var ownMembers = regexp.MustCompile(`(^|[^.\w'"])(done|stay|late|overrun|due)\.`)
+
+// whole writes out the record before its bare members, so that one expression means the same in memory and in SQL; moved turns a
+// column of the result back into one of the text. Words within quotes stay as they are.
+func (p place) whole(text string) (string, func(int) int) {
+	if p.form == nil || !ownMembers.MatchString(text) {
+		return text, func(col int) int { return col }
+	}
+	const add = "this."
+	var b strings.Builder
+	var at []int // columns of the result where add was put in
+	last := 0
+	for _, m := range ownMembers.FindAllStringSubmatchIndex(text, -1) {
+		from, name := m[4], text[m[4]:m[5]]
+		if strings.Count(text[:from], "'")%2 == 1 || strings.Count(text[:from], `"`)%2 == 1 || p.vars[name].Object != p.form.Key+"#"+name {
+			continue
+		}
+		holder := "this."
+		if p.vars["this"].Object != p.form.Key {
+			if _, line := p.vars["parent"]; !line {
+				continue
+			}
+			holder = "parent."
+		}
+		b.WriteString(text[last:from])
+		at = append(at, len([]rune(b.String())))
+		b.WriteString(holder)
+		last = from
+	}
+	b.WriteString(text[last:])
+	return b.String(), func(col int) int {
+		back := 0
+		for _, i := range at {
+			if col-1 > i {
+				back += len(add)
+			}
+		}
+		return col - back
+	}
 }
 
 func contains(list []string, s string) bool {

@@ -17,7 +17,7 @@ var implicitLabel = map[string]Label{
 func implicitAction(id string) bool { return contains(implicitActions, id) }
 
 // members every record has; a field may not take their names.
-var members = strings.Fields("id number state by at done stay late overrun due copies snapshots history parent pos")
+var members = strings.Fields("id number state by at done stay late overrun due copies snapshots history")
 
 // newForm makes a form with its key and table.
 func (c *book) newForm(e *entry) *Form {
@@ -134,7 +134,8 @@ func (c *book) taken(f *Form, e *entry, what string) bool {
 		c.r.errorf(e.pos, "%s %s of %s: there is a %s of that name already", what, e.key, f.ID, old)
 		return true
 	}
-	if (what == "field" || what == "line") && contains(members, e.key) {
+	// The engine's own registers have no deadlines; their due is a column like any other.
+	if (what == "field" || what == "line") && contains(members, e.key) && !(e.key == "due" && c.Short == "base") {
 		c.r.errorf(e.pos, "every record has a %s of its own; give the %s of %s another name", e.key, what, f.ID)
 		return true
 	}
@@ -197,7 +198,7 @@ func (c *book) declareLine(f *Form, e *entry, path string) {
 	}
 	for _, x := range b.entries("field") {
 		c.id(x, "field")
-		if contains(members, x.key) || x.key == "record" {
+		if contains([]string{"id", "parent", "pos", "record"}, x.key) {
 			c.r.errorf(x.pos, "every line has a %s of its own; give the field another name", x.key)
 			continue
 		}

@@ -132,6 +132,9 @@ func formObjects(objects map[string]*expr.Object, f *Form) {
 	member := func(name string) *expr.Object {
 		x := &expr.Object{Key: f.Key + "#" + name, Label: f.ID + "." + name, Fields: map[string]expr.Field{}}
 		objects[x.Key] = x
+		if f.Field(name) != nil { // a field of that name speaks for itself
+			return x
+		}
 		o.Fields[name] = expr.Field{Type: expr.ObjectOf(x.Key)}
 		return x
 	}
@@ -145,7 +148,7 @@ func formObjects(objects map[string]*expr.Object, f *Form) {
 			at, by = "at", "by"
 		}
 		key := f.Key + "#done." + a.ID
-		objects[key] = &expr.Object{Key: key, Label: f.ID + ".done." + a.ID, Table: f.Table, Fields: map[string]expr.Field{
+		objects[key] = &expr.Object{Key: key, Label: f.ID + ".done." + a.ID, Fields: map[string]expr.Field{
 			"at": {Type: timeType, Column: at}, "by": {Type: person, Column: by}, "first_at": {Type: timeType}, "count": {Type: intType}}}
 		done.Fields[a.ID] = expr.Field{Type: expr.ObjectOf(key)}
 	}
@@ -193,7 +196,9 @@ func (c *book) formPlace(f *Form) place {
 	p.form = f
 	p.vars["this"], p.vars["old"] = expr.ObjectOf(f.Key), expr.ObjectOf(f.Key)
 	for _, m := range []string{"done", "stay", "late", "overrun", "due"} {
-		p.vars[m] = expr.ObjectOf(f.Key + "#" + m)
+		if f.field[m] == nil {
+			p.vars[m] = expr.ObjectOf(f.Key + "#" + m)
+		}
 	}
 	if f.Report != nil {
 		p.vars["rows"] = expr.ListOf(expr.ObjectOf(f.Key + ".rows"))

@@ -32,6 +32,7 @@ type player struct {
 	people []string
 	roles  map[string][]string
 	queue  agenda
+	follow map[string]*Story // forms whose records come from the acts of others
 	stats  map[string]int
 	log    *slog.Logger
 }

@@ -27,7 +27,7 @@ func formTable(f *rulebook.Form) store.Table {
 	t := store.Table{Name: f.Table, Label: f.Label.ZH, Primary: []string{"id"}, Columns: []store.Column{
 		{Name: "id", Kind: "text", NotNull: true}, {Name: "number", Kind: "text"}, {Name: "state", Kind: "text", NotNull: true},
 		{Name: "unit", Kind: "text"}, {Name: "by", Kind: "text"}, {Name: "at", Kind: "text", NotNull: true},
-		{Name: "etag", Kind: "int", NotNull: true}, {Name: "book", Kind: "text"}, {Name: "pinned", Kind: "text"},
+		{Name: "etag", Kind: "int", NotNull: true}, {Name: "rulebook", Kind: "text"}, {Name: "pinned", Kind: "text"},
 		{Name: "stamp", Kind: "json"}, {Name: "stay", Kind: "json"}, {Name: "frozen", Kind: "json"},
 		{Name: "search", Kind: "text"},
 	}}
@@ -38,6 +38,9 @@ func formTable(f *rulebook.Form) store.Table {
 		store.Index{Name: f.Table + "_number", Columns: []string{"number"}})
 	for _, fd := range f.Fields {
 		if live(fd) {
+			continue
+		}
+		if fd.ID == "unit" { // a field "unit" is the record's own unit in other words
 			continue
 		}
 		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH})

@@ -138,7 +138,7 @@ func (w *work) draft(form *rulebook.Form) (*Record, error) {
 	if len(form.States) > 0 {
 		r.row["state"] = form.States[0].ID
 	}
-	r.row["book"] = form.Book.ID
+	r.row["rulebook"] = form.Book.ID
 	r.touch()
 	return r, nil
 }

@@ -274,9 +274,15 @@ func (c *book) queried(v *Value, n *node, variable, what string) {
 	}
 	for _, k := range v.Cases {
 		if err := k.Is.InQuery(variable); err != nil {
-			c.r.errorf(n.pos, "%s must compile to SQL, but %v; store the result in a computed field", what, err)
+			c.r.errorf(n.pos, "%s must compile to SQL, but %s", what, unaskable(err))
 		}
 	}
+}
+
+// unaskable says why a condition cannot be put to the database, and the way out.
+func unaskable(err error) string {
+	const way = "; store the result in a computed field"
+	return strings.TrimSuffix(err.Error(), way) + way
 }
 
 // each takes "x: list" apart, written as a text or as a mapping with one key.

@@ -342,7 +342,7 @@ func (c *book) compileForm(f *Form, b *body) {
 		u.Where = c.cel(x.get("where"), &u.Node, p, boolType)
 		if u.Where != nil {
 			if err := u.Where.InQuery("this"); err != nil {
-				c.r.errorf(x.get("where").pos, "unique of %s: where must compile to SQL, but %v", f.ID, err)
+				c.r.errorf(x.get("where").pos, "unique of %s: where must compile to SQL, but %s", f.ID, unaskable(err))
 			}
 		}
 		u.Say = c.message(x.get("say"), &u.Node, p, "say")
@@ -409,7 +409,7 @@ func (c *book) views(f *Form, b *body) []*SavedView {
 		v.Where = c.cel(x.get("where"), &Node{Path: x.path}, c.formPlace(f), boolType)
 		if v.Where != nil {
 			if err := v.Where.InQuery("this"); err != nil {
-				c.r.errorf(x.get("where").pos, "view %s of %s: where must compile to SQL, but %v; store the result in a computed field", v.ID, f.ID, err)
+				c.r.errorf(x.get("where").pos, "view %s of %s: where must compile to SQL, but %s", v.ID, f.ID, unaskable(err))
 			}
 		}
 		for _, n := range x.names("column") {

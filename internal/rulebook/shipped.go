@@ -37,8 +37,8 @@ type tableRow struct {
 	row map[string]expr.Value
 }
 
-func (t tableRow) Object() string                       { return "param." + t.p.ID + ".row" }
-func (t tableRow) ID() string                           { return "" }
+func (t tableRow) Object() string                      { return "param." + t.p.ID + ".row" }
+func (t tableRow) ID() string                          { return "" }
 func (t tableRow) Get(name string) (expr.Value, error) { return t.row[name], nil }
 
 // shippedFacts knows parameters by their shipped values and nothing else of the world.

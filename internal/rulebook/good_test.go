@@ -1,0 +1,266 @@
+package rulebook_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
+	"zhanggui/internal/rulebook"
+)
+
+// good compiles testdata/good, which uses most of the language in small.
+func good(t *testing.T) (*rulebook.Library, *rulebook.Book) {
+	t.Helper()
+	m := fstest.MapFS{}
+	folder(t, m, "testdata/base", "base")
+	folder(t, m, "testdata/good", "x")
+	lib, issues := rulebook.Load(m)
+	if len(issues) > 0 {
+		t.Fatalf("issues:\n%s", issues)
+	}
+	return lib, lib.Book("x")
+}
+
+func view(b *rulebook.Book) *rulebook.View {
+	v := &rulebook.View{Book: b, Values: map[string]expr.Value{}, Rows: map[string][]map[string]expr.Value{}, Asleep: map[string]bool{}}
+	for _, p := range b.Parameters {
+		v.Values[p.ID], v.Rows[p.ID] = p.Default, p.Rows
+	}
+	return v
+}
+
+// record is a record for tests: what it has, and unset for the rest.
+type record map[string]expr.Value
+
+func (r record) Object() string                      { return "x.slip" }
+func (r record) ID() string                          { return "1" }
+func (r record) Get(name string) (expr.Value, error) { return r[name], nil }
+
+type params struct {
+	expr.Facts
+	v *rulebook.View
+}
+
+func (p params) Param(id string) (expr.Value, bool) { x := p.v.Values[id]; return x, x != nil }
+
+func TestDefaults(t *testing.T) {
+	lib, b := good(t)
+	f := lib.Form("x.slip")
+	if f == nil || f.Table != "fx_slip" || f.Book != b {
+		t.Fatalf("form %+v", f)
+	}
+	for _, id := range []string{"create", "edit", "view", "reveal", "print", "export", "import", "void"} {
+		if a := f.Action(id); a == nil || !a.Implicit || a.Label.ZH == "" {
+			t.Errorf("action %s is not there as the language gives it", id)
+		}
+	}
+	if a := f.Action("finish"); a.Implicit || !a.Lock.All || a.By.Items[0].Clause != "x-3" || a.To.States[0] != "closed" {
+		t.Errorf("finish %+v", a)
+	}
+	if d := f.Deadline("close"); d.From.Action != "create" || d.To.Action != "finish" || len(d.Within.Cases) != 2 || d.Warn[0].Pct != 80 || d.Label.ZH != "办结" {
+		t.Errorf("deadline %+v", d)
+	}
+	if f.Field("kind").Default.Cases[0].Is.Text() != "hq" {
+		t.Errorf("a bare option id stands for the option")
+	}
+	if !f.Field("total").Stored || f.Field("name").Stored {
+		t.Errorf("what reads only its own lines is stored, what reads another record is live")
+	}
+	over := b.Parameter("over").Default
+	if got := expr.Format(over, expr.DecimalOf(6)); got != "0.05" && got != "0.050000" {
+		t.Errorf("five per cent is %s", got)
+	}
+	if p := b.Parameter("far_days"); p.Default != nil {
+		t.Errorf("absent value = blank, not %v", p.Default)
+	}
+}
+
+func TestCases(t *testing.T) {
+	lib, b := good(t)
+	within := lib.Form("x.slip").Deadline("close").Within
+	v := view(b)
+	pick := func(far expr.Value) (string, string) {
+		t.Helper()
+		x, c, err := within.Pick(v, &expr.Scope{Now: time.Unix(0, 0), Vars: map[string]expr.Value{"this": record{"far": far}}, Facts: params{v: v}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c == nil {
+			return "", ""
+		}
+		return x.(calendar.Span).String(), c.Clause
+	}
+	check := func(name string, far expr.Value, span, clause string) {
+		t.Helper()
+		if s, c := pick(far); s != span || c != clause {
+			t.Errorf("%s: %s by %s, wanted %s by %s", name, s, c, span, clause)
+		}
+	}
+	check("near", false, "15d", "x-1")
+	check("a blank parameter puts its case to sleep", true, "15d", "x-1")
+	v.Values["far_days"] = calendar.Span{N: 20, Unit: calendar.UnitDay}
+	check("far", true, "20d", "x-2")
+	check("unset counts as not satisfied", nil, "15d", "x-1")
+	v.Asleep["x-2"] = true
+	check("its clause asleep, the next case", true, "15d", "x-1")
+	v.Asleep["x-1"] = true
+	check("no case left, the key is as if absent", true, "", "")
+}
+
+func TestAwake(t *testing.T) {
+	lib, b := good(t)
+	v := view(b)
+	var told []string
+	v.Trace = func(c string) { told = append(told, c) }
+	o := b.Offence("slow")
+	if v.Awake(&o.Node) {
+		t.Error("a doubtful clause ships asleep")
+	}
+	v.Legal = map[string]bool{"x-4": true}
+	if !v.Awake(&o.Node) {
+		t.Error("woken by the adopter")
+	}
+	v.Off = map[string]bool{"offence": true}
+	if v.Awake(&o.Node) {
+		t.Error("its element kind is not yet in force")
+	}
+	if len(told) != 3 || told[0] != "x-4" {
+		t.Errorf("the trace was told %v", told)
+	}
+	by := lib.Form("x.slip").Action("finish").By.Items[0]
+	v.Asleep["x-3"] = true
+	if v.Awake(&by.Node) || !v.Awake(&lib.Form("x.slip").Action("finish").Node) {
+		t.Error("the demand sleeps, the action does not")
+	}
+}
+
+func TestDelayed(t *testing.T) {
+	_, b := good(t)
+	v := view(b)
+	s := &expr.Scope{Facts: params{v: v}}
+	day := calendar.Date{Year: 2026, Month: 3, Day: 2}
+	off := func() bool {
+		t.Helper()
+		m, err := b.Delayed(v, s, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m["offence"]
+	}
+	if !off() {
+		t.Error("not in force until the date is entered")
+	}
+	v.Values["from_day"] = calendar.Date{Year: 2026, Month: 3, Day: 3}
+	if !off() {
+		t.Error("not in force before the date")
+	}
+	v.Values["from_day"] = day
+	if off() {
+		t.Error("in force from the date on")
+	}
+	v.Values["from_day"] = nil
+	v.Asleep["x-9"] = true
+	if off() {
+		t.Error("without its clause, from adoption on")
+	}
+}
+
+func TestReport(t *testing.T) {
+	lib, b := good(t)
+	f := lib.Form("x.monthly")
+	if f == nil || f.Report == nil || f.Line("rows") == nil {
+		t.Fatal("a report is a form with rows")
+	}
+	for id, kind := range map[string]expr.Kind{"of": expr.KObject, "customer": expr.KObject, "amount": expr.KMoney, "twice": expr.KMoney, "checked": expr.KBool} {
+		if fd := f.Line("rows").Field(id); fd == nil || fd.Type.Expr.Kind != kind {
+			t.Errorf("column %s is %+v", id, fd)
+		}
+	}
+	d := b.Duty("monthly")
+	if d == nil || d.Met.Create != "x.monthly" || d.Met.To != "submit" || d.DueAt[0].Offset.Day != 10 || d.Clause != "x-5" {
+		t.Fatalf("duty %+v", d)
+	}
+	a := b.Approval("monthly_sign")
+	if a == nil || a.Rows[0].Sign.Mode != "all" || f.Action("sign").By.Items[0].Approval != "monthly_sign" {
+		t.Errorf("signing a report is signing anything: %+v", a)
+	}
+	if f.State("submitted").Final || !f.State("final").Final {
+		t.Error("a report that is signed is final only then")
+	}
+	k := lib.Form("x.manners")
+	if k == nil || k.Field("greeting").Clause != "x-6" || k.Field("greeting").Type.Expr.Kind != expr.KChoice || b.Duty("manners") == nil {
+		t.Errorf("checklist %+v", k)
+	}
+}
+
+func TestGate(t *testing.T) {
+	_, b := good(t)
+	g := b.Gate("listed")
+	has := map[string]bool{}
+	for _, a := range g.Acts {
+		has[a] = true
+	}
+	if !has["x.slip.create"] || has["x.slip.view"] || !has["x.manners.inspect"] || has["base.customer.edit"] {
+		t.Errorf("acts %v", g.Acts)
+	}
+	if g.PerForm["x.slip"].Bind.Text() != "this.customer" || g.PerForm["x.manners"].Bind.Text() != "this.of.customer" {
+		t.Errorf("each form binds by its own way to what is touched")
+	}
+	if n := len(b.Clause("x-10").Nodes); n != 1 {
+		t.Errorf("compiled for many forms, it is one node still: %d", n)
+	}
+}
+
+func TestScenario(t *testing.T) {
+	_, b := good(t)
+	if len(b.Scenarios) != 1 {
+		t.Fatalf("%d scenarios", len(b.Scenarios))
+	}
+	s := b.Scenarios[0]
+	is := s.Then["is"].(map[string]any)
+	if s.Clauses[0] != "x-3" || is["s.n"] != int64(3) || s.Rows[0][1] != "2" || s.Rows[1][1] != true || s.Given["now"] != "2026-03-02 09:00" {
+		t.Errorf("scenario %+v", s)
+	}
+}
+
+// TestPaths: every node has a path of its own, by which screens and coverage name it.
+func TestPaths(t *testing.T) {
+	_, b := good(t)
+	form := regexp.MustCompile(`^x\.[a-z_]+\.`)
+	for _, c := range b.Clauses {
+		for _, n := range c.Nodes {
+			if !form.MatchString(n.Path) || n.Pos.Line == 0 || n.Book != b {
+				t.Errorf("clause %s: node %q at %+v", c.ID, n.Path, n.Pos)
+			}
+		}
+	}
+}
+
+func TestParseRows(t *testing.T) {
+	_, b := good(t)
+	p := b.Parameter("band")
+	rows, err := rulebook.ParseRows(p, `[{"loss": "10", "far": false, "measure": "警告"}, {"far": false, "measure": "记过"}]`)
+	if err != nil || len(rows) != 2 || rows[0]["measure"] != "警告" {
+		t.Errorf("%v %v", rows, err)
+	}
+	if _, err := rulebook.ParseRows(p, `[{loss: "10", far: false, measure: 警告}]`); err == nil {
+		t.Error("a table whose last row is closed has a hole")
+	}
+}
+
+func TestJSONSchema(t *testing.T) {
+	var s map[string]any
+	if err := json.Unmarshal(rulebook.JSONSchema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	refs := regexp.MustCompile(`"\$ref": "#/\$defs/([a-z_]+)"`).FindAllStringSubmatch(string(rulebook.JSONSchema()), -1)
+	for _, r := range refs {
+		if s["$defs"].(map[string]any)[r[1]] == nil {
+			t.Errorf("the schema refers to %s, which it does not define", r[1])
+		}
+	}
+}

@@ -1,0 +1,310 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"zhanggui/internal/journal"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+)
+
+// HistoryEntry is one thing that happened to a record, in words.
+type HistoryEntry struct {
+	ID      string        `json:"id"`
+	At      string        `json:"at"`
+	By      *Holder       `json:"by"`
+	Action  string        `json:"action"`
+	Label   Text          `json:"label"`
+	Text    Text          `json:"text"`
+	Clauses []string      `json:"clauses"`
+	Changes []ChangeWords `json:"changes"`
+	Comment string        `json:"comment,omitempty"`
+	Kind    string        `json:"kind"` // act deadline opinion change refused
+}
+
+// ChangeWords is a changed field, old and new in words.
+type ChangeWords struct {
+	Field string `json:"field"`
+	Label Text   `json:"label"`
+	Old   any    `json:"old"`
+	New   any    `json:"new"`
+}
+
+// History tells what happened to a record, newest first.
+func (e *Engine) History(ctx context.Context, now time.Time, actor Actor, form, id string) ([]HistoryEntry, error) {
+	var list []HistoryEntry
+	err := e.read(ctx, now, actor, func(w *work) error {
+		r, err := w.recordSeen(form, id)
+		if err != nil {
+			return err
+		}
+		entries, err := w.entriesOf(r, 500)
+		if err != nil {
+			return err
+		}
+		list = []HistoryEntry{}
+		for i := len(entries) - 1; i >= 0; i-- {
+			list = append(list, w.historyEntry(r, entries[i]))
+		}
+		return nil
+	})
+	return list, err
+}
+
+// entriesOf are the journal's entries on a record, oldest first.
+func (w *work) entriesOf(r *Record, limit int) ([]*journal.Entry, error) {
+	rows, err := w.tx.Select(query.Select{Table: "journal_entry", Alias: "j", Where: query.Eq("j", "record", r.id),
+		Order: []query.Order{{Expr: query.Col{Alias: "j", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "j", Name: "id"}, Desc: true}}, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*journal.Entry, len(rows))
+	for i, row := range rows {
+		e, err := journal.Parse([]byte(str(row["body"])))
+		if err != nil {
+			return nil, err
+		}
+		list[len(rows)-1-i] = e
+	}
+	return list, nil
+}
+
+func (w *work) historyEntry(r *Record, e *journal.Entry) HistoryEntry {
+	h := HistoryEntry{ID: e.ID, At: instant(e.At), Action: e.Action, Clauses: e.Clauses, Changes: []ChangeWords{}, Kind: "act"}
+	if h.Clauses == nil {
+		h.Clauses = []string{}
+	}
+	if e.Actor != "" {
+		p := w.holder(e.Actor)
+		p.Name = first(e.ActorName, p.Name)
+		h.By = &p
+	}
+	h.Label = w.entryLabel(e)
+	h.Comment = first(str(e.Asked["comment"]), str(e.Asked["reason"]))
+	for _, c := range e.Changed {
+		if c.Record != r.id || c.Form != r.form.Key {
+			continue
+		}
+		if x, ok := w.changeWords(r, c); ok {
+			h.Changes = append(h.Changes, x)
+		}
+	}
+	h.Text = w.entryText(e)
+	switch {
+	case e.Refused:
+		h.Kind = "refused"
+	case e.Action == "clock" || e.Action == "duty":
+		h.Kind = "deadline"
+	case str(e.Asked["comment"]) != "":
+		h.Kind = "opinion"
+	case e.Action == "edit":
+		h.Kind = "change"
+	}
+	return h
+}
+
+func (w *work) entryLabel(e *journal.Entry) Text {
+	if f := w.e.Lib.Form(e.Form); f != nil {
+		if a := f.Action(e.Action); a != nil {
+			return actionText(a)
+		}
+	}
+	switch e.Action {
+	case "clock":
+		return Text{"时限", "Time limit"}
+	case "duty":
+		return Text{"定期义务", "Recurring duty"}
+	}
+	if t, ok := implicitText[e.Action]; ok {
+		return t
+	}
+	return Text{e.Action, e.Action}
+}
+
+// changeWords says a change of a column as a person reads it; columns that are no fields are not told, nor
+// fields the reader may not see.
+func (w *work) changeWords(r *Record, c journal.Change) (ChangeWords, bool) {
+	if c.Field == "state" {
+		return ChangeWords{Field: "state", Label: Text{"状态", "State"}, Old: stateOrNil(r.form, c.Old), New: stateOrNil(r.form, c.New)}, true
+	}
+	f := r.form.Field(c.Field)
+	if f == nil {
+		return ChangeWords{}, false
+	}
+	x := ChangeWords{Field: f.ID, Label: textOr(f.Label, f.ID)}
+	if f.Class != nil { // the journal holds a digest of these, nothing to be read
+		if w.visible(r, f) == hidden {
+			return x, false
+		}
+		if c.Old != "" {
+			x.Old = Masked{"***"}
+		}
+		if c.New != "" {
+			x.New = Masked{"***"}
+		}
+		return x, true
+	}
+	x.Old, x.New = w.columnWords(c.Old, f), w.columnWords(c.New, f)
+	return x, true
+}
+
+func stateOrNil(f *rulebook.Form, s string) any {
+	if s == "" {
+		return nil
+	}
+	return stateText(f, s)
+}
+
+// columnWords reads a column's text from the journal back into words.
+func (w *work) columnWords(s string, f *rulebook.Field) any {
+	if s == "" {
+		return nil
+	}
+	var raw any = s
+	switch columnKind(f.Type) {
+	case "int":
+		n, err := json.Number(s).Int64()
+		if err != nil {
+			return s
+		}
+		raw = n
+	case "bool":
+		raw = s == "true"
+	}
+	v, err := w.decode(raw, f.Type)
+	if err != nil || v == nil {
+		return s
+	}
+	if x, ok := v.(*Record); ok && !w.maySee(x) {
+		return "***"
+	}
+	return w.words(v, f.Type)
+}
+
+// entryText is one sentence about an entry.
+func (w *work) entryText(e *journal.Entry) Text {
+	if e.Refused {
+		l := w.entryLabel(e)
+		return Text{"没办成“" + l.ZH + "”" + clauseNote(e.Clauses), "Could not do “" + l.EN + "”" + clauseNote(e.Clauses)}
+	}
+	var zh, en []string
+	add := func(a, b string) { zh, en = append(zh, a), append(en, b) }
+	for _, x := range e.Effects {
+		name, rest, _ := strings.Cut(x.Text, " ")
+		formKey, id, _ := strings.Cut(x.Ref, "/")
+		f := w.e.Lib.Form(formKey)
+		own := id == e.Record
+		switch x.Kind {
+		case "number":
+			add("编号 "+x.Text, "number "+x.Text)
+		case "sign":
+			if rest == "refused" {
+				add("不同意", "declined")
+			} else {
+				add("签字", "signed")
+			}
+		case "copy":
+			add("送出"+name, "copy "+name+" sent")
+		case "breach":
+			if f != nil && f.Deadline(name) != nil {
+				l := textOr(f.Deadline(name).Label, name)
+				add("“"+l.ZH+"”逾期", "“"+l.EN+"” overdue")
+			}
+		case "clock":
+			if f == nil || f.Deadline(name) == nil || !own {
+				continue
+			}
+			l := textOr(f.Deadline(name).Label, name)
+			switch rest {
+			case "opened":
+				add("开始计“"+l.ZH+"”", "“"+l.EN+"” began to run")
+			case "met":
+				add("“"+l.ZH+"”办完", "“"+l.EN+"” met")
+			case "moved":
+				add("“"+l.ZH+"”改期", "“"+l.EN+"” moved")
+			case "warned":
+				add("“"+l.ZH+"”快到期，已提醒", "warned that “"+l.EN+"” runs out")
+			}
+		case "create":
+			if f != nil && !own && f.Kept == "" {
+				add("生成"+f.Label.ZH, "made "+text(f.Label).EN)
+			}
+		case "sanction":
+			add("提出奖罚", "sanction proposed")
+		case "freeze":
+			add("存照", "snapshot kept")
+		case "waive":
+			add("破例放行", "let pass")
+		}
+	}
+	if r := str(e.Asked["reason"]); r != "" {
+		add("理由："+r, "reason: "+r)
+	}
+	return Text{strings.Join(zh, "，"), strings.Join(en, ", ")}
+}
+
+func clauseNote(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return "（" + strings.Join(list, "、") + "）"
+}
+
+// entryWords is an entry in one line, for lists of what somebody did.
+func (w *work) entryWords(e *journal.Entry) string {
+	s := ""
+	if f := w.e.Lib.Form(e.Form); f != nil {
+		s = f.Label.ZH + " "
+	}
+	s += e.Number
+	l := w.entryLabel(e).ZH
+	if e.Refused {
+		l = "没办成“" + l + "”"
+	}
+	return strings.TrimSpace(strings.TrimSpace(s) + "：" + l)
+}
+
+// ChangesSince says what others changed in a record since the version with this etag.
+func (e *Engine) ChangesSince(ctx context.Context, now time.Time, actor Actor, form, id, etag string) (string, []ChangeNote, error) {
+	list, current := []ChangeNote{}, ""
+	err := e.read(ctx, now, actor, func(w *work) error {
+		r, err := w.recordSeen(form, id)
+		if err != nil {
+			return err
+		}
+		current = r.Etag()
+		have, want := json.Number(etag), json.Number(current)
+		a, err1 := have.Int64()
+		b, err2 := want.Int64()
+		n := 10
+		if err1 == nil && err2 == nil && b > a {
+			n = int(min(b-a, 50))
+		}
+		entries, err := w.entriesOf(r, n)
+		if err != nil {
+			return err
+		}
+		for _, en := range entries {
+			for _, c := range en.Changed {
+				if c.Record != r.id {
+					continue
+				}
+				if x, ok := w.changeWords(r, c); ok {
+					list = append(list, ChangeNote{ChangeWords: x, By: first(en.ActorName, w.name(en.Actor)), At: instant(en.At)})
+				}
+			}
+		}
+		return nil
+	})
+	return current, list, err
+}
+
+// ChangeNote is a change with who made it and when.
+type ChangeNote struct {
+	ChangeWords
+	By string `json:"by"`
+	At string `json:"at"`
+}

@@ -13,9 +13,8 @@ func (l *loader) checks() {
 		for _, check := range []func(*book){
 			(*book).checkClauses,
 			(*book).checkStates,
-			(*book).checkReaders,
+			(*book).checkClock,
 			(*book).checkRoles,
-			(*book).checkStored,
 			(*book).checkParameters,
 			(*book).checkHeader,
 		} {
@@ -102,8 +101,8 @@ func (c *book) checkAllowed(f *Form, d *Deadline, reached map[string]bool) {
 	}
 }
 
-// checkReaders: an action that only the clock may do needs something that makes the clock do it.
-func (c *book) checkReaders() {
+// checkClock: an action that only the clock may do needs something that makes the clock do it.
+func (c *book) checkClock() {
 	done := map[string]bool{}
 	for _, o := range c.l.books {
 		o.eachEffect(func(_ *Form, e *Effect) {
@@ -148,8 +147,8 @@ func (c *book) checkHeader() {
 	}
 }
 
-// checkStored settles which computed fields are stored, and gives the live ones to the SQL half.
-func (c *book) checkStored() {
+// settleStored settles which computed fields are stored, and gives the live ones to the SQL half.
+func (c *book) settleStored() {
 	for _, f := range c.Forms {
 		for _, fd := range f.Fields {
 			c.stored(fd)

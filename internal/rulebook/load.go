@@ -57,8 +57,11 @@ func Load(fsys fs.FS) (*Library, Issues) {
 		}
 	}
 	for _, c := range l.books {
-		for _, f := range c.last {
-			f()
+		c.settleStored() // before anything asks what the database can answer
+	}
+	for _, c := range l.books {
+		for i := 0; i < len(c.last); i++ {
+			c.last[i]()
 		}
 	}
 	for _, c := range l.books {

@@ -58,9 +58,7 @@ func (c *book) compileQuota(q *Quota, b *body) {
 
 func (c *book) allQueried(list []*expr.Expr, n *node, what string) {
 	for _, e := range list {
-		if err := e.InQuery("this"); err != nil {
-			c.r.errorf(n.pos, "%s must compile to SQL, but %s", what, unaskable(err))
-		}
+		c.askable(e, n, "this", what)
 	}
 }
 

@@ -1,0 +1,156 @@
+package rulebook
+
+import "zhanggui/internal/expr"
+
+func (c *book) declareField(f *Form, l *Line, e *entry, path string) *Field {
+	if e.value.isText() { // a bare type
+		e = &entry{key: e.key, pos: e.pos, value: &node{kind: yamlMap, pos: e.value.pos, keys: []*entry{{key: "type", pos: e.value.pos, value: e.value}}}}
+	}
+	b := c.open(e.value, "field", path)
+	if b == nil {
+		return nil
+	}
+	fd := &Field{ID: e.key, Form: f, Line: l, Column: e.key}
+	c.node(&fd.Node, b)
+	fd.Pos = e.pos
+	if fd.Label.ZH == "" {
+		if b.get("label") == nil {
+			c.r.warnf(e.pos, "field %s of %s has no label", e.key, f.ID)
+		}
+		fd.Label = Label{e.key, e.key}
+	}
+	scale := b.int("scale")
+	if b.must("type") != nil {
+		fd.Type = c.typeOf(b.get("type"), b.get("options"), path, scale)
+		if b.get("options") != nil && fd.Type.Options == nil {
+			c.r.errorf(b.get("options").pos, "only a choice has options")
+		}
+	} else {
+		fd.Type = FieldType{Name: "text", Expr: textType}
+	}
+	if scale > 8 {
+		c.r.errorf(b.get("scale").pos, "scale is at most 8")
+	}
+	fd.Unique = b.flag("unique")
+	fd.Min, fd.Max = c.literal(b.get("min"), fd.Type, "min"), c.literal(b.get("max"), fd.Type, "max")
+	fd.Hint = c.label(b.get("hint"), "hint")
+	if n := b.get("back"); n != nil {
+		fd.Back = n.text
+		if fd.Type.Form == "" {
+			c.r.errorf(n.pos, "back names the list on the record a field refers to, and %s refers to none", fd.ID)
+			fd.Back = ""
+		}
+	}
+	c.todo = append(c.todo, func() { c.compileField(fd, b) })
+	return fd
+}
+
+func (c *book) declareLine(f *Form, e *entry, path string) {
+	b := c.open(e.value, "line", path)
+	if b == nil {
+		return
+	}
+	l := &Line{ID: e.key, Form: f, Key: f.Key + "." + e.key, Table: f.Table + "__" + e.key, field: map[string]*Field{}}
+	c.node(&l.Node, b)
+	l.Pos = e.pos
+	if l.Label.ZH == "" {
+		l.Label = Label{e.key, e.key}
+	}
+	for _, x := range b.entries("field") {
+		c.id(x, "field")
+		if contains([]string{"id", "parent", "pos", "record"}, x.key) {
+			c.r.errorf(x.pos, "every line has a %s of its own; give the field another name", x.key)
+			continue
+		}
+		if fd := c.declareField(f, l, x, path+".field."+x.key); fd != nil {
+			l.Fields = append(l.Fields, fd)
+			l.field[fd.ID] = fd
+		}
+	}
+	f.Lines = append(f.Lines, l)
+	f.line[l.ID] = l
+}
+
+func (c *book) compileField(fd *Field, b *body) {
+	p := c.formPlace(fd.Form)
+	if fd.Line != nil {
+		p = c.linePlace(fd.Line)
+	}
+	fd.Required = c.value(b.get("required"), b.path+".required", p, boolType)
+	fd.Default = c.value(b.get("default"), b.path+".default", p, fd.Type.Expr)
+	fd.Value = c.value(b.get("value"), b.path+".value", p, fd.Type.Expr)
+	if fd.Value != nil && fd.Default != nil {
+		c.r.errorf(b.get("default").pos, "a computed field has no default")
+	}
+	fd.When = c.value(b.get("when"), b.path+".when", p, boolType)
+	fd.Check = c.checksOf(b.list("check"), b.path+".check", p)
+	fd.Class = c.classRef(b.get("class"), b.path+".class")
+	fd.Changed = c.effects(b.get("changed"), b.path+".changed", p)
+	if n := b.get("fixed"); n != nil {
+		x := &Fixed{}
+		if n = c.wrapped(n, &x.Node, b.path+".fixed"); n != nil && c.actionNamed(fd.Form, n) != nil {
+			x.Action = n.text
+			fd.Fixed = x
+		}
+	}
+}
+
+// actionNamed finds an action of a form; the error is reported.
+func (c *book) actionNamed(f *Form, n *node) *Action {
+	if f == nil || n == nil {
+		return nil
+	}
+	if !n.isText() {
+		c.r.errorf(n.pos, "the id of an action is wanted, not %s", n.what())
+		return nil
+	}
+	if a := f.action[n.text]; a != nil {
+		return a
+	}
+	c.r.hintf(n.pos, meant(n.text, sortedKeys(f.action)), "action %q does not exist on form %s", n.text, f.ID)
+	return nil
+}
+
+func (c *book) classRef(n *node, path string) *ClassRef {
+	if n == nil {
+		return nil
+	}
+	r := &ClassRef{}
+	x := c.wrapped(n, &r.Node, path)
+	if x == nil {
+		return nil
+	}
+	for _, o := range c.scope() {
+		if k := o.Book.Class(x.text); k != nil {
+			r.Class = k
+			return r
+		}
+	}
+	var known []string
+	for _, o := range c.scope() {
+		for _, k := range o.Classes {
+			known = append(known, k.ID)
+		}
+	}
+	c.r.hintf(x.pos, meant(x.text, known), "there is no class %q", x.text)
+	return nil
+}
+
+// stored tells after all is compiled which computed fields read only their own record, lines and parameters.
+func (c *book) stored(fd *Field) {
+	if fd.Value == nil {
+		return
+	}
+	fd.Stored = fd.Line == nil
+	own := map[string]bool{fd.Form.Key: true}
+	for _, l := range fd.Form.Lines {
+		own[l.Key] = true
+	}
+	for _, k := range fd.Value.Cases {
+		for _, e := range []*expr.Expr{k.When, k.Is} {
+			if e != nil && !ownReads(e, own) {
+				fd.Stored = false
+			}
+		}
+	}
+}

@@ -706,6 +706,9 @@ func (w *work) marks(r *Record, in *instance, c clockRow) ([]mark, error) {
 			list = append(list, mark{id: st.ID, at: at.Add(lateAfter), step: st, repeat: true})
 		}
 	}
+	for i := range list { // as exact as the column that keeps the next wake-up, or a mark would never be reached
+		list[i].at = list[i].at.Truncate(time.Millisecond)
+	}
 	sort.SliceStable(list, func(i, j int) bool { return list[i].at.Before(list[j].at) })
 	return list, nil
 }

@@ -156,6 +156,7 @@ func (w *work) fireClock(id string, at time.Time) error {
 			continue
 		}
 		if !in.open() {
+			setCol(crec, "next_at", nil)
 			return w.updateClock(r, in, c, false)
 		}
 		if err := w.fireMarks(r, in, c, at); err != nil {

@@ -116,10 +116,11 @@ func (m *machine) column(n *node, row, alias string) (query.Expr, bool) {
 			return query.Col{Alias: alias, Name: col}, true
 		}
 		on, ok := m.column2(owner, row, alias)
-		if !ok {
+		rec := m.env.object(owner.typ)
+		if !ok || rec == nil || rec.Table == "" {
 			return nil, false
 		}
-		return query.Ref{On: on, Table: o.Table, Name: col}, true
+		return query.Ref{On: on, Table: rec.Table, Name: col}, true
 	}
 	if o.Table == "" {
 		return nil, false

@@ -263,6 +263,8 @@ func (c *book) own(dst *Node, clause, also *node) {
 			c.r.errorf(clause.pos, "a node has one clause; this list names %s (%s): split the node or use also:", count(len(clause.items)), strings.Join(texts(clause.items), ", "))
 		case !clause.isText():
 			c.r.errorf(clause.pos, "clause is one clause id")
+		case clause.text == "none" && c.Extends != "":
+			dst.Never = true
 		default:
 			if cl := c.clause(clause); cl != nil {
 				dst.Clause = cl.ID

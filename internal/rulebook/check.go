@@ -166,13 +166,12 @@ func (c *book) settleStored() {
 			if fd.Value == nil || fd.Stored {
 				continue
 			}
-			o := c.l.lib.Schema.Objects[f.Key]
-			x := o.Fields[fd.ID]
-			x.Column = ""
-			if len(fd.Value.Cases) == 1 && fd.Value.Cases[0].When == nil {
-				x.Live = fd.Value.Cases[0].Is
-			}
-			o.Fields[fd.ID] = x
+			c.l.settle(f.Key, fd.ID, func(x *expr.Field) {
+				x.Column = ""
+				if len(fd.Value.Cases) == 1 && fd.Value.Cases[0].When == nil {
+					x.Live = fd.Value.Cases[0].Is
+				}
+			})
 			fd.Column = ""
 		}
 	}

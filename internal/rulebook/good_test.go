@@ -264,3 +264,37 @@ func TestJSONSchema(t *testing.T) {
 		}
 	}
 }
+
+// TestVariant: a variant is the base's text with its own clauses, some words changed, some left out.
+func TestVariant(t *testing.T) {
+	m := fstest.MapFS{}
+	folder(t, m, "testdata/base", "base")
+	folder(t, m, "testdata/good", "x")
+	file := func(name, text string) { m["y/"+name] = &fstest.MapFile{Data: []byte(text)} }
+	file("clauses.yaml", "y-1: {kind: clock, zh: 十天, en: Ten days}\ny-2: {kind: gate, zh: 主管, en: Boss}\n")
+	file("rulebook.yaml", `rulebook: {id: y, title: 变体 | Variant, version: "1", extends: x, must: [from_day]}
+clauses: {x-1: y-1, x-2: none, x-3: y-2, x-4: none, x-5: none, x-6: none, x-7: none, x-8: none, x-9: none, x-10: none, x-11: none}
+parameter: {near_days: {value: 10d}}
+form: {slip: {label: 条子 | Note, field: {kind: {options: [{id: hq, label: 本部 | Head office}]}}}}
+remove: [report.monthly, slip.view]
+`)
+	lib, issues := rulebook.Load(m)
+	if issues.Failed() {
+		t.Fatalf("%s", issues)
+	}
+	b := lib.Book("y")
+	f := lib.Form("y.slip")
+	v := view(b)
+	if f.Label.ZH != "条子" || f.Field("kind").Type.Options[0].Label.ZH != "本部" || f.Field("kind").Type.Options[1].ID != "branch" || len(f.View) != 0 {
+		t.Errorf("form %+v", f)
+	}
+	if f.Action("finish").By.Items[0].Clause != "y-2" || b.Parameter("near_days").Default.(calendar.Span).N != 10 || b.Report("monthly") != nil {
+		t.Errorf("the variant's own words do not win")
+	}
+	if v.Awake(&b.Offence("slow").Node) || v.Awake(&f.Deadline("close").Within.Cases[0].Node) {
+		t.Error("what is mapped to none sleeps for good")
+	}
+	if lib.Form("x.slip").Label.ZH != "联系单" {
+		t.Error("the base is as it was")
+	}
+}

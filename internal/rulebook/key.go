@@ -41,6 +41,8 @@ var shapes = map[string][]key{
 		{"class", "{@class", "secrecy"},
 		{"retention", "{@retention", "how long records are kept"},
 		{"extend", "{@extend", "additions to a form of base or of a rulebook in needs"},
+		{"clauses", "{name", "of a variant: clause of the extended rulebook → own clause, or none"},
+		{"remove", "names", "of a variant: what is left out"},
 	},
 	"rulebook": {
 		{"id", "name", "the folder's name"},

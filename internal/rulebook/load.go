@@ -38,6 +38,7 @@ func Load(fsys fs.FS) (*Library, Issues) {
 	for _, s := range sources {
 		l.header(s)
 	}
+	l.variants()
 	l.order()
 	for _, stage := range []func(*book){
 		(*book).declareClauses,
@@ -106,9 +107,6 @@ func (l *loader) header(s *source) {
 	}
 	for _, n := range b.names("may_off") {
 		c.MayOff = append(c.MayOff, n.text)
-	}
-	if c.Extends != "" {
-		l.r.errorf(b.get("extends").pos, "extends: is not compiled yet; write the variant out")
 	}
 	c.todo = append(c.todo, func() {
 		for _, e := range b.entries("since") {

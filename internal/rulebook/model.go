@@ -80,6 +80,7 @@ type Node struct {
 	Note   string
 	Legal  string
 	Params []string // parameters it reads itself; blank puts it to sleep
+	Never  bool     // a variant mapped its clause to none: it sleeps for good
 }
 
 // Clause is one line of the regulation's ledger as the rulebook tells it.

@@ -102,6 +102,14 @@ func (s *source) merge(r *reporter, n *node) {
 			}
 			s.header = e.value
 		case e.value.kind == yamlNull:
+		case e.key == "remove":
+			items := e.value.items
+			if e.value.isText() {
+				items = []*node{e.value}
+			}
+			for _, x := range items {
+				s.elements["remove"] = append(s.elements["remove"], &entry{key: x.text, pos: x.pos, value: x})
+			}
 		case e.value.kind != yamlMap:
 			r.errorf(e.value.pos, "%s: is a mapping from ids, not %s", e.key, e.value.what())
 		default:

@@ -171,12 +171,9 @@ func (c *book) compileReport(r *Report, b *body) {
 		c.r.errorf(r.Pos, "report %s: columns and where: need of:, the form reported on", r.ID)
 	}
 	r.Per = c.cels(b.get("per"), &r.Node, member)
-	rows := c.Schema.Objects[f.Key+".rows"]
 	settle := func(fd *Field, t expr.Type) {
 		fd.Type = typeNamed(t)
-		x := rows.Fields[fd.ID]
-		x.Type = fd.Type.Expr
-		rows.Fields[fd.ID] = x
+		c.l.settle(f.Key+".rows", fd.ID, func(x *expr.Field) { x.Type = fd.Type.Expr })
 	}
 	for i, e := range r.Per {
 		if fd := f.line["rows"].field["key"+itoa(i+1)]; fd != nil {

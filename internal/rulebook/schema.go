@@ -28,17 +28,12 @@ func (l *loader) schemas() {
 	}
 	fields("fact", map[string]expr.Type{"person": person, "holder": whoType, "holders": whoType, "clause": textType, "at": timeType,
 		"missing": intType, "nth": intType, "case": anyType, "name": textType})
-	for _, b := range l.lib.Books {
-		for _, f := range b.Forms {
-			l.backs(objects, f)
-		}
-	}
 	// In the library's own schema every book's words stand together, the first book's first.
 	all := &expr.Schema{Objects: objects}
 	for i := len(l.books) - 1; i >= 0; i-- {
 		c := l.books[i]
-		s := &expr.Schema{Objects: maps.Clone(objects)}
 		scope := c.scope()
+		s := &expr.Schema{Objects: l.withBacks(objects, scope, true)}
 		for j := len(scope) - 1; j >= 0; j-- { // the own book last, so that it wins
 			scope[j].words(s)
 		}
@@ -50,7 +45,7 @@ func (l *loader) schemas() {
 		c.Schema, c.Env, c.env = s, env, env
 		c.words(all)
 	}
-	all.Objects = maps.Clone(objects)
+	all.Objects = l.withBacks(objects, l.books, false)
 	l.lib.Schema = all
 	env, err := expr.NewEnv(all)
 	if err != nil {
@@ -163,25 +158,53 @@ func formObjects(objects map[string]*expr.Object, f *Form) {
 	}
 }
 
-// backs puts the back-references of a form's fields on the forms they refer to.
-func (l *loader) backs(objects map[string]*expr.Object, f *Form) {
-	for _, fd := range f.Fields {
-		if fd.Back == "" {
-			continue
+// withBacks puts the back-references of the books' forms on the forms they refer to. Each book sees those of its own scope: two
+// regulations may each call their list of a customer's cases by the same name.
+func (l *loader) withBacks(objects map[string]*expr.Object, books []*book, report bool) map[string]*expr.Object {
+	m := maps.Clone(objects)
+	own := map[string]bool{}
+	for _, c := range books {
+		for _, f := range c.Forms {
+			for _, fd := range f.Fields {
+				if fd.Back == "" || m[fd.Type.Form] == nil {
+					continue
+				}
+				if !own[fd.Type.Form] {
+					own[fd.Type.Form] = true
+					o := *m[fd.Type.Form]
+					o.Fields = maps.Clone(o.Fields)
+					m[fd.Type.Form] = &o
+				}
+				o := m[fd.Type.Form]
+				if _, taken := o.Fields[fd.Back]; taken {
+					if report {
+						l.r.errorf(fd.Pos, "back: %s already has a %s", fd.Type.Form, fd.Back)
+					}
+					continue
+				}
+				column := fd.Column
+				if fd.Type.Expr.Kind == expr.KList {
+					column = ""
+				}
+				o.Fields[fd.Back] = expr.Field{Type: expr.ListOf(expr.ObjectOf(f.Key)), Back: column}
+			}
 		}
-		o := objects[fd.Type.Form]
-		if o == nil {
-			continue
+	}
+	return m
+}
+
+// settle changes a member of an object in every schema that has it.
+func (l *loader) settle(object, member string, change func(*expr.Field)) {
+	schemas := []*expr.Schema{l.lib.Schema}
+	for _, c := range l.books {
+		schemas = append(schemas, c.Schema)
+	}
+	for _, s := range schemas {
+		if o := s.Objects[object]; o != nil {
+			f := o.Fields[member]
+			change(&f)
+			o.Fields[member] = f
 		}
-		if _, taken := o.Fields[fd.Back]; taken {
-			l.r.errorf(fd.Pos, "back: %s already has a %s", fd.Type.Form, fd.Back)
-			continue
-		}
-		column := fd.Column
-		if fd.Type.Expr.Kind == expr.KList {
-			column = ""
-		}
-		o.Fields[fd.Back] = expr.Field{Type: expr.ListOf(expr.ObjectOf(f.Key)), Back: column}
 	}
 }
 

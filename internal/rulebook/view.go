@@ -26,7 +26,7 @@ type View struct {
 
 // Awake tells whether a node says anything now.
 func (v *View) Awake(n *Node) bool {
-	if n == nil {
+	if n == nil || n.Never {
 		return false
 	}
 	if n.Clause != "" {

@@ -298,3 +298,47 @@ remove: [report.monthly, slip.view]
 		t.Error("the base is as it was")
 	}
 }
+
+// TestExtend: a rulebook adds to a form of another, and its nodes stay its own.
+func TestExtend(t *testing.T) {
+	m := fstest.MapFS{}
+	folder(t, m, "testdata/base", "base")
+	file := func(name, text string) { m["z/"+name] = &fstest.MapFile{Data: []byte(text)} }
+	file("rulebook.yaml", "rulebook: {id: z, title: 增补 | Additions, version: \"1\", needs: [base]}\nrole: {clerk: {label: 办事员 | Clerk}}\n")
+	file("clauses.yaml", "z-1: {kind: gate, zh: 有代码才改, en: Code first}\n")
+	file("extend.yaml", `extend:
+  customer:
+    field: {tier: {type: choice, label: 等级 | Tier, options: [{id: a, label: 甲 | A}]}}
+    action:
+      edit: {require: [{that: "has(this.code)", clause: z-1}]}
+      visit: {label: 拜访 | Visit, by: clerk, fill: [tier], again: true}
+    deadline: {first: {from: create, to: visit, within: 7d}}
+`)
+	lib, issues := rulebook.Load(m)
+	if issues.Failed() {
+		t.Fatalf("%s", issues)
+	}
+	f, z := lib.Form("base.customer"), lib.Book("z")
+	if f.Field("tier") == nil || f.Deadline("first").Book != z || f.Action("edit").Require[0].Book != z || f.Book == z {
+		t.Error("what is added belongs to the book that adds it")
+	}
+	file("extend.yaml", "extend: {customer: {action: {edit: {by: clerk}}}}\n")
+	if _, issues := rulebook.Load(m); !issues.Failed() {
+		t.Error("an extension only adds; it cannot loosen")
+	}
+}
+
+func TestPercent(t *testing.T) {
+	_, b := good(t)
+	p := b.Parameter("over")
+	v, err := rulebook.ParseLiteral("5", p.Type)
+	if err != nil || expr.Compare(v, p.Default) != 0 {
+		t.Errorf("five per cent is %v, %v", v, err)
+	}
+	if w, _ := rulebook.ParseLiteral("5%", p.Type); expr.Compare(w, v) != 0 {
+		t.Errorf("5%% is %v", w)
+	}
+	if s := rulebook.FormatLiteral(v, p.Type); s != "5" {
+		t.Errorf("written as %s", s)
+	}
+}

@@ -110,7 +110,7 @@ func (l *loader) header(s *source) {
 	}
 	c.todo = append(c.todo, func() {
 		for _, e := range b.entries("since") {
-			if e.key != "all" && (!knows("top", e.key) || e.key == "rulebook") {
+			if !contains([]string{"all", "action", "deadline"}, e.key) && (!knows("top", e.key) || e.key == "rulebook") {
 				l.r.hintf(e.pos, meant(e.key, ownNames("top")), "since: names element kinds or all, not %q", e.key)
 			}
 			c.Since[e.key] = c.instant(e.value, c.Short+".since."+e.key, c.common())

@@ -21,8 +21,11 @@ type Library struct {
 
 // Watch says: when a record of form On changes, the records of form Of that it names in the
 // reference field Via (a field of On) read it in a deadline, auto or stored value.
+//
+// With By instead of Via it is the other way round: records of Of whose field By refers to the changed record read it.
 type Watch struct {
 	On, Via, Of string
+	By          string
 }
 
 // Book is one rulebook.
@@ -119,6 +122,8 @@ type Parameter struct {
 	Check     []*Check // over value / rows
 	ChangedBy *Who
 	Current   bool // applies: current; else the record keeps its opening day's value
+
+	column map[string]FieldType // of a table
 }
 
 // Check is a condition with the message of its failure.

@@ -60,6 +60,7 @@ func (c *book) compileParameter(p *Parameter, b *body) {
 // table reads the columns and rows of a table parameter.
 func (c *book) table(p *Parameter, b *body) {
 	upto := b.text("upto")
+	p.column = map[string]FieldType{}
 	column := func(e *entry, out bool) expr.Column {
 		c.id(e, "column")
 		t, banded := e.value, e.key == upto
@@ -74,7 +75,9 @@ func (c *book) table(p *Parameter, b *body) {
 		if e.value.kind == yamlMap {
 			options = e.value.at("options")
 		}
-		return expr.Column{Name: e.key, Type: c.typeOf(t, options, p.Path, 0).Expr, Upto: banded && !out}
+		ft := c.typeOf(t, options, p.Path, 0)
+		p.column[e.key] = ft
+		return expr.Column{Name: e.key, Type: ft.Expr, Upto: banded && !out}
 	}
 	for _, e := range b.entries("key") {
 		p.Key = append(p.Key, column(e, false))
@@ -144,7 +147,7 @@ func (p *Parameter) rowsOf(n *node) ([]map[string]expr.Value, []*Issue) {
 				}
 				continue
 			}
-			val, err := expr.ParseLiteral(v.text, col.Type, zone)
+			val, err := ParseLiteral(v.text, p.column[col.Name])
 			if err != nil {
 				wrong(v.pos, "%v", err)
 				continue

@@ -141,7 +141,7 @@ func (c *book) literal(n *node, t FieldType, what string) expr.Value {
 		c.r.hintf(n.pos, meant(n.text, t.Expr.Options), "%s %q is none of the options", what, n.text)
 		return nil
 	}
-	v, err := parseLiteral(n.text, t)
+	v, err := ParseLiteral(n.text, t)
 	if err != nil {
 		c.r.errorf(n.pos, "%s: %v", what, err)
 		return nil
@@ -149,8 +149,9 @@ func (c *book) literal(n *node, t FieldType, what string) expr.Value {
 	return v
 }
 
-// parseLiteral is a literal as people write it; a percentage is written as its figure: 15 is fifteen per cent.
-func parseLiteral(text string, t FieldType) (expr.Value, error) {
+// ParseLiteral reads a literal as people write it in a rulebook, a form or a parameter. A percentage is written as its figure, 15
+// or 15%, and held as the fraction 0.15, so that `this.ratio == pct('15')` and `amount * this.ratio` mean what they say.
+func ParseLiteral(text string, t FieldType) (expr.Value, error) {
 	v, err := expr.ParseLiteral(text, t.Expr, zone)
 	if d, ok := v.(expr.Decimal); ok && err == nil && t.Name == "percent" && !strings.HasSuffix(strings.TrimSpace(text), "%") {
 		q, err := d.Quo(decimal.Hundred)
@@ -160,4 +161,14 @@ func parseLiteral(text string, t FieldType) (expr.Value, error) {
 		return expr.Decimal{Decimal: q}, nil
 	}
 	return v, err
+}
+
+// FormatLiteral writes a value as ParseLiteral reads it.
+func FormatLiteral(v expr.Value, t FieldType) string {
+	if d, ok := v.(expr.Decimal); ok && t.Name == "percent" {
+		if q, err := d.Mul(decimal.Hundred); err == nil {
+			return q.Trim(0).String()
+		}
+	}
+	return expr.Format(v, t.Expr)
 }

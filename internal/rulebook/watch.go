@@ -13,6 +13,7 @@ func (l *loader) watchers() {
 	for _, c := range l.books {
 		for _, f := range c.Forms {
 			for _, x := range derived(f) {
+				l.through(f, x.expr, seen)
 				for _, p := range x.expr.Reads() {
 					g := l.lib.Forms[p.Object]
 					if g == nil || g == f || g.Kept == "engine" || p.Via == "" {
@@ -31,6 +32,25 @@ func (l *loader) watchers() {
 						l.lib.Watchers[w.On] = append(l.lib.Watchers[w.On], w)
 					}
 				}
+			}
+		}
+	}
+}
+
+// through finds the records that an expression reads by a reference of f's own: this.customer.country.
+func (l *loader) through(f *Form, e *expr.Expr, seen map[Watch]bool) {
+	reads := e.Reads()
+	for _, p := range reads {
+		fd := f.field[p.Field]
+		if p.Object != f.Key || fd == nil || fd.Type.Expr.Kind != expr.KObject || fd.Type.Form == f.Key {
+			continue
+		}
+		for _, q := range reads {
+			form, _, _ := strings.Cut(q.Object, "#")
+			w := Watch{On: fd.Type.Form, By: fd.ID, Of: f.Key}
+			if form == fd.Type.Form && q.Field != "" && q.Field != "id" && l.lib.Forms[form].Kept == "" && !seen[w] {
+				seen[w] = true
+				l.lib.Watchers[w.On] = append(l.lib.Watchers[w.On], w)
 			}
 		}
 	}

@@ -129,7 +129,7 @@ func (w *work) frozen(r *Record, with []string) (string, error) {
 			return "", err
 		}
 		if v != nil {
-			cells = append(cells, cell{f.ID, f.Label, w.words(v, f.Type)})
+			cells = append(cells, cell{f.ID, f.Label, w.kept(v, f)})
 		}
 	}
 	for _, l := range r.form.Lines {
@@ -147,7 +147,7 @@ func (w *work) frozen(r *Record, with []string) (string, error) {
 					return "", err
 				}
 				if v != nil {
-					cells = append(cells, cell{fmt.Sprintf("%s.%d.%s", l.ID, i, f.ID), f.Label, w.words(v, f.Type)})
+					cells = append(cells, cell{fmt.Sprintf("%s.%d.%s", l.ID, i, f.ID), f.Label, w.kept(v, f)})
 				}
 			}
 		}

@@ -139,6 +139,16 @@ func mask(kind, s string) string {
 	return "***"
 }
 
+// kept is a value in the words that a copy or snapshot keeps. Classified values are kept masked: who may
+// read the copy is not who the class asks for.
+func (w *work) kept(v expr.Value, f *rulebook.Field) string {
+	s := w.words(v, f.Type)
+	if f.Class != nil {
+		return mask(className(f), s)
+	}
+	return s
+}
+
 // idList reads a column that holds a list of ids.
 func idList(v any) []string {
 	var ids []string

@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"zhanggui/internal/fault"
+	"zhanggui/internal/rulebook"
+)
+
+// PrintView is a record as the paper people know.
+type PrintView struct {
+	Layout   string         `json:"layout"`
+	Title    Text           `json:"title"`
+	Company  string         `json:"company"`
+	Number   string         `json:"number"`
+	Copy     string         `json:"copy"`
+	Stamp    Text           `json:"stamp"`
+	Cells    []PrintCell    `json:"cells"`
+	Opinions []PrintOpinion `json:"opinions"`
+	Lines    []PrintLines   `json:"lines"`
+	Foot     PrintFoot      `json:"foot"`
+}
+
+// PrintCell is a labelled cell of the form's grid.
+type PrintCell struct {
+	Field string `json:"field"`
+	Label Text   `json:"label"`
+	Value any    `json:"value"`
+	Span  int    `json:"span"`
+}
+
+// PrintOpinion is a signature with its words.
+type PrintOpinion struct {
+	Label Text   `json:"label"`
+	Text  string `json:"text"`
+	By    string `json:"by"`
+	At    string `json:"at"`
+}
+
+// PrintLines is an owned table.
+type PrintLines struct {
+	Label Text       `json:"label"`
+	Head  []Text     `json:"head"`
+	Rows  [][]string `json:"rows"`
+}
+
+// PrintFoot says who printed, when, which time, and how to check it.
+type PrintFoot struct {
+	By      string `json:"by"`
+	At      string `json:"at"`
+	N       int64  `json:"n"`
+	Version string `json:"version"`
+	Check   string `json:"check"`
+}
+
+// Print is an act: it is judged, counted and journaled like any other, and answers the paper.
+func (e *Engine) Print(ctx context.Context, now time.Time, actor Actor, form, id, copyMark string) (*PrintView, error) {
+	f := e.Lib.Form(form)
+	if f == nil {
+		return nil, unknownForm(form)
+	}
+	if f.Action("print") != nil {
+		if _, err := e.Do(ctx, now, Act{Form: form, Record: id, Action: "print", Actor: actor}); err != nil {
+			return nil, err
+		}
+	}
+	var v *PrintView
+	err := e.read(ctx, now, actor, func(w *work) error {
+		r, err := w.recordSeen(form, id)
+		if err != nil {
+			return err
+		}
+		v, err = w.printView(r, copyMark)
+		return err
+	})
+	return v, err
+}
+
+func (w *work) printView(r *Record, copyMark string) (*PrintView, error) {
+	v := &PrintView{Layout: "a4", Title: text(r.form.Label), Number: r.Number(), Copy: copyMark, Cells: []PrintCell{}, Opinions: []PrintOpinion{}, Lines: []PrintLines{}}
+	if u := w.world.units[w.world.top]; u != nil {
+		v.Company = u.name
+	}
+	view := w.view(r)
+	if p := r.form.Print; p != nil && view.Awake(&p.Node) {
+		v.Layout, v.Stamp = first(p.Layout, "a4"), text(p.Stamp)
+	}
+	if c := r.form.Class; c != nil && c.Class != nil && c.Class.Print != nil && view.Awake(&c.Class.Print.Node) && c.Class.Print.Stamp.ZH != "" {
+		v.Stamp = text(c.Class.Print.Stamp)
+	}
+	var with []string
+	if copyMark != "" {
+		found := false
+		for _, c := range r.form.Copies {
+			if c.Mark == copyMark {
+				with, found = c.With, true
+				if c.Label.ZH != "" {
+					v.Copy = c.Mark + " " + c.Label.ZH
+				}
+			}
+		}
+		if !found {
+			return nil, fault.At("copy", "没有这一联："+copyMark, "There is no copy "+copyMark)
+		}
+	}
+	for _, f := range r.form.Fields {
+		if len(with) > 0 && !contains(with, f.ID) {
+			continue
+		}
+		if c, ok := w.printCell(r, f); ok {
+			v.Cells = append(v.Cells, c)
+		}
+	}
+	for _, l := range r.form.Lines {
+		if len(with) > 0 && !contains(with, l.ID) {
+			continue
+		}
+		x, err := w.printLines(r, l)
+		if err != nil {
+			return nil, err
+		}
+		v.Lines = append(v.Lines, x)
+	}
+	signed, err := w.signaturesOf(r)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range signed {
+		if s.State == "void" {
+			continue
+		}
+		v.Opinions = append(v.Opinions, PrintOpinion{s.Label, either(s.State == "refused", "不同意。", "同意。") + s.Comment, strings.TrimSpace(s.By.Post + " " + s.By.Name), s.At})
+	}
+	v.Foot = PrintFoot{By: w.name(w.actor.Person), At: instant(w.now), N: 1, Version: r.form.Book.ID + " " + r.form.Book.Version, Check: w.checkCode(r)}
+	if st := r.stamps()["print"]; st != nil {
+		v.Foot.N = st.Count
+	}
+	return v, nil
+}
+
+func (w *work) printCell(r *Record, f *rulebook.Field) (PrintCell, bool) {
+	see := w.visible(r, f)
+	if see == hidden || f.Type.Name == "secret" {
+		return PrintCell{}, false
+	}
+	v, err := r.Get(f.ID)
+	if err != nil {
+		return PrintCell{}, false
+	}
+	c := PrintCell{Field: f.ID, Label: textOr(f.Label, f.ID), Value: "", Span: 1}
+	if f.Type.Name == "note" {
+		c.Span = 2
+	}
+	switch {
+	case v == nil:
+	case see == masked:
+		c.Value = mask(className(f), w.words(v, f.Type))
+	default:
+		c.Value = Text{w.wordsIn(v, f.Type, false), w.wordsIn(v, f.Type, true)}
+	}
+	return c, true
+}
+
+func (w *work) printLines(r *Record, l *rulebook.Line) (PrintLines, error) {
+	x := PrintLines{Label: textOr(l.Label, l.ID), Head: []Text{}, Rows: [][]string{}}
+	lines, err := r.Lines(l.ID)
+	if err != nil {
+		return x, err
+	}
+	var shown []*rulebook.Field
+	for _, f := range l.Fields {
+		if w.visible(r, f) != hidden {
+			shown = append(shown, f)
+			x.Head = append(x.Head, textOr(f.Label, f.ID))
+		}
+	}
+	for _, row := range lines {
+		cells := []string{}
+		for _, f := range shown {
+			v, _ := row.Get(f.ID)
+			s := w.words(v, f.Type)
+			if s != "" && w.visible(r, f) == masked {
+				s = mask(className(f), s)
+			}
+			cells = append(cells, s)
+		}
+		x.Rows = append(x.Rows, cells)
+	}
+	return x, nil
+}
+
+// checkCode ties a sheet of paper to the content it was printed from.
+func (w *work) checkCode(r *Record) string {
+	h := sha256.Sum256([]byte(r.form.Key + "/" + r.id + "/" + w.contentHash(r)))
+	s := strings.ToUpper(hex.EncodeToString(h[:6]))
+	return s[:4] + "-" + s[4:8] + "-" + s[8:]
+}

@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"zhanggui/internal/expr"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+)
+
+// Related are the records of one form that refer to a record, or to which it refers.
+type Related struct {
+	Form     string       `json:"form"`
+	Label    Text         `json:"label"`
+	Relation string       `json:"relation"`
+	Rows     []RelatedRow `json:"rows"`
+	Total    int          `json:"total"`
+}
+
+// RelatedRow is one of them.
+type RelatedRow struct {
+	ID         string `json:"id"`
+	Number     string `json:"number"`
+	Title      string `json:"title"`
+	State      string `json:"state"`
+	StateLabel Text   `json:"state_label"`
+	At         string `json:"at"`
+}
+
+const relatedRows = 8
+
+// related follows reference fields both ways, within what the reader may see there.
+func (w *work) related(r *Record) ([]Related, error) {
+	list := []Related{}
+	for _, f := range r.form.Fields {
+		to := w.e.Lib.Form(f.Type.Expr.Object)
+		if to == nil || to.Kept != "" || live(f) || w.visible(r, f) != full || r.row[f.ID] == nil {
+			continue
+		}
+		x, err := w.ref(to.Key, str(r.row[f.ID]))
+		if err != nil || x == nil || !w.maySee(x) {
+			continue
+		}
+		list = append(list, Related{to.Key, textOr(f.Label, f.ID), f.ID, []RelatedRow{w.relatedRow(x)}, 1})
+	}
+	for _, b := range w.e.Lib.Books {
+		for _, g := range b.Forms {
+			if g.Kept != "" || w.scopeOf(g).none || (r.form.Kept == "platform") {
+				continue
+			}
+			for _, f := range g.Fields {
+				if f.Type.Expr.Kind != expr.KObject || f.Type.Expr.Object != r.form.Key || live(f) || !w.open(g, f) {
+					continue
+				}
+				x, err := w.referring(g, f, r.id)
+				if err != nil {
+					return nil, err
+				}
+				if x != nil {
+					list = append(list, *x)
+				}
+			}
+		}
+	}
+	return list, nil
+}
+
+func (w *work) referring(g *rulebook.Form, f *rulebook.Field, id string) (*Related, error) {
+	where := query.And(query.Eq("this", f.ID, id), w.where(g, "this"))
+	rows, err := w.tx.Select(query.Select{Table: g.Table, Alias: "this", Where: where, Limit: relatedRows,
+		Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	x := &Related{Form: g.Key, Label: textOr(g.Label, g.ID), Relation: f.ID, Rows: []RelatedRow{}, Total: len(rows)}
+	var recs []*Record
+	for _, row := range rows {
+		if r := w.adopt(g, row); w.classSeen(r) {
+			recs = append(recs, r)
+		}
+	}
+	if err := w.prefetch(g, recs); err != nil {
+		return nil, err
+	}
+	for _, r := range recs {
+		x.Rows = append(x.Rows, w.relatedRow(r))
+	}
+	if len(rows) == relatedRows {
+		n, err := w.tx.Count(g.Table, where)
+		if err != nil {
+			return nil, err
+		}
+		x.Total = int(n)
+	}
+	if len(x.Rows) == 0 { // all of them are secret: not even their number is told
+		return nil, nil
+	}
+	return x, nil
+}
+
+func (w *work) relatedRow(r *Record) RelatedRow {
+	return RelatedRow{r.id, r.Number(), w.title(r), r.State(), stateText(r.form, r.State()), str(r.row["at"])}
+}
+
+// OptionRow is something a reference field may hold.
+type OptionRow struct {
+	ID    string `json:"id"`
+	Label string `json:"label"`
+	Sub   string `json:"sub,omitempty"`
+	Form  string `json:"form,omitempty"`
+}
+
+// Options answers what a reference field may hold, found by characters, pinyin or initials.
+func (e *Engine) Options(ctx context.Context, now time.Time, actor Actor, form, field, line, q string) ([]OptionRow, error) {
+	list := []OptionRow{}
+	err := e.read(ctx, now, actor, func(w *work) error {
+		list = list[:0]
+		f, err := w.formSeen(form)
+		if err != nil {
+			return err
+		}
+		var fd *rulebook.Field
+		if l := f.Line(line); l != nil {
+			fd = l.Field(field)
+		} else {
+			fd = f.Field(field)
+		}
+		if fd == nil {
+			return unknownField(field)
+		}
+		key := fd.Type.Expr.Object
+		if fd.Type.Expr.Elem != nil {
+			key = fd.Type.Expr.Elem.Object
+		}
+		to := w.e.Lib.Form(key)
+		if to == nil {
+			return unknownField(field)
+		}
+		list, err = w.options(to, q)
+		return err
+	})
+	return list, err
+}
+
+func (w *work) options(to *rulebook.Form, q string) ([]OptionRow, error) {
+	list := []OptionRow{}
+	where := query.And(w.where(to, "this"), query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}})
+	if to.Key == "base.person" {
+		where = query.And(where, query.Eq("this", "active", true))
+	}
+	for _, word := range searchWords(q) {
+		where = query.And(where, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: "search"}, query.Const{Value: word}}})
+	}
+	order := []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "this", Name: "id"}}}
+	if to.Field("name") != nil {
+		order = []query.Order{{Expr: query.Col{Alias: "this", Name: "name"}}, {Expr: query.Col{Alias: "this", Name: "id"}}}
+	}
+	rows, err := w.tx.Select(query.Select{Table: to.Table, Alias: "this", Where: where, Order: order, Limit: 20})
+	if err != nil {
+		return nil, err
+	}
+	var recs []*Record
+	for _, row := range rows {
+		if r := w.adopt(to, row); w.classSeen(r) {
+			recs = append(recs, r)
+		}
+	}
+	if err := w.prefetch(to, recs); err != nil {
+		return nil, err
+	}
+	for _, r := range recs {
+		list = append(list, OptionRow{r.id, w.label(r), w.sub(r), to.Key})
+	}
+	return list, nil
+}
+
+// sub is what tells two records of one name apart.
+func (w *work) sub(r *Record) string {
+	if r.form.Key == "base.person" {
+		h := w.holder(r.id)
+		return first(h.Unit, "") + either(h.Post != "", " "+h.Post, "")
+	}
+	n := r.Number()
+	if n == "" || n == w.label(r) {
+		n = ""
+	}
+	if st := stateText(r.form, r.State()).ZH; len(r.form.States) > 1 {
+		if n != "" {
+			n += "，"
+		}
+		n += st
+	}
+	return n
+}

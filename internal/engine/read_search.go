@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"sort"
+	"strings"
+	"time"
+
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+)
+
+const hitsEach = 8
+
+// Search finds records, forms and clauses by what people type; what the reader may not see is neither
+// shown nor counted.
+func (e *Engine) Search(ctx context.Context, now time.Time, actor Actor, q string) (*SearchResult, error) {
+	out := &SearchResult{}
+	words := searchWords(q)
+	err := e.read(ctx, now, actor, func(w *work) error {
+		out.Groups = []HitGroup{}
+		if len(words) == 0 {
+			return nil
+		}
+		var partners, records []Hit
+		for _, b := range e.Lib.Books {
+			for _, f := range b.Forms {
+				if f.Kept == "engine" || w.scopeOf(f).none {
+					continue
+				}
+				hits, err := w.findIn(f, words)
+				if err != nil {
+					return err
+				}
+				if b.ID == "base" {
+					partners = append(partners, hits...)
+				} else {
+					records = append(records, hits...)
+				}
+			}
+		}
+		add := func(kind string, l Text, hits []Hit) {
+			if len(hits) > 0 {
+				out.Groups = append(out.Groups, HitGroup{kind, l, hits[:min(len(hits), hitsEach)]})
+			}
+		}
+		add("customer", Text{"客户与基础资料", "Customers and base data"}, rank(partners, words))
+		add("record", Text{"记录", "Records"}, rank(records, words))
+		add("clause", Text{"条款", "Clauses"}, w.findClauses(words))
+		add("form", Text{"办什么", "Do"}, w.findForms(words))
+		return nil
+	})
+	return out, err
+}
+
+func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
+	where := w.where(f, "this")
+	for _, word := range words {
+		where = query.And(where, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: "search"}, query.Const{Value: word}}})
+	}
+	rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: where, Limit: hitsEach,
+		Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
+	if err != nil {
+		return nil, err
+	}
+	var list []Hit
+	for _, row := range rows {
+		r := w.adopt(f, row)
+		if !w.classSeen(r) {
+			continue
+		}
+		l := textOr(f.Label, f.ID).ZH
+		if len(f.States) > 1 {
+			l += "，" + stateText(f, r.State()).ZH
+		}
+		list = append(list, Hit{f.Key, r.id, r.Number(), w.title(r), l, words[0]})
+	}
+	return list, nil
+}
+
+// rank puts the exact number first, then what begins with what was typed.
+func rank(hits []Hit, words []string) []Hit {
+	q := words[0]
+	score := func(h Hit) int {
+		switch {
+		case fold(h.Number) == q:
+			return 0
+		case strings.HasPrefix(fold(h.Number), q):
+			return 1
+		case strings.HasPrefix(fold(h.Title), q):
+			return 2
+		}
+		return 3
+	}
+	sort.SliceStable(hits, func(i, j int) bool { return score(hits[i]) < score(hits[j]) })
+	return hits
+}
+
+func found(s string, words []string) bool {
+	s = fold(s)
+	for _, word := range words {
+		if !strings.Contains(s, word) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *work) findClauses(words []string) []Hit {
+	var list []Hit
+	for _, b := range w.e.Lib.Books {
+		for _, c := range b.Clauses {
+			if len(list) < hitsEach && found(c.ID+" "+c.Text.ZH+" "+c.Text.EN, words) {
+				list = append(list, Hit{"", c.ID, c.ID, c.Text.ZH, b.Title.ZH, words[0]})
+			}
+		}
+	}
+	return list
+}
+
+func (w *work) findForms(words []string) []Hit {
+	var list []Hit
+	for _, b := range w.e.Lib.Books {
+		for _, f := range b.Forms {
+			if f.Kept == "engine" || w.scopeOf(f).none {
+				continue
+			}
+			all := f.Label.ZH + " " + f.Label.EN + " " + strings.Join(spell(f.Label.ZH), " ")
+			if len(list) < hitsEach && found(all, words) {
+				sub := "登记簿"
+				if w.mayCreate(f) {
+					sub = "新建"
+				}
+				list = append(list, Hit{f.Key, f.Key, "", f.Label.ZH, sub, words[0]})
+			}
+		}
+	}
+	return list
+}

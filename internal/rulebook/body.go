@@ -41,7 +41,7 @@ func ownNames(shape string) []string {
 	return list
 }
 
-// short drops the book's prefix of a path and says it in words: "action register of complaint".
+// short drops the book's prefix of a path and says it in words: "action register of slip".
 func (c *book) short(path string) string {
 	p := strings.Split(strings.TrimPrefix(path, c.Short+"."), ".")
 	if len(p) >= 4 && p[0] == "form" {

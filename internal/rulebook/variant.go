@@ -173,7 +173,7 @@ func named(n *node) bool {
 	return len(n.items) > 0
 }
 
-// remove takes "complaint.action.x" or "duty.visit" out; what then dangles is reported where it stands.
+// remove takes "slip.action.x" or "duty.visit" out; what then dangles is reported where it stands.
 func (c *book) remove(e *entry) {
 	parts := strings.Split(e.key, ".")
 	if !knows("top", parts[0]) {

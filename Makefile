@@ -58,5 +58,5 @@ bench: ## speed, as ratios within one run
 	go test -run '^$$' -bench . -benchtime 2s ./internal/...
 
 clean: ## remove what was built and the demonstration; a company's data is not touched
-	rm -rf bin web/test-results data/demo.db data/demo.db-wal data/demo.db-shm data/demo.key
+	rm -rf bin web/test-results data/demo.db data/demo.db-wal data/demo.db-shm data/demo.db.new data/demo.key
 	find web/dist -mindepth 1 ! -name .keep -delete

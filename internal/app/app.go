@@ -25,8 +25,8 @@ type program struct {
 	kong     *kong.Context
 }
 
-// failed ends a command whose reason has already been printed.
-var failed = errors.New("failed")
+// errFailed ends a command whose reason has already been printed.
+var errFailed = errors.New("failed")
 
 // Main runs one command and answers the exit code: 0 done, 1 failed, 2 called wrongly.
 func Main(args []string, in io.Reader, out, errs io.Writer) int {
@@ -75,7 +75,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, failed):
+	case errors.Is(err, errFailed):
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(errs, "zhanggui: stopped")
 	default:

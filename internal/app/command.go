@@ -34,6 +34,7 @@ type commands struct {
 	Admin    adminCommand    `cmd:"" help:"Administrators: the first one, and forgotten passwords."`
 	Adopt    adoptCommand    `cmd:"" help:"Put a rulebook into force for a unit."`
 	Verify   verifyCommand   `cmd:"" help:"Check the journal: nothing altered, removed or inserted."`
+	Backup   backupCommand   `cmd:"" help:"Copy an SQLite database while it is in use."`
 	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of rulebook files, for editors."`
 	Show     configCommand   `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ import (
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 )
+
+// demoSeed is the year that is shown if no other is asked for; pictures and browser tests rely on it.
+const demoSeed = 14
 
 // metaMaking marks a demonstration whose making has not finished.
 const metaMaking = "demo_making"
@@ -38,27 +42,55 @@ func (c *demoCommand) Run(p *program, common *Common) error {
 	if err != nil {
 		return err
 	}
-	file, isFile := sqliteFile(c.Database)
-	if c.Force && isFile {
-		if err := p.throwAway(file, c.Database); err != nil {
-			return err
+	if file, ok := sqliteFile(c.Database); ok {
+		if c.Force {
+			if err := p.throwAway(file, c.Database); err != nil {
+				return err
+			}
 		}
+		if _, err := os.Stat(file); err == nil {
+			return fmt.Errorf("%s exists; --force throws a demonstration away", file)
+		}
+		return p.makeDemoFile(p.ctx, file, fsys, lib, c.Book, c.Seed)
 	}
 	db, err := p.open(p.ctx, c.Database, lib)
 	if err != nil {
 		return err
 	}
-	make := func() error {
-		state, err := demoState(p.ctx, db, lib)
-		if err != nil {
-			return err
-		}
-		if state != "empty" {
-			return fmt.Errorf("%s is not empty (%s); --force throws a demonstration away", hideSecret(c.Database), state)
-		}
-		return p.makeDemo(p.ctx, db, fsys, lib, c.Book, c.Seed)
+	state, err := demoState(p.ctx, db, lib)
+	switch {
+	case err != nil:
+	case state != "empty":
+		err = fmt.Errorf("%s is not empty (%s)", hideSecret(c.Database), state)
+	default:
+		err = p.makeDemo(p.ctx, db, fsys, lib, c.Book, c.Seed)
 	}
-	return errors.Join(make(), db.Close())
+	return errors.Join(err, db.Close())
+}
+
+// makeDemoFile makes the demonstration in memory, where nothing waits for a disk, and then puts it down whole.
+func (p *program) makeDemoFile(ctx context.Context, file string, fsys fs.FS, lib *rulebook.Library, book string, seed uint64) error {
+	db, err := p.open(ctx, "sqlite::memory:", lib)
+	if err != nil {
+		return err
+	}
+	err = p.makeDemo(ctx, db, fsys, lib, book, seed)
+	fresh := file + ".new"
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(file), 0o700)
+	}
+	if err == nil {
+		if err = os.Remove(fresh); errors.Is(err, fs.ErrNotExist) { // of an interrupted run
+			err = nil
+		}
+	}
+	if err == nil {
+		err = db.Backup(ctx, fresh)
+	}
+	if err == nil {
+		err = os.Rename(fresh, file)
+	}
+	return errors.Join(err, db.Close())
 }
 
 // throwAway removes a demonstration's files, and no others: a company's database is not removed by any command.
@@ -122,7 +154,7 @@ func (s *server) checkDemo(ctx context.Context, fsys fs.FS, lib *rulebook.Librar
 	case s.c.Demo && state == "company":
 		return fmt.Errorf("%s holds a company and is not a demonstration", where)
 	case s.c.Demo && state == "empty":
-		if err := s.p.makeDemo(ctx, s.db, fsys, lib, "", 14); err != nil {
+		if err := s.p.makeDemo(ctx, s.db, fsys, lib, "", demoSeed); err != nil {
 			return err
 		}
 	}

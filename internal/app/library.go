@@ -30,7 +30,7 @@ func (p *program) load(fsys fs.FS) (*rulebook.Library, error) {
 	if issues.Failed() {
 		fmt.Fprintln(p.err, issues.Errors().Error())
 		fmt.Fprintf(p.err, "\n%s. `zhanggui check` shows them again, with warnings.\n", plural(len(issues.Errors()), "mistake"))
-		return nil, failed
+		return nil, errFailed
 	}
 	return lib, nil
 }
@@ -61,7 +61,7 @@ func (c *checkCommand) Run(p *program, common *Common) error {
 	}
 	if len(errs) > 0 {
 		fmt.Fprintf(p.out, "\n%s, %s\n", plural(len(errs), "mistake"), plural(len(warnings), "warning"))
-		return failed
+		return errFailed
 	}
 	for _, b := range lib.Books {
 		fmt.Fprintf(p.out, "%-16s %s: %s, %s, %s\n", b.ID, b.Version, plural(len(b.Clauses), "clause"), plural(len(b.Forms), "form"),

@@ -168,7 +168,7 @@ func (c *verifyCommand) Run(p *program, _ *Common) error {
 	fmt.Fprintf(p.out, "%d entries sealed, %d waiting for the seal, %s, key %s\n", report.Sealed, report.Unsealed,
 		plural(len(report.Findings), "finding"), verifier.Name())
 	if len(report.Findings) > 0 {
-		return failed
+		return errFailed
 	}
 	fmt.Fprintln(p.out, "the journal is in order")
 	return nil

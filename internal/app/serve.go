@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -69,6 +70,13 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 		return err
 	}
 	c.demoDefaults()
+	if file, ok := sqliteFile(c.Database); ok && c.Demo {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			if err := p.makeDemoFile(p.ctx, file, fsys, lib, "", demoSeed); err != nil {
+				return err
+			}
+		}
+	}
 	db, err := p.open(p.ctx, c.Database, lib)
 	if err != nil {
 		return err

@@ -1,8 +1,14 @@
 package app_test
 
 import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
+	"regexp"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -17,5 +23,42 @@ func TestMain(m *testing.M) {
 }
 
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			env.Setenv("ADDRESS", l.Addr().String())
+			return l.Close()
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": get},
+	})
+}
+
+// get PATH STATUS [REGEXP] asks the server of the script, which may still be starting.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: get PATH STATUS [REGEXP]")
+	}
+	var err error
+	for range 200 {
+		var r *http.Response
+		if r, err = http.Get("http://" + ts.Getenv("ADDRESS") + args[0]); err != nil {
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		b, err := io.ReadAll(r.Body)
+		ts.Check(err)
+		ts.Check(r.Body.Close())
+		if got := fmt.Sprint(r.StatusCode); !regexp.MustCompile("^(" + args[1] + ")$").MatchString(got) {
+			ts.Fatalf("%s: status %s\n%s", args[0], got, b)
+		}
+		if len(args) > 2 && !regexp.MustCompile(args[2]).Match(b) {
+			ts.Fatalf("%s does not match %s:\n%s", args[0], args[2], b)
+		}
+		return
+	}
+	ts.Fatalf("no answer: %v", err)
 }

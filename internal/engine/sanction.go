@@ -399,6 +399,8 @@ func (w *work) hooks(r *Record, a *rulebook.Action) error {
 		return w.fillReport(r)
 	case r.form.Checklist != nil && a.ID == "inspect":
 		return w.inspected(r)
+	case r.form.Key == "base.param_value":
+		return w.judgeParameter(r, a)
 	}
 	return nil
 }

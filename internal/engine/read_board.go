@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/fault"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+)
+
+// Board is the control room at a glance.
+type Board struct {
+	Now     string       `json:"now"`
+	ByStage []BoardStage `json:"by_stage"`
+	ByUnit  []BoardUnit  `json:"by_unit"`
+	Clocks  []Clock      `json:"clocks"`
+}
+
+// BoardStage counts the records that stand at a stage.
+type BoardStage struct {
+	Form      string `json:"form"`
+	FormLabel Text   `json:"form_label"`
+	State     string `json:"state"`
+	Label     Text   `json:"label"`
+	Open      int64  `json:"open"`
+	Late      int64  `json:"late"`
+}
+
+// BoardUnit counts the clocks a unit's people hold.
+type BoardUnit struct {
+	Unit    *Ref  `json:"unit"`
+	Open    int64 `json:"open"`
+	Late    int64 `json:"late"`
+	Warning int64 `json:"warning"`
+}
+
+const boardClocks = 2000
+
+// Board counts what runs in the reader's reach.
+func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board, error) {
+	var v *Board
+	err := e.read(ctx, now, actor, func(w *work) error {
+		v = &Board{Now: instant(w.now), ByStage: []BoardStage{}, ByUnit: []BoardUnit{}, Clocks: []Clock{}}
+		cf := w.clockForm()
+		rows, err := w.tx.Select(query.Select{Table: cf.Table, Alias: "this", Where: query.And(running("this"), w.where(cf, "this")), Limit: boardClocks,
+			Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "due"}}}})
+		if err != nil {
+			return err
+		}
+		units := map[string]*BoardUnit{}
+		late := map[string]bool{}
+		var first50 []*Record
+		for _, row := range rows {
+			c := w.adopt(cf, row)
+			st := w.clockState(row)
+			if len(first50) < 50 {
+				first50 = append(first50, c)
+			}
+			if st == "late" {
+				late[str(row["of_form"])+"/"+str(row["of_id"])] = true
+			}
+			seen := map[string]bool{}
+			for _, h := range idList(row["holder"]) {
+				p := w.world.people[h]
+				if p == nil || seen[p.unit] {
+					continue
+				}
+				seen[p.unit] = true
+				u := units[p.unit]
+				if u == nil {
+					u = &BoardUnit{Unit: w.unitRef(p.unit)}
+					units[p.unit] = u
+				}
+				warned, _ := row["warned"].(bool)
+				switch {
+				case st == "late":
+					u.Late++
+				case warned:
+					u.Warning++
+				}
+				u.Open++
+			}
+		}
+		for _, id := range sortedKeys(units) {
+			v.ByUnit = append(v.ByUnit, *units[id])
+		}
+		if v.Clocks, err = w.clocksWithRecords(first50); err != nil {
+			return err
+		}
+		return w.stages(v, late)
+	})
+	return v, err
+}
+
+// stages counts the records by stage for every form that runs against time.
+func (w *work) stages(v *Board, late map[string]bool) error {
+	for _, b := range w.e.Lib.Books {
+		for _, f := range b.Forms {
+			if f.Kept != "" || len(f.Deadlines) == 0 || f.Class != nil || w.scopeOf(f).none {
+				continue
+			}
+			state := query.Col{Alias: "this", Name: "state"}
+			rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: w.where(f, "this"), Group: []query.Expr{state},
+				Columns: []query.Column{{Name: "state", Expr: state}, {Name: "n", Expr: query.Col{Alias: "this", Name: "id"}, Agg: "count"}}})
+			if err != nil {
+				return err
+			}
+			n := map[string]int64{}
+			for _, row := range rows {
+				n[str(row["state"])], _ = row["n"].(int64)
+			}
+			lates, err := w.lateByState(f, late)
+			if err != nil {
+				return err
+			}
+			for _, s := range f.States {
+				if !s.Final && n[s.ID] > 0 {
+					v.ByStage = append(v.ByStage, BoardStage{f.Key, text(f.Label), s.ID, textOr(s.Label, s.ID), n[s.ID], lates[s.ID]})
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (w *work) lateByState(f *rulebook.Form, late map[string]bool) (map[string]int64, error) {
+	var ids []string
+	for k := range late {
+		if len(k) > len(f.Key) && k[:len(f.Key)+1] == f.Key+"/" {
+			ids = append(ids, k[len(f.Key)+1:])
+		}
+	}
+	got, err := w.many(f, ids)
+	n := map[string]int64{}
+	for _, r := range got {
+		n[r.State()]++
+	}
+	return n, err
+}
+
+// CalendarView is a year's days and the working week.
+type CalendarView struct {
+	Year        int           `json:"year"`
+	Provisional bool          `json:"provisional"`
+	Days        []CalendarDay `json:"days"`
+	Week        [][]string    `json:"week"`
+}
+
+// CalendarDay is a day that is not as its weekday says.
+type CalendarDay struct {
+	Date string `json:"date"`
+	Off  bool   `json:"off"`
+	Work bool   `json:"work"`
+	Name string `json:"name"`
+}
+
+// Calendar answers which days count in a year.
+func (e *Engine) Calendar(ctx context.Context, now time.Time, actor Actor, year int) (*CalendarView, error) {
+	if year < 2000 || year > 2100 {
+		return nil, fault.At("year", "年份要在 2000 到 2100 之间", "The year must be between 2000 and 2100")
+	}
+	v := &CalendarView{Year: year, Days: []CalendarDay{}, Week: [][]string{}}
+	err := e.read(ctx, now, actor, func(w *work) error {
+		v.Days, v.Week = v.Days[:0], v.Week[:0]
+		cal := w.world.calendar
+		v.Provisional = cal.Provisional[year]
+		for d := (calendar.Date{Year: year, Month: 1, Day: 1}); d.Year == year; d = d.AddDays(1) {
+			if r, ok := cal.Days[d]; ok {
+				v.Days = append(v.Days, CalendarDay{d.String(), r.Off, r.Work, r.Name})
+			}
+		}
+		for day := 1; day <= 7; day++ {
+			slots := []string{}
+			for _, s := range cal.Week[day] {
+				slots = append(slots, clockTime(s.From)+"–"+clockTime(s.To))
+			}
+			v.Week = append(v.Week, slots)
+		}
+		return nil
+	})
+	return v, err
+}
+
+// clockTime writes minutes of the day as 08:30.
+func clockTime(m int) string {
+	two := func(n int) string { return string(rune('0'+n/10)) + string(rune('0'+n%10)) }
+	return two(m/60) + ":" + two(m%60)
+}

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 )
 
 // Backup writes a consistent copy of a SQLite database to a new file while it is in use. PostgreSQL
@@ -11,6 +13,9 @@ func (db *DB) Backup(ctx context.Context, path string) error {
 	l, ok := db.drv.(*lite)
 	if !ok {
 		return errUse("backup of PostgreSQL is the business of pg_dump or pg_basebackup")
+	}
+	if err := touch(path, os.O_EXCL); err != nil { // SQLite fills an empty file, and only an empty one
+		return fmt.Errorf("store: backup: %w", err)
 	}
 	// A connection of its own: the copy takes long and nobody should wait for it.
 	dsn := l.dsn

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -53,6 +54,37 @@ func BenchmarkWrite(b *testing.B) {
 			})
 		}
 	}
+}
+
+// The same insert by a bare loop on the same driver with the same pragmas: what Write adds to it.
+func BenchmarkBare(b *testing.B) {
+	path := b.TempDir() + "/a.db"
+	if err := open(b, "sqlite:"+path).Close(); err != nil {
+		b.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=journal_mode(wal)&_pragma=synchronous(full)")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	stmt, err := db.Prepare(`INSERT INTO "thing" ("amount", "at", "id", "name", "open") VALUES (?, ?, ?, ?, ?)`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := 0; b.Loop(); i++ {
+		tx, err := db.Begin()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := tx.Stmt(stmt).Exec(i, "2026-01-01T00:00:00.000Z", strconv.Itoa(i), "张三", false); err != nil {
+			b.Fatal(err)
+		}
+		if err := tx.Commit(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "acts/s")
 }
 
 func BenchmarkRead(b *testing.B) {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -93,6 +95,11 @@ func TestBackup(t *testing.T) {
 			wg.Wait()
 			if db.Backup(t.Context(), path) == nil {
 				t.Error("overwrote a backup")
+			}
+			for _, p := range []string{path, strings.TrimPrefix(dsn, "sqlite:"), strings.TrimPrefix(dsn, "sqlite:") + "-wal"} {
+				if info, err := os.Stat(p); name == "file" && (err != nil || info.Mode().Perm() != 0o600) {
+					t.Errorf("%s: %v %v", filepath.Base(p), info, err)
+				}
 			}
 			from := open(t, "sqlite:"+path)
 			read(t, from, func(tx *store.Tx) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ type lite struct {
 	idle   chan *liteConn
 	stop   atomic.Pointer[error]
 	kept   atomic.Int64 // commits
+	crowd  int          // members of the last batch; whoever has the turn may look
 
 	mu     sync.Mutex
 	queue  []*ticket // writers waiting for their turn
@@ -58,6 +60,12 @@ func openLite(path string) (*lite, error) {
 		writer = append(append([]string{}, pragmas...), "journal_mode = wal", "synchronous = full",
 			"wal_autocheckpoint = "+strconv.Itoa(checkpoint), "journal_size_limit = 67108864")
 	}
+	if !l.memory {
+		// Nobody else on the machine may read it; the log beside it takes over its rights.
+		if err := touch(path, 0); err != nil {
+			return nil, fmt.Errorf("store: unable to open: %w", err)
+		}
+	}
 	if l.w, err = connectLite(base, false, writer...); err != nil {
 		return nil, err
 	}
@@ -73,6 +81,15 @@ func openLite(path string) (*lite, error) {
 		}
 	}
 	return l, nil
+}
+
+// touch makes a file that only we may read, unless it is there.
+func touch(path string, flag int) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|flag, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func (l *lite) readerPragmas() []string {

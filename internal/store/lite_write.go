@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -123,14 +124,12 @@ func (l *lite) begin(ctx context.Context, b *batch) error {
 func (l *lite) pass(b *batch) {
 	b.count++
 	if b.begun && b.broken == nil && b.count < batchMembers && !b.full.Load() {
-		l.mu.Lock()
-		if next := l.next(); next != nil {
-			l.mu.Unlock()
+		if next := l.another(b); next != nil {
 			next.turn <- b
 			return
 		}
-		l.mu.Unlock()
 	}
+	l.crowd = b.count
 	if b.begun {
 		b.err = l.finish(b)
 		b.timer.Stop()
@@ -144,6 +143,21 @@ func (l *lite) pass(b *batch) {
 		next.turn <- newBatch()
 	}
 	close(b.done)
+}
+
+// another finds a further member for the batch. Where the last batch was a crowd, its members are
+// just being woken and many come back at once: without a moment's patience every second commit would
+// be for a single one.
+func (l *lite) another(b *batch) *ticket {
+	for patience := 0; ; patience++ {
+		l.mu.Lock()
+		next := l.next()
+		l.mu.Unlock()
+		if next != nil || patience == 3 || 2*b.count >= l.crowd {
+			return next
+		}
+		runtime.Gosched()
+	}
 }
 
 // next takes the first waiting writer; l.mu is held.

@@ -157,6 +157,22 @@ func TestPlan_Names(t *testing.T) {
 	})
 }
 
+// An index condition that names no column is an error. (SQLite by itself takes an unknown name in
+// double quotes for a text, which is never NULL.)
+func TestApply_UnknownColumn(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		bad := part
+		bad.Indexes = append(slices.Clone(part.Indexes), store.Index{Name: "bad", Columns: []string{"pos"}, Where: `"nonsense" IS NOT NULL`})
+		plan, err := db.Plan(t.Context(), []store.Table{bad})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Apply(t.Context(), plan); err == nil || !strings.Contains(err.Error(), "create index part.bad") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // Labels are comments in PostgreSQL, where reporting tools show them.
 func TestPlan_Labels(t *testing.T) {
 	db := open(t, pgtest.DSN(t))

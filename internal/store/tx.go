@@ -126,6 +126,14 @@ func (tx *Tx) Get(table, id string) (Row, error) { return tx.get(table, id, fals
 func (tx *Tx) GetForUpdate(table, id string) (Row, error) { return tx.get(table, id, true) }
 
 func (tx *Tx) get(table, id string, lock bool) (Row, error) {
+	if err := tx.ready(lock); err != nil {
+		return nil, err
+	}
+	if tx.db.drv.dialect() == sqlite {
+		// So short that watching the context would cost more than the question itself.
+		defer func(ctx context.Context) { tx.ctx = ctx }(tx.ctx)
+		tx.ctx = context.WithoutCancel(tx.ctx)
+	}
 	rows, err := tx.selectRows(query.Select{Table: table, Alias: "t", Where: query.Eq("t", "id", id), Limit: 1}, lock, false)
 	if err != nil {
 		return nil, err

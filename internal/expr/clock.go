@@ -2,17 +2,14 @@ package expr
 
 import (
 	"fmt"
-	"math/big"
 	"time"
-
-	"github.com/govalues/decimal"
 
 	"zhanggui/internal/calendar"
 )
 
-// time answers the functions of days and instants, and of numbers.
+// time answers the functions of days and instants.
 func (m *machine) time(fn string, a []Value) (Value, error) {
-	cal := m.s.Facts.Calendar()
+	cal := m.calendar()
 	date := func(v Value) calendar.Date {
 		switch x := v.(type) {
 		case calendar.Date:
@@ -54,9 +51,9 @@ func (m *machine) time(fn string, a []Value) (Value, error) {
 	case "weekday":
 		return int64(date(a[0]).Weekday()), nil
 	case "start_of":
-		return cal.StartOf(fmt.Sprint(a[0]), instant(a[1])), nil
+		return orZero(cal.StartOf(fmt.Sprint(a[0]), instant(a[1])))
 	case "end_of":
-		return cal.EndOf(fmt.Sprint(a[0]), instant(a[1])), nil
+		return orZero(cal.EndOf(fmt.Sprint(a[0]), instant(a[1])))
 	case "instant":
 		return instant(a[0]), nil
 	case "is_workday":
@@ -65,48 +62,16 @@ func (m *machine) time(fn string, a []Value) (Value, error) {
 		return overlap(a[0], a[1])
 	case "covers":
 		return covers(a[0], date(a[1]), cal)
-	case "floor", "ceil":
-		d, _ := number(a[0])
-		if fn == "floor" {
-			d = d.Floor(0)
-		} else {
-			d = d.Ceil(0)
-		}
-		n, _, _ := d.Int64(0)
-		return n, nil
-	case "round":
-		d, _ := number(a[0])
-		if len(a) == 1 {
-			n, _, _ := HalfUp(d, 0).Int64(0)
-			return n, nil
-		}
-		k, _ := a[1].(int64)
-		if _, ok := a[0].(Money); ok {
-			return Money{HalfUp(d, int(k))}, nil
-		}
-		return Decimal{HalfUp(d, int(k))}, nil
-	case "abs":
-		switch x := a[0].(type) {
-		case int64:
-			if x < 0 {
-				return -x, nil
-			}
-			return x, nil
-		case Money:
-			return Money{x.Decimal.Abs()}, nil
-		case Decimal:
-			return Decimal{x.Decimal.Abs()}, nil
-		}
 	}
 	return nil, fmt.Errorf("no function %s", fn)
 }
 
 func overlap(a, b Value) (Value, error) {
-	x, err := rows(a)
+	x, err := items(a)
 	if err != nil {
 		return nil, err
 	}
-	y, err := rows(b)
+	y, err := items(b)
 	if err != nil {
 		return nil, err
 	}
@@ -124,10 +89,15 @@ func overlap(a, b Value) (Value, error) {
 
 // covers asks whether the stretches leave no gap in a day.
 func covers(spans Value, d calendar.Date, cal *calendar.Calendar) (Value, error) {
-	list, err := rows(spans)
+	list, err := items(spans)
 	if err != nil {
 		return nil, err
 	}
+	v, err := spansOf(list)
+	if err != nil {
+		return nil, err
+	}
+	list = v.([]Value)
 	at, end := d.Start(cal.Zone), d.End(cal.Zone)
 	for moved := true; moved && at.Before(end); {
 		moved = false
@@ -140,10 +110,14 @@ func covers(spans Value, d calendar.Date, cal *calendar.Calendar) (Value, error)
 	return !at.Before(end), nil
 }
 
-// lookup finds the row of a table parameter: keys matched exactly, or by an inclusive upper limit.
+// lookup finds the row of a table parameter: keys matched exactly, or by an inclusive upper limit; a blank key
+// fits anything, a blank limit is open. The first row that fits wins.
 func (m *machine) lookup(id string, keys []Value) (Value, error) {
+	if m.s.Facts == nil || m.env == nil {
+		return nil, nil
+	}
 	list, ok := m.s.Facts.Rows(id)
-	if !ok || m.env == nil {
+	if !ok {
 		return nil, nil
 	}
 	p := m.env.schema.Params[id]
@@ -164,125 +138,4 @@ next:
 		return row, nil
 	}
 	return nil, nil
-}
-
-// splitRow is one share of a split amount.
-type splitRow struct {
-	item   Value
-	amount Money
-}
-
-func (s splitRow) Object() string { return "split_row" }
-func (s splitRow) ID() string     { return identity(s.item) }
-func (s splitRow) Get(name string) (Value, error) {
-	switch name {
-	case "amount":
-		return s.amount, nil
-	case "item":
-		return s.item, nil
-	}
-	return nil, fmt.Errorf("a share has no %s", name)
-}
-
-// splitBy divides an amount by weights, exact to the cent; what is left over goes to the largest share.
-func splitBy(a []Value) (Value, error) {
-	total, ok := a[0].(Money)
-	if !ok {
-		return nil, nil
-	}
-	items, err := rows(a[1])
-	if err != nil {
-		return nil, err
-	}
-	weights, err := rows(a[2])
-	if err != nil {
-		return nil, err
-	}
-	sumW := decimal.Zero
-	for _, w := range weights {
-		if d, ok := number(w); ok {
-			if sumW, err = sumW.Add(d); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if sumW.IsZero() || len(items) != len(weights) {
-		return nil, nil
-	}
-	cents, err := scaled(total.Decimal, 2)
-	if err != nil {
-		return nil, err
-	}
-	parts := make([]int64, len(items))
-	left, largest := cents, 0
-	for i, w := range weights {
-		d, ok := number(w)
-		if !ok {
-			continue
-		}
-		parts[i] = share(cents, d, sumW)
-		left -= parts[i]
-		if b, ok := number(weights[largest]); !ok || d.Cmp(b) > 0 {
-			largest = i
-		}
-	}
-	parts[largest] += left
-	var out []Value
-	for i, it := range items {
-		d, err := decimal.New(parts[i], 2)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, splitRow{it, Money{d}})
-	}
-	return out, nil
-}
-
-// share is cents × w ÷ sum, rounded half up, in whole numbers of any size.
-func share(cents int64, w, sum decimal.Decimal) int64 {
-	scale := max(w.Scale(), sum.Scale())
-	a, _ := scaled(w, scale)
-	b, _ := scaled(sum, scale)
-	x := new(big.Int).Mul(big.NewInt(cents), big.NewInt(a))
-	x.Mul(x, big.NewInt(2)).Add(x, big.NewInt(b))
-	x.Div(x, big.NewInt(2*b))
-	return x.Int64()
-}
-
-func splitEven(a []Value) (Value, error) {
-	total, ok := a[0].(Money)
-	n, _ := a[1].(int64)
-	if !ok || n <= 0 || n > 10000 {
-		return nil, nil
-	}
-	cents, err := scaled(total.Decimal, 2)
-	if err != nil {
-		return nil, err
-	}
-	var out []Value
-	for i := int64(0); i < n; i++ {
-		c := cents / n
-		if i == 0 {
-			c += cents % n
-		}
-		d, err := decimal.New(c, 2)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Money{d})
-	}
-	return out, nil
-}
-
-func splitShare(list, item Value) Value {
-	items, err := rows(list)
-	if err != nil || item == nil {
-		return nil
-	}
-	for _, x := range items {
-		if s, ok := x.(splitRow); ok && equal(s.item, item) {
-			return s.amount
-		}
-	}
-	return nil
 }

@@ -8,10 +8,19 @@ import (
 	"cel.dev/cel-go/cel"
 )
 
-var opaque = map[Kind]*cel.Type{}
+// opaque are the kinds CEL does not know itself. A period and a range have parts, so they are structures to it.
+var opaque = map[Kind]*cel.Type{KPeriod: cel.ObjectType("zg_period"), KRange: cel.ObjectType("zg_range")}
+
+var structs = map[string]Kind{"zg_period": KPeriod, "zg_range": KRange}
+
+// parts of a period: its instants, to excluded, and its first and last day; of a range: its two numbers.
+var parts = map[Kind]map[string]Type{
+	KPeriod: {"from": Of(KDatetime), "to": Of(KDatetime), "start": Of(KDate), "end": Of(KDate)},
+	KRange:  {"first": Of(KText), "last": Of(KText)},
+}
 
 func init() {
-	for _, k := range []Kind{KDecimal, KMoney, KDate, KTime, KSpan, KPeriod, KRange, KWho} {
+	for _, k := range []Kind{KDecimal, KMoney, KDate, KTime, KSpan, KWho} {
 		opaque[k] = cel.OpaqueType(string(k))
 	}
 }
@@ -61,7 +70,7 @@ func wordType(w string) *cel.Type {
 		return cel.TimestampType
 	case "any":
 		return cel.DynType
-	case "A", "B":
+	case "A", "B", "C", "D":
 		return cel.TypeParamType(w)
 	case "person":
 		return cel.ObjectType(typeName("base.person"))
@@ -99,6 +108,11 @@ _*_(decimal,int) decimal
 _*_(int,decimal) decimal
 _/_(decimal,int) decimal
 _/_(int,decimal) decimal
+_/_(int,int) decimal
+_*_(span,int) span
+_*_(int,span) span
+_-_(span,span) span
+-_(span) span
 -_(money) money
 -_(decimal) decimal
 _+_(date,span) date
@@ -119,6 +133,8 @@ weeks(int) span
 years(int) span
 workdays_between(date,date) int
 workdays_between(datetime,datetime) int
+workdays_between(date,datetime) int
+workdays_between(datetime,date) int
 days_between(date,date) int
 day(datetime) date
 day(date) date
@@ -137,12 +153,13 @@ end_of(text,date) datetime
 is_workday(date) bool
 is_workday(datetime) bool
 instant(date) datetime
+instant(datetime) datetime
 absent(who) bool
 absent(who,datetime) bool
 absent(person) bool
 absent(person,datetime) bool
 overlap(list(period),list(period)) bool
-covers(list(period),date) bool
+covers(list(A),date) bool
 dec(text) decimal
 dec(int) decimal
 money(text) money
@@ -150,8 +167,11 @@ money(int) money
 pct(text) decimal
 pct(int) decimal
 floor(decimal) int
+floor(int) int
 ceil(decimal) int
+ceil(int) int
 round(decimal) int
+round(int) int
 round(decimal,int) decimal
 round(money,int) money
 abs(decimal) decimal
@@ -164,7 +184,9 @@ superior(person) person
 head(unit) person
 unit_of(person) unit
 unit_of(person,datetime) unit
-holder(who,unit,datetime) who
+holder(who,A,datetime) who
+holder(who,A,date) who
+holder(who,A) who
 waiting(text) who
 waiting(text,A) who
 approved(text) bool
@@ -175,6 +197,8 @@ quota_left(text,A) int
 ledger(text) ledger
 ledger(text,A) ledger
 ledger(text,A,B) ledger
+ledger(text,A,B,C) ledger
+ledger(text,A,B,C,D) ledger
 giver_holds(range) bool
 same(A,B) bool
 text(A) text
@@ -185,10 +209,19 @@ list(A).count() int
 list(A).at(int) A
 list(A).last(int) list(A)
 list(A).none() bool
+list(A).exists() bool
 list(A).first() A
+list(A).last() A
+list(A).min() A
+list(A).max() A
 list(money).sum() money
 list(decimal).sum() decimal
 list(int).sum() int
+@rows(list(A)) list(A)
+@rows(who) list(person)
+@has(A) bool
+size(range) int
+range.size() int
 period.contains(datetime) bool
 @in(datetime,period) bool
 @in(date,period) bool
@@ -214,10 +247,26 @@ period.contains(datetime) bool
 @avg(list(money)) money
 @avg(list(decimal)) decimal
 @avg(list(int)) decimal
+@avg(list(span)) span
 @median(list(money)) money
 @median(list(decimal)) decimal
 @median(list(int)) decimal
 `
+
+// functionNames are all that may stand before a parenthesis.
+func functionNames() []string {
+	seen := map[string]bool{"earlier": true, "later": true, "has": true}
+	for _, line := range strings.Split(strings.TrimSpace(signatures), "\n") {
+		head, _, _ := cutLast(line, " ")
+		if name, _, _ := splitHead(strings.TrimSuffix(head, ")")); !strings.ContainsAny(name, "@_") || strings.HasSuffix(name, "_by") && name[0] != '@' {
+			seen[name] = true
+		}
+	}
+	for _, m := range macros() {
+		seen[m.Function()] = true
+	}
+	return keysOf(seen)
+}
 
 func declarations(s *Schema) []cel.EnvOption {
 	fns := map[string][]cel.FunctionOpt{}

@@ -22,16 +22,12 @@ type Env struct {
 	mu     sync.Mutex
 	envs   map[string]*cel.Env
 	byType map[string]*Object // CEL type name → object
+
+	checking sync.Mutex
+	missed   []miss
 }
 
-// Problem is a mistake in an expression. Line and Col count from 1 within the text.
-type Problem struct {
-	Offset        int
-	Line, Col     int
-	Message, Hint string
-}
-
-// NewEnv builds the checker for a schema. Objects that the language itself has (stamp, stay, history …) are added.
+// NewEnv builds the checker for a schema. Objects that the language itself has (stamp, stay, history …) are added to it.
 func NewEnv(s *Schema) (*Env, error) {
 	builtin(s)
 	e := &Env{schema: s, envs: map[string]*cel.Env{}, byType: map[string]*Object{}}
@@ -147,7 +143,8 @@ func (p provider) NewValue(string, map[string]ref.Val) ref.Val {
 	return types.NewErr("records are not made in expressions")
 }
 func (p provider) FindStructType(n string) (*types.Type, bool) {
-	if _, ok := p.e.byType[n]; ok {
+	_, known := structs[n]
+	if _, ok := p.e.byType[n]; ok || known {
 		return types.NewTypeTypeWithParam(types.NewObjectType(n)), true
 	}
 	return nil, false
@@ -164,18 +161,24 @@ func (p provider) FindStructFieldNames(n string) ([]string, bool) {
 	return list, true
 }
 func (p provider) FindStructFieldType(n, field string) (*types.FieldType, bool) {
+	if k, ok := structs[n]; ok {
+		t, ok := parts[k][field]
+		return &types.FieldType{Type: celType(t)}, ok
+	}
 	o, ok := p.e.byType[n]
 	if !ok {
 		return nil, false
 	}
 	f, ok := o.Fields[field]
 	if !ok {
+		p.e.missed = append(p.e.missed, miss{n, field})
 		return nil, false
 	}
 	return &types.FieldType{Type: celType(f.Type)}, true
 }
 
-// standard is what the language takes from CEL's own functions: no floats, no durations of seconds.
+// standard is what the language takes from CEL's own functions: no floats, no durations of seconds, and no
+// division that loses its remainder silently.
 func standard() *env.LibrarySubset {
 	fn := func(name string, overloads ...string) *env.Function {
 		f := &env.Function{Name: name}
@@ -188,7 +191,7 @@ func standard() *env.LibrarySubset {
 		fn("_&&_"), fn("_||_"), fn("!_"), fn("_?_:_"), fn("_==_"), fn("_!=_"), fn("@not_strictly_false"),
 		fn("_<_", "less_bool", "less_int64", "less_string", "less_timestamp"), fn("_<=_", "less_equals_bool", "less_equals_int64", "less_equals_string", "less_equals_timestamp"),
 		fn("_>_", "greater_bool", "greater_int64", "greater_string", "greater_timestamp"), fn("_>=_", "greater_equals_bool", "greater_equals_int64", "greater_equals_string", "greater_equals_timestamp"),
-		fn("_+_", "add_int64", "add_string", "add_list"), fn("_-_", "subtract_int64"), fn("_*_", "multiply_int64"), fn("_/_", "divide_int64"), fn("_%_", "modulo_int64"), fn("-_", "negate_int64"),
+		fn("_+_", "add_int64", "add_string", "add_list"), fn("_-_", "subtract_int64"), fn("_*_", "multiply_int64"), fn("_%_", "modulo_int64"), fn("-_", "negate_int64"),
 		fn("_[_]"), fn("@in", "in_list"), fn("size", "size_string", "string_size", "size_list", "list_size"),
 		fn("contains"), fn("startsWith"), fn("endsWith"), fn("matches"),
 	}}

@@ -16,7 +16,7 @@ func filterOf(h cel.MacroExprFactory, target, v, cond ast.Expr) (ast.Expr, *cel.
 	}
 	accu := h.AccuIdentName()
 	step := h.NewCall(operators.Conditional, cond, h.NewCall(operators.Add, h.NewAccuIdent(), h.NewList(h.NewIdent(v.AsIdent()))), h.NewAccuIdent())
-	return h.NewComprehension(target, v.AsIdent(), accu, h.NewList(), h.NewLiteral(types.True), step, h.NewAccuIdent()), nil
+	return h.NewComprehension(h.NewCall("@rows", target), v.AsIdent(), accu, h.NewList(), h.NewLiteral(types.True), step, h.NewAccuIdent()), nil
 }
 
 func mapOf(h cel.MacroExprFactory, target, v, cond, body ast.Expr) (ast.Expr, *cel.Error) {
@@ -28,7 +28,7 @@ func mapOf(h cel.MacroExprFactory, target, v, cond, body ast.Expr) (ast.Expr, *c
 	if cond != nil {
 		step = h.NewCall(operators.Conditional, cond, step, h.NewAccuIdent())
 	}
-	return h.NewComprehension(target, v.AsIdent(), accu, h.NewList(), h.NewLiteral(types.True), step, h.NewAccuIdent()), nil
+	return h.NewComprehension(h.NewCall("@rows", target), v.AsIdent(), accu, h.NewList(), h.NewLiteral(types.True), step, h.NewAccuIdent()), nil
 }
 
 // filtered makes a macro t.name(v, c) → @name(filter).
@@ -72,9 +72,28 @@ func keyed(name, fn string) cel.Macro {
 	})
 }
 
+// presence is has(x): of a field CEL's own presence test, of anything else whether it is set.
+func presence(h cel.MacroExprFactory, _ ast.Expr, a []ast.Expr) (ast.Expr, *cel.Error) {
+	if a[0].Kind() == ast.SelectKind {
+		s := a[0].AsSelect()
+		return h.NewPresenceTest(s.Operand(), s.FieldName()), nil
+	}
+	return h.NewCall("@has", a[0]), nil
+}
+
+// unitWord lets start_of(month, t) stand for start_of('month', t).
+func unitWord(name string) cel.Macro {
+	return cel.GlobalMacro(name, 2, func(h cel.MacroExprFactory, _ ast.Expr, a []ast.Expr) (ast.Expr, *cel.Error) {
+		if a[0].Kind() == ast.IdentKind && periods[a[0].AsIdent()] {
+			return h.NewCall(name, h.NewLiteral(types.String(a[0].AsIdent())), a[1]), nil
+		}
+		return nil, nil // as written
+	})
+}
+
 func macros() []cel.Macro {
 	list := []cel.Macro{
-		cel.HasMacro,
+		cel.GlobalMacro("has", 1, presence), unitWord("start_of"), unitWord("end_of"),
 		filtered("exists", "@exists"), filtered("none", "@none"), filtered("count", "@count"),
 		filtered("where", ""), filtered("filter", ""), filtered("first", "@first"), filtered("last", "@last"), filtered("spans", "@spans"),
 		mapped("all", "@all", 2), mapped("map", "@list", 2),

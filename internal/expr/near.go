@@ -3,11 +3,7 @@ package expr
 import (
 	"fmt"
 	"sort"
-
-	"github.com/govalues/decimal"
 )
-
-var hundred = decimal.Hundred
 
 func keysOf[V any](m map[string]V) []string {
 	list := make([]string, 0, len(m))

@@ -1,8 +1,14 @@
 package app
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
+
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/scenario"
 )
 
 // What is wired here waits for its package. Each command says so instead of seeming to work.
@@ -23,17 +29,77 @@ type testCommand struct {
 	Verbose bool     `help:"Print each step." short:"v"`
 }
 
-func (c *testCommand) Run(*program, *Common) error { return errUnwritten }
+func (c *testCommand) Run(p *program, common *Common) error {
+	fsys, err := common.books()
+	if err != nil {
+		return err
+	}
+	lib, err := p.load(fsys)
+	if err != nil {
+		return err
+	}
+	passed, failed := 0, 0
+	_, err = scenario.RunAll(context.Background(), lib, c.Book, func(r scenario.Result) {
+		if c.Match != "" && !strings.Contains(r.Title, c.Match) {
+			return
+		}
+		if r.Failed == "" {
+			passed++
+			if c.Verbose {
+				fmt.Fprintln(p.out, "holds ", r.Title)
+			}
+			return
+		}
+		failed++
+		fmt.Fprintf(p.out, "%s: %s\n    %s\n", r.Scenario.Key(), r.Title, r.Failed)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%d passed, %d failed\n", passed, failed)
+	if failed > 0 {
+		return errFailed
+	}
+	return nil
+}
 
 type coverageCommand struct {
 	Book   []string `arg:"" optional:"" help:"Rulebooks; default: all." placeholder:"BOOK"`
 	Mutate bool     `help:"Put each clause to sleep in turn and see whether a scenario notices."`
 	Format string   `help:"Print as ${enum}." enum:"text,json" default:"text"`
-	Fail   bool     `help:"Fail if a clause that must be proven is not."`
 }
 
-func (c *coverageCommand) Run(*program, *Common) error { return errUnwritten }
+func (c *coverageCommand) Run(p *program, common *Common) error {
+	fsys, err := common.books()
+	if err != nil {
+		return err
+	}
+	lib, err := p.load(fsys)
+	if err != nil {
+		return err
+	}
+	rep, err := scenario.Coverage(context.Background(), lib, c.Book, c.Mutate)
+	if err != nil {
+		return err
+	}
+	if c.Format == "json" {
+		b, err := rep.JSON()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(p.out, string(b))
+	} else {
+		fmt.Fprint(p.out, rep.Text())
+	}
+	if c.Mutate && !rep.OK() {
+		return errFailed
+	}
+	return nil
+}
 
 type schemaCommand struct{}
 
-func (c *schemaCommand) Run(*program, *Common) error { return errUnwritten }
+func (c *schemaCommand) Run(p *program, _ *Common) error {
+	_, err := p.out.Write(append(rulebook.JSONSchema(), '\n'))
+	return err
+}

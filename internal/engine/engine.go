@@ -28,6 +28,7 @@ type Engine struct {
 	world *world // people, units, adoptions: a snapshot, replaced whole
 	stale atomic.Bool
 	bus   *Bus
+	watch func([]Effect) // scenarios look at what the clock does
 }
 
 // Options tune an engine. The zero value is the production setting.

@@ -71,8 +71,9 @@ func (e *Engine) earliest(ctx context.Context, now time.Time) (at time.Time, kin
 // fire does one due thing, judged as of the time it fell due.
 func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) error {
 	var events []Event
+	var effects []Effect
 	err := e.DB.Write(ctx, func(tx *store.Tx) error {
-		events = nil
+		events, effects = nil, nil
 		w, err := e.begin(ctx, tx, at, ClockActor())
 		if err != nil {
 			return err
@@ -95,9 +96,12 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 		if err := w.writeEntry(w.top, nil, Act{Action: kind, Actor: w.actor}); err != nil {
 			return err
 		}
-		events = w.events
+		events, effects = w.events, w.effects
 		return nil
 	})
+	if err == nil && e.watch != nil {
+		e.watch(effects)
+	}
 	if r, ok := AsRefusal(err); ok {
 		// A rule forbids what the clock should do. It is recorded and not tried again at every tick.
 		e.logRefusal(ctx, now, Act{Form: r.Form, Record: r.Record, Action: r.Action, Actor: ClockActor()}, r)

@@ -444,9 +444,6 @@ func (w *work) clockForm() *rulebook.Form { return w.e.Lib.Form("base.clock") }
 // clockRows are the kept instances of a record, by name and key.
 func (w *work) clockRows(r *Record) (map[string]clockRow, error) {
 	m := map[string]clockRow{}
-	if r.fresh {
-		return m, nil
-	}
 	if err := w.flush(); err != nil { // clocks opened a moment ago must be found, not opened twice
 		return nil, err
 	}

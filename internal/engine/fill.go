@@ -379,6 +379,13 @@ func (w *work) fromAPI(v any, t rulebook.FieldType) (expr.Value, error) {
 			return out, nil
 		}
 	}
+	if t.Name == "percent" { // people write 15 or 15%; rules hold the fraction
+		x, err := rulebook.ParseLiteral(fmt.Sprint(v), t)
+		if err != nil {
+			return nil, bad("要百分数，如 15", "not a percentage")
+		}
+		return x, nil
+	}
 	x, err := expr.FromJSON(v, t.Expr, w.world.calendar.Zone)
 	if err != nil {
 		return nil, bad("填法不对（"+typeZH(t)+"）", "not a "+t.Name)

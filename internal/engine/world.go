@@ -302,7 +302,7 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 				if rows, err := rulebook.ParseRows(p, pv.raw); err == nil {
 					v.Rows[p.ID] = rows
 				}
-			} else if x, err := expr.ParseLiteral(pv.raw, p.Type.Expr, zone); err == nil {
+			} else if x, err := rulebook.ParseLiteral(pv.raw, p.Type); err == nil {
 				v.Values[p.ID] = x
 			}
 		}

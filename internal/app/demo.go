@@ -271,11 +271,7 @@ func (s *server) announceDemo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	password, err := meta(ctx, s.db, metaPassword)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(s.p.out, "  password   %s (all accounts)\n", password)
+	fmt.Fprintf(s.p.out, "  password   %s (all accounts)\n", s.password)
 	const shown = 14
 	for i, a := range people {
 		if i == shown {

@@ -18,22 +18,22 @@ import (
 // direction says which packages of the house each may know. What is not listed may not be imported; a
 // package that is not listed may not exist. Tests may import what they like.
 var direction = map[string][]string{
-	"internal/app":             {"*"},
-	"internal/api":             {"auth", "engine", "rulebook", "fault", "journal", "calendar"},
-	"internal/auth":            {"store", "query", "fault"},
-	"internal/demo":            {"engine", "rulebook", "expr", "calendar", "fault"},
-	"internal/scheduler":       {},
-	"internal/engine":          {"rulebook", "expr", "store", "journal", "calendar", "query", "fault"},
-	"internal/engine/scenario": {"engine", "rulebook", "expr", "store", "journal", "calendar", "query", "fault"},
-	"internal/rulebook":        {"expr", "calendar", "query", "fault"},
-	"internal/expr":            {"calendar", "query"},
-	"internal/store":           {"journal", "query", "fault"},
-	"internal/store/pgtest":    {},
-	"internal/journal":         {},
-	"internal/calendar":        {},
-	"internal/query":           {},
-	"internal/fault":           {},
-	"internal/testkit":         {"*"},
+	"internal/app":          {"*"},
+	"internal/api":          {"auth", "engine", "rulebook", "fault", "journal", "calendar"},
+	"internal/auth":         {"store", "query", "fault"},
+	"internal/demo":         {"engine", "rulebook", "expr", "calendar", "fault"},
+	"internal/scheduler":    {},
+	"internal/engine":       {"rulebook", "expr", "store", "journal", "calendar", "query", "fault"},
+	"internal/scenario":     {"engine", "rulebook", "expr", "store", "journal", "calendar", "query", "fault"},
+	"internal/rulebook":     {"expr", "calendar", "query", "fault"},
+	"internal/expr":         {"calendar", "query"},
+	"internal/store":        {"journal", "query", "fault"},
+	"internal/store/pgtest": {},
+	"internal/journal":      {},
+	"internal/calendar":     {},
+	"internal/query":        {},
+	"internal/fault":        {},
+	"internal/testkit":      {"*"},
 }
 
 // bare packages know the standard library alone, or what stands beside them.

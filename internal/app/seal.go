@@ -19,19 +19,20 @@ import (
 
 // sealer folds new journal entries into the signed log every few seconds.
 type sealer struct {
-	db     *store.DB
-	signer journal.Signer
-	now    func() time.Time
-	log    *slog.Logger
-	end    context.CancelFunc
-	done   chan struct{}
+	db       *store.DB
+	signer   journal.Signer
+	verifier journal.Verifier
+	now      func() time.Time
+	log      *slog.Logger
+	end      context.CancelFunc
+	done     chan struct{}
 }
 
 const sealEvery = 10 * time.Second
 
 // openSealer reads the signing key, or makes one for a log that is still empty.
 func openSealer(ctx context.Context, db *store.DB, file string, now func() time.Time, log *slog.Logger) (*sealer, error) {
-	secret, _, err := readKey(file)
+	secret, public, err := readKey(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		var old []byte
 		err = db.Read(ctx, func(tx *store.Tx) (err error) {
@@ -43,7 +44,7 @@ func openSealer(ctx context.Context, db *store.DB, file string, now func() time.
 			return nil, fmt.Errorf("the journal of this database is signed, and its key %s is missing: bring it back from the backup", file)
 		}
 		if err == nil {
-			secret, err = makeKey(file)
+			secret, public, err = makeKey(file)
 		}
 	}
 	if err != nil {
@@ -53,7 +54,11 @@ func openSealer(ctx context.Context, db *store.DB, file string, now func() time.
 	if err != nil {
 		return nil, fmt.Errorf("journal key %s: %w", file, err)
 	}
-	return &sealer{db: db, signer: signer, now: now, log: log, done: make(chan struct{})}, nil
+	verifier, err := journal.NewVerifier(public)
+	if err != nil {
+		return nil, fmt.Errorf("journal key %s: %w", file, err)
+	}
+	return &sealer{db: db, signer: signer, verifier: verifier, now: now, log: log, done: make(chan struct{})}, nil
 }
 
 // A key file is two lines: the secret key and the public one, which an auditor may have.
@@ -69,23 +74,23 @@ func readKey(file string) (secret, public string, err error) {
 	return lines[0], lines[1], nil
 }
 
-func makeKey(file string) (string, error) {
+func makeKey(file string) (secret, public string, err error) {
 	var b [6]byte
 	_, _ = rand.Read(b[:])
-	secret, public, err := journal.NewKey(rand.Reader, "zhanggui-"+hex.EncodeToString(b[:]))
+	secret, public, err = journal.NewKey(rand.Reader, "zhanggui-"+hex.EncodeToString(b[:]))
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return "", err
+		return "", "", err
 	}
 	// O_EXCL: of two nodes that start together one makes the key, and the other says so and starts again.
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	_, err = fmt.Fprintf(f, "%s\n%s\n", secret, public)
-	return secret, errors.Join(err, f.Sync(), f.Close())
+	return secret, public, errors.Join(err, f.Sync(), f.Close())
 }
 
 func (s *sealer) start() {

@@ -35,6 +35,7 @@ type server struct {
 	sched    *scheduler.Scheduler
 	now      atomic.Pointer[running]
 	company  string
+	password string // of a demonstration's accounts
 	demo     bool
 	stopping chan struct{}
 }
@@ -106,6 +107,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	}
 	var err error
 	if s.company, err = meta(ctx, s.db, metaCompany); err != nil {
+		return err
+	}
+	if s.password, err = meta(ctx, s.db, metaPassword); err != nil {
 		return err
 	}
 	if s.clock, err = newClock(ctx, s.db, s.c.Clock, s); err != nil {

@@ -2,19 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"strings"
-
-	"zhanggui/internal/rulebook"
-	"zhanggui/internal/scenario"
 )
 
-// What is wired here waits for its package. Each command says so instead of seeming to work.
-var errUnwritten = errors.New("this part of the program is not written yet")
-
-// api is the door for programs on one library.
+// api is the door for programs on one library. It waits for its package, and says so instead of seeming to work.
 func (s *server) api(*running) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/problem+json")
@@ -23,83 +14,15 @@ func (s *server) api(*running) http.Handler {
 	})
 }
 
-type testCommand struct {
-	Book    []string `arg:"" optional:"" help:"Rulebooks; default: all." placeholder:"BOOK"`
-	Match   string   `help:"Only scenarios whose sentence contains this." name:"run" placeholder:"WORDS"`
-	Verbose bool     `help:"Print each step." short:"v"`
-}
-
-func (c *testCommand) Run(p *program, common *Common) error {
-	fsys, err := common.books()
-	if err != nil {
-		return err
+// verify recomputes the journal, after sealing what still waits for it.
+func (s *server) verify(ctx context.Context) (int64, []string, error) {
+	if _, err := s.db.Seal(ctx, s.clock.Now(), s.seal.signer); err != nil {
+		return 0, nil, err
 	}
-	lib, err := p.load(fsys)
-	if err != nil {
-		return err
+	report, err := s.db.Audit(ctx, s.seal.verifier)
+	var found []string
+	for _, f := range report.Findings {
+		found = append(found, f.String())
 	}
-	passed, failed := 0, 0
-	_, err = scenario.RunAll(context.Background(), lib, c.Book, func(r scenario.Result) {
-		if c.Match != "" && !strings.Contains(r.Title, c.Match) {
-			return
-		}
-		if r.Failed == "" {
-			passed++
-			if c.Verbose {
-				fmt.Fprintln(p.out, "holds ", r.Title)
-			}
-			return
-		}
-		failed++
-		fmt.Fprintf(p.out, "%s: %s\n    %s\n", r.Scenario.Key(), r.Title, r.Failed)
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.out, "%d passed, %d failed\n", passed, failed)
-	if failed > 0 {
-		return errFailed
-	}
-	return nil
-}
-
-type coverageCommand struct {
-	Book   []string `arg:"" optional:"" help:"Rulebooks; default: all." placeholder:"BOOK"`
-	Mutate bool     `help:"Put each clause to sleep in turn and see whether a scenario notices."`
-	Format string   `help:"Print as ${enum}." enum:"text,json" default:"text"`
-}
-
-func (c *coverageCommand) Run(p *program, common *Common) error {
-	fsys, err := common.books()
-	if err != nil {
-		return err
-	}
-	lib, err := p.load(fsys)
-	if err != nil {
-		return err
-	}
-	rep, err := scenario.Coverage(context.Background(), lib, c.Book, c.Mutate)
-	if err != nil {
-		return err
-	}
-	if c.Format == "json" {
-		b, err := rep.JSON()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(p.out, string(b))
-	} else {
-		fmt.Fprint(p.out, rep.Text())
-	}
-	if c.Mutate && !rep.OK() {
-		return errFailed
-	}
-	return nil
-}
-
-type schemaCommand struct{}
-
-func (c *schemaCommand) Run(p *program, _ *Common) error {
-	_, err := p.out.Write(append(rulebook.JSONSchema(), '\n'))
-	return err
+	return report.Sealed, found, err
 }

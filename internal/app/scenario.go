@@ -1,0 +1,90 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/scenario"
+)
+
+type testCommand struct {
+	Book    []string `arg:"" optional:"" help:"Rulebooks; default: all." placeholder:"BOOK"`
+	Match   string   `help:"Only scenarios whose sentence contains this." name:"run" placeholder:"WORDS"`
+	Verbose bool     `help:"Print each step." short:"v"`
+}
+
+func (c *testCommand) Run(p *program, common *Common) error {
+	fsys, err := common.books()
+	if err != nil {
+		return err
+	}
+	lib, err := p.load(fsys)
+	if err != nil {
+		return err
+	}
+	passed, failed := 0, 0
+	_, err = scenario.RunAll(p.ctx, lib, c.Book, func(r scenario.Result) {
+		if c.Match != "" && !strings.Contains(r.Title, c.Match) {
+			return
+		}
+		if r.Failed == "" {
+			passed++
+			if c.Verbose {
+				fmt.Fprintln(p.out, "holds ", r.Title)
+			}
+			return
+		}
+		failed++
+		fmt.Fprintf(p.out, "%s: %s\n    %s\n", r.Scenario.Key(), r.Title, r.Failed)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%d passed, %d failed\n", passed, failed)
+	if failed > 0 {
+		return errFailed
+	}
+	return nil
+}
+
+type coverageCommand struct {
+	Book   []string `arg:"" optional:"" help:"Rulebooks; default: all." placeholder:"BOOK"`
+	Mutate bool     `help:"Put each clause to sleep in turn and see whether a scenario notices."`
+	Format string   `help:"Print as ${enum}." enum:"text,json" default:"text"`
+}
+
+func (c *coverageCommand) Run(p *program, common *Common) error {
+	fsys, err := common.books()
+	if err != nil {
+		return err
+	}
+	lib, err := p.load(fsys)
+	if err != nil {
+		return err
+	}
+	rep, err := scenario.Coverage(p.ctx, lib, c.Book, c.Mutate)
+	if err != nil {
+		return err
+	}
+	if c.Format == "json" {
+		b, err := rep.JSON()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(p.out, string(b))
+	} else {
+		fmt.Fprint(p.out, rep.Text())
+	}
+	if c.Mutate && !rep.OK() {
+		return errFailed
+	}
+	return nil
+}
+
+type schemaCommand struct{}
+
+func (c *schemaCommand) Run(p *program, _ *Common) error {
+	_, err := p.out.Write(append(rulebook.JSONSchema(), '\n'))
+	return err
+}

@@ -78,6 +78,7 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 			p.follow[st.Form] = st
 		}
 	}
+	defer e.Watch(p.followUp)()
 	res := &Result{Now: to}
 	p.schedule(from, calendar.DateOf(to, p.zone))
 	start, span := p.now, to.Sub(p.now)
@@ -425,11 +426,7 @@ func (p *player) try(act engine.Act, form *rulebook.Form, a *rulebook.Action, dr
 		if err == nil {
 			p.stats["acts"]++
 			p.made[form.Key] = appendOnce(p.made[form.Key], out.Record, act.Values)
-			for _, ef := range out.Effects {
-				if st := p.follow[ef.Form]; st != nil && ef.Kind == "create" {
-					p.next(&tale{story: st, form: p.e.Lib.Form(ef.Form), id: ef.Record, draws: map[string]drawn{}})
-				}
-			}
+			p.followUp(out.Effects)
 			return out, nil
 		}
 		r, ok := engine.AsRefusal(err)
@@ -478,6 +475,15 @@ func (p *player) try(act engine.Act, form *rulebook.Form, a *rulebook.Action, dr
 		}
 	}
 	return nil, nil
+}
+
+// followUp gives records that acts and the clock made a tale of their own.
+func (p *player) followUp(list []engine.Effect) {
+	for _, ef := range list {
+		if st := p.follow[ef.Form]; st != nil && ef.Kind == "create" {
+			p.next(&tale{story: st, form: p.e.Lib.Form(ef.Form), id: ef.Record, draws: map[string]drawn{}})
+		}
+	}
 }
 
 func appendOnce(list []drawn, id string, values map[string]any) []drawn {

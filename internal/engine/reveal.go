@@ -274,3 +274,8 @@ func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.Vi
 	zh, en := textOr(c.Class.Label, c.Class.ID).ZH, textOr(c.Class.Label, c.Class.ID).EN
 	return w.refuse("class", r, a, []Reason{{Clause: clause, Say: label("内含“"+zh+"”，"+strconv.Itoa(rows)+" 行要批准后才能导出", "It holds “"+en+"” data; exporting "+strconv.Itoa(rows)+" rows needs an approval")}})
 }
+
+// Note appends an entry for something that changes no record, such as a password given or the journal verified.
+func (e *Engine) Note(ctx context.Context, now time.Time, actor Actor, form, id, action string, asked map[string]any) error {
+	return e.logReading(ctx, now.UTC().Truncate(time.Millisecond), actor, form, id, action, asked)
+}

@@ -1,0 +1,137 @@
+// Package api is the door for programs: HTTP and JSON under /api. It decodes, asks the engine, and
+// writes what it answered; it decides nothing. It knows auth, engine, rulebook and fault.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"zhanggui/internal/auth"
+	"zhanggui/internal/engine"
+	"zhanggui/internal/rulebook"
+)
+
+// Deps is what the door needs of the house.
+type Deps struct {
+	Engine  *engine.Engine
+	Auth    *auth.Auth
+	Lib     *rulebook.Library
+	Clock   func() time.Time
+	Company Company
+	Log     *slog.Logger
+	Version string
+	// ManualClock is there only in a demonstration.
+	ManualClock Hand
+	// Verify recomputes the journal; it answers how many leaves it read and what is wrong.
+	Verify func(context.Context) (sealed int64, findings []string, err error)
+	// Secure: browsers reach the server by TLS, so the cookie demands it.
+	Secure bool
+}
+
+// Hand turns the clock of a demonstration.
+type Hand interface {
+	Turn(ctx context.Context, to time.Time) (fired int, err error)
+}
+
+// Company is whose installation this is.
+type Company struct {
+	Name     string
+	Demo     bool
+	Password string // of all accounts of a demonstration
+	Accounts func(context.Context) ([]Account, error)
+}
+
+// Account can sign in to a demonstration.
+type Account struct {
+	Account string `json:"account"`
+	Name    string `json:"name"`
+	Post    string `json:"post"`
+	Unit    string `json:"unit"`
+}
+
+type server struct {
+	Deps
+	mux     *http.ServeMux
+	routes  []*route
+	streams crowd
+	audited audited
+	openapi sync.Once
+	doc     []byte
+}
+
+// audited is the last verification.
+type audited struct {
+	sync.Mutex
+	at     time.Time
+	result string
+}
+
+// New mounts every route of the table.
+func New(d Deps) http.Handler {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &server{Deps: d, mux: http.NewServeMux(), streams: crowd{n: map[string]int{}}}
+	s.routes = s.table()
+	for _, r := range s.routes {
+		r.check()
+		s.mux.Handle(r.method+" "+r.path, s.mount(r))
+	}
+	s.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		s.notFound(w, r)
+	})
+	return s.mux
+}
+
+// call is one request on its way.
+type call struct {
+	s         *server
+	w         http.ResponseWriter
+	r         *http.Request
+	route     *route
+	now       time.Time
+	principal auth.Principal
+	actor     engine.Actor
+	en        bool
+	id        string // of the request, for logs and the journal
+}
+
+func (c *call) ctx() context.Context     { return c.r.Context() }
+func (c *call) path(name string) string  { return c.r.PathValue(name) }
+func (c *call) query(name string) string { return c.r.URL.Query().Get(name) }
+func (c *call) flag(name string) bool    { return c.query(name) == "1" || c.query(name) == "true" }
+func (c *call) say(zh, en string) string {
+	if c.en {
+		return en
+	}
+	return zh
+}
+
+// json answers with a status.
+func (c *call) json(status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(append(b, '\n')) // the reader may have gone; nothing more can be told
+	return nil
+}
+
+// answer is the commonest handler end: 200 with a value, or an error.
+func answer[T any](c *call, v T, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, v)
+}
+
+func (c *call) none() error {
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,108 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"zhanggui/internal/engine"
+	"zhanggui/internal/fault"
+)
+
+// crowd counts the open streams of each person: a page that forgets to close its own must not use up the server.
+type crowd struct {
+	sync.Mutex
+	n map[string]int
+}
+
+const streamsEach = 8
+
+func (k *crowd) enter(person string) bool {
+	k.Lock()
+	defer k.Unlock()
+	if k.n[person] >= streamsEach {
+		return false
+	}
+	k.n[person]++
+	return true
+}
+
+func (k *crowd) leave(person string) {
+	k.Lock()
+	defer k.Unlock()
+	if k.n[person]--; k.n[person] <= 0 {
+		delete(k.n, person)
+	}
+}
+
+const (
+	heartbeat  = 20 * time.Second
+	countsRest = 2 * time.Second // counts are asked for at most this often
+)
+
+// events tells a page what changed, as far as its reader may see it, for as long as he may.
+func events(c *call) error {
+	if !c.s.streams.enter(c.actor.Person) {
+		return fault.New(fault.TooMany, "打开的页面太多了", "Too many pages are open")
+	}
+	defer c.s.streams.leave(c.actor.Person)
+	bus, stop := c.s.Engine.Bus().Subscribe()
+	defer stop()
+	c.w.Header().Set("Content-Type", "text/event-stream")
+	c.w.Header().Set("X-Accel-Buffering", "no") // a proxy that collects would make it pointless
+	c.w.WriteHeader(http.StatusOK)
+	out := http.NewResponseController(c.w)
+	send := func(name string, v any) bool {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return false
+		}
+		if _, err := fmt.Fprintf(c.w, "event: %s\ndata: %s\n\n", name, b); err != nil {
+			return false
+		}
+		return out.Flush() == nil
+	}
+	if !send("clock", map[string]string{"now": instant(c.now)}) {
+		return nil
+	}
+	beat, rest := time.NewTicker(heartbeat), time.NewTicker(countsRest)
+	defer beat.Stop()
+	defer rest.Stop()
+	stale, last := true, engine.TaskCounts{Late: -1}
+	for {
+		select {
+		case <-c.ctx().Done():
+			return nil
+		case e := <-bus:
+			stale = true
+			etag, ok := c.s.Engine.Sees(c.ctx(), c.s.Clock(), c.actor, e.Form, e.Record)
+			if ok && !send("change", map[string]string{"form": e.Form, "record": e.Record, "etag": etag, "by": e.By, "action": e.Action}) {
+				return nil
+			}
+		case <-rest.C:
+			if !stale {
+				continue
+			}
+			stale = false
+			n, err := c.s.Engine.Counts(c.ctx(), c.s.Clock(), c.actor)
+			if err != nil || n == last {
+				continue
+			}
+			last = n
+			if !send("task", map[string]any{"counts": n}) {
+				return nil
+			}
+		case <-beat.C:
+			c.now = c.s.Clock()
+			if c.identify() != nil { // signed out, left the company: the stream ends with the right to it
+				return nil
+			}
+			stale = true
+			if !send("clock", map[string]string{"now": instant(c.now)}) {
+				return nil
+			}
+		}
+	}
+}

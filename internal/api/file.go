@@ -1,0 +1,188 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/xuri/excelize/v2"
+
+	"zhanggui/internal/engine"
+	"zhanggui/internal/fault"
+)
+
+// upload keeps an attachment. Its type is read from the content: what a browser calls it counts for nothing.
+func upload(c *call) error {
+	if err := c.r.ParseMultipartForm(megabyte); err != nil {
+		return unreadable(err)
+	}
+	defer func() { _ = c.r.MultipartForm.RemoveAll() }() // temporary files; the system clears them anyway
+	f, head, err := c.r.FormFile("file")
+	if err != nil {
+		return fault.At("file", "没有收到文件", "No file was received")
+	}
+	defer f.Close()
+	sniff := make([]byte, 512)
+	n, err := io.ReadFull(f, sniff)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	name := path.Base(strings.ReplaceAll(head.Filename, `\`, "/"))
+	v, err := c.s.Engine.SaveFile(c.ctx(), c.now, c.actor, cleanName(name), http.DetectContentType(sniff[:n]), f)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusCreated, v)
+}
+
+// cleanName drops what file systems, headers and eyes stumble over.
+func cleanName(s string) string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r < 0x20 || r == 0x7f, strings.ContainsRune(`/\:*?"<>|`, r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+			return -1
+		}
+		return r
+	}, s), " .")
+}
+
+// shownInline are pictures a browser draws without running anything; all else is saved.
+var shownInline = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true}
+
+func download(c *call) error {
+	f, err := c.s.Engine.File(c.ctx(), c.now, c.actor, c.path("id"))
+	if err != nil {
+		return err
+	}
+	how, kind := "attachment", "application/octet-stream"
+	if shownInline[f.Type] {
+		how, kind = "inline", f.Type
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", mime.FormatMediaType(how, map[string]string{"filename": f.Name}))
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	if err := c.s.Engine.CopyFile(c.ctx(), f.ID, c.w); err != nil {
+		c.s.Log.Error("attachment", "ref", c.id, "err", err.Error())
+		panic(http.ErrAbortHandler) // half a file must not look like a whole one
+	}
+	return nil
+}
+
+// export writes a register as a workbook. Every cell is text or a number, never a formula.
+func export(c *call) error {
+	book := excelize.NewFile()
+	defer book.Close()
+	var sheet *excelize.StreamWriter
+	var form *engine.FormView
+	var columns []string
+	types := map[string]engine.FieldView{}
+	line := 1
+	put := func(cells []any) error {
+		at, err := excelize.CoordinatesToCellName(1, line)
+		if err != nil {
+			return err
+		}
+		line++
+		return sheet.SetRow(at, cells)
+	}
+	head := func(f *engine.FormView, cols []string) error {
+		form, columns = f, cols
+		for _, x := range f.Fields {
+			types[x.ID] = x
+		}
+		name := "Sheet1"
+		var err error
+		if sheet, err = book.NewStreamWriter(name); err != nil {
+			return err
+		}
+		var cells []any
+		for _, id := range columns {
+			switch id {
+			case "number":
+				cells = append(cells, c.say("编号", "Number"))
+			case "state":
+				cells = append(cells, c.say("状态", "State"))
+			default:
+				l := types[id].Label
+				cells = append(cells, c.say(l.ZH, l.EN))
+			}
+		}
+		return put(cells)
+	}
+	row := func(r engine.Row) error {
+		var cells []any
+		for _, id := range columns {
+			switch id {
+			case "number":
+				cells = append(cells, r.Number)
+			case "state":
+				cells = append(cells, c.say(r.StateLabel.ZH, r.StateLabel.EN))
+			default:
+				cells = append(cells, c.cell(types[id], r.Values[id]))
+			}
+		}
+		return put(cells)
+	}
+	if _, err := c.s.Engine.Export(c.ctx(), c.now, c.actor, c.listQuery(), head, row); err != nil {
+		return err
+	}
+	if err := sheet.Flush(); err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", c.route.kind)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": cleanName(form.Label.ZH) + ".xlsx"}))
+	_, err := book.WriteTo(c.w)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// cell is a value as a reader of a workbook wants it.
+func (c *call) cell(f engine.FieldView, v any) any {
+	switch x := v.(type) {
+	case nil:
+		return ""
+	case engine.Masked:
+		return x.Masked
+	case engine.RefValue:
+		return x.Label
+	case bool:
+		if x {
+			return c.say("是", "Yes")
+		}
+		return c.say("否", "No")
+	case string:
+		for _, o := range f.Options {
+			if o.ID == x {
+				return c.say(o.Label.ZH, o.Label.EN)
+			}
+		}
+		return x
+	case []any:
+		var parts []string
+		for _, y := range x {
+			if s, ok := c.cell(f, y).(string); ok {
+				parts = append(parts, s)
+			}
+		}
+		return strings.Join(parts, "、")
+	case []engine.FileValue:
+		var parts []string
+		for _, y := range x {
+			parts = append(parts, y.Name)
+		}
+		return strings.Join(parts, "、")
+	case int64:
+		return x
+	}
+	return ""
+}

@@ -1,0 +1,246 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"zhanggui/internal/engine"
+	"zhanggui/internal/fault"
+)
+
+type createBody struct {
+	Values map[string]any              `json:"values"`
+	Lines  map[string][]map[string]any `json:"lines"`
+	Then   string                      `json:"then,omitempty"`
+	Reason string                      `json:"reason,omitempty"`
+	Waive  []engine.Waiver             `json:"waive,omitempty"`
+}
+
+type editBody struct {
+	Values map[string]any              `json:"values"`
+	Lines  map[string][]map[string]any `json:"lines"`
+	Reason string                      `json:"reason,omitempty"`
+	Waive  []engine.Waiver             `json:"waive,omitempty"`
+}
+
+type actBody struct {
+	Values  map[string]any              `json:"values"`
+	Lines   map[string][]map[string]any `json:"lines"`
+	Reason  string                      `json:"reason"`
+	Comment string                      `json:"comment"`
+	Refuse  bool                        `json:"refuse"`
+	Waive   []engine.Waiver             `json:"waive"`
+}
+
+type recordAnswer struct {
+	*engine.RecordView
+	// Then is set when the record was filed but the action after it was refused.
+	Then *engine.Problem `json:"then_problem,omitempty"`
+}
+
+type doneAnswer struct {
+	Record *engine.RecordView `json:"record"`
+	Done   done               `json:"done"`
+}
+
+type done struct {
+	Action  string          `json:"action"`
+	At      string          `json:"at"`
+	Text    engine.Text     `json:"text"`
+	Signed  bool            `json:"signed"`
+	Waiting []engine.Person `json:"waiting"`
+}
+
+type dryAnswer struct {
+	Dry bool `json:"dry"`
+	OK  bool `json:"ok"`
+}
+
+func (c *call) key() string { return c.r.Header.Get("Idempotency-Key") }
+
+// etag is the version the sender had, without its quotes.
+func (c *call) etag() string {
+	s := strings.TrimPrefix(strings.TrimSpace(c.r.Header.Get("If-Match")), "W/")
+	if s == "*" {
+		return ""
+	}
+	return strings.Trim(s, `"`)
+}
+
+func (c *call) listQuery() engine.ListQuery {
+	n, _ := strconv.Atoi(c.query("limit"))
+	q := engine.ListQuery{Form: c.path("key"), View: c.query("view"), Filter: c.query("filter"), Q: c.query("q"), Sort: c.query("sort"), Cursor: c.query("cursor"), Limit: n, Count: c.flag("count")}
+	if f := c.query("fields"); f != "" {
+		q.Fields = strings.Split(f, ",")
+	}
+	return q
+}
+
+func list_(c *call) error {
+	v, err := c.s.Engine.List(c.ctx(), c.now, c.actor, c.listQuery())
+	return answer(c, v, err)
+}
+
+func record(c *call) error {
+	v, err := c.s.Engine.Record(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"))
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("ETag", `"`+v.Etag+`"`)
+	return c.json(http.StatusOK, v)
+}
+
+func create(c *call) error {
+	var in createBody
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	key := c.path("key")
+	a := engine.Act{Form: key, Action: "create", Values: in.Values, Lines: in.Lines, Reason: in.Reason, Waive: in.Waive, Key: c.key(), Dry: c.flag("dry"), Actor: c.actor}
+	out, err := c.s.Engine.Do(c.ctx(), c.now, a)
+	if err != nil {
+		return err
+	}
+	if a.Dry {
+		return c.json(http.StatusOK, dryAnswer{true, true})
+	}
+	ans := recordAnswer{}
+	if in.Then != "" {
+		next := engine.Act{Form: key, Record: out.Record, Action: in.Then, Actor: c.actor}
+		if a.Key != "" {
+			next.Key = a.Key + "/then"
+		}
+		if _, err := c.s.Engine.Do(c.ctx(), c.now, next); err != nil {
+			// It is filed; that what follows was refused must not look as if nothing had been kept.
+			r, ok := engine.AsRefusal(err)
+			if !ok {
+				return err
+			}
+			if ans.Then, err = c.s.Engine.Explain(c.ctx(), c.now, c.actor, r); err != nil {
+				return err
+			}
+			ans.Then.Title = c.say(ans.Then.TitleT.ZH, ans.Then.TitleT.EN)
+		}
+	}
+	c.w.Header().Set("Location", "/api/form/"+url.PathEscape(key)+"/record/"+url.PathEscape(out.Record))
+	if ans.RecordView, err = c.after(key, out); err != nil {
+		return err
+	}
+	return c.json(http.StatusCreated, ans)
+}
+
+// after reads a record back for its answer. Who gave it out of his hands may see no more than that.
+func (c *call) after(form string, out *engine.Outcome) (*engine.RecordView, error) {
+	v, err := c.s.Engine.Record(c.ctx(), c.now, c.actor, form, out.Record)
+	if fault.KindOf(err) == fault.NotFound {
+		return &engine.RecordView{Form: form, ID: out.Record, Number: out.Number, Etag: out.Etag, Values: map[string]any{}, Actions: engine.Actions{Open: []engine.ActionOpen{}, Closed: []engine.ActionClosed{}}}, nil
+	}
+	if err == nil {
+		c.w.Header().Set("ETag", `"`+v.Etag+`"`)
+	}
+	return v, err
+}
+
+func edit(c *call) error {
+	var in editBody
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	a := engine.Act{Form: c.path("key"), Record: c.path("id"), Action: "edit", Values: in.Values, Lines: in.Lines, Reason: in.Reason, Waive: in.Waive,
+		Etag: c.etag(), Key: c.key(), Dry: c.flag("dry"), Actor: c.actor}
+	out, err := c.s.Engine.Do(c.ctx(), c.now, a)
+	if err != nil {
+		return err
+	}
+	if a.Dry {
+		return c.json(http.StatusOK, dryAnswer{true, true})
+	}
+	v, err := c.after(a.Form, out)
+	return answer(c, recordAnswer{RecordView: v}, err)
+}
+
+func act(c *call) error {
+	var in actBody
+	if err := c.optional(&in); err != nil {
+		return err
+	}
+	a := engine.Act{Form: c.path("key"), Record: c.path("id"), Action: c.path("action"), Values: in.Values, Lines: in.Lines, Reason: in.Reason, Comment: in.Comment, Refuse: in.Refuse, Waive: in.Waive,
+		Etag: c.etag(), Key: c.key(), Dry: c.flag("dry"), Actor: c.actor}
+	switch a.Action {
+	case "create", "view", "reveal", "print", "export", "import": // these have ways of their own
+		return fault.New(fault.NotFound, "没有这个办理项："+a.Action, "There is no action "+a.Action)
+	}
+	out, err := c.s.Engine.Do(c.ctx(), c.now, a)
+	if err != nil {
+		return err
+	}
+	if a.Dry {
+		return c.json(http.StatusOK, dryAnswer{true, true})
+	}
+	v, err := c.after(a.Form, out)
+	if err != nil {
+		return err
+	}
+	d := done{Action: a.Action, At: out.At, Signed: out.Signed, Waiting: out.Waiting}
+	if d.Waiting == nil {
+		d.Waiting = []engine.Person{}
+	}
+	d.Text = c.s.doneText(a, out)
+	return c.json(http.StatusOK, doneAnswer{v, d})
+}
+
+// doneText says in one line what was recorded.
+func (s *server) doneText(a engine.Act, out *engine.Outcome) engine.Text {
+	label := engine.Text{ZH: a.Action, EN: a.Action}
+	if f := s.Lib.Form(a.Form); f != nil && f.Action(a.Action) != nil && f.Action(a.Action).Label.ZH != "" {
+		label = engine.Text{ZH: f.Action(a.Action).Label.ZH, EN: f.Action(a.Action).Label.EN}
+	}
+	switch {
+	case a.Refuse:
+		return engine.Text{ZH: "已记下不同意", EN: "Declined; it is recorded"}
+	case out.Signed:
+		var names []string
+		for _, p := range out.Waiting {
+			names = append(names, p.Name)
+		}
+		who := strings.Join(names, "、")
+		return engine.Text{ZH: "已签字，还等" + who, EN: "Signed; waiting for " + strings.Join(names, ", ")}
+	}
+	return engine.Text{ZH: "“" + label.ZH + "”已办", EN: "“" + label.EN + "” is done"}
+}
+
+func history(c *call) error {
+	v, err := c.s.Engine.History(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"))
+	return answer(c, v, err)
+}
+
+func why(c *call) error {
+	v, err := c.s.Engine.Why(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), c.query("of"))
+	return answer(c, v, err)
+}
+
+func print(c *call) error {
+	v, err := c.s.Engine.Print(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), c.query("copy"))
+	return answer(c, v, err)
+}
+
+type revealBody struct {
+	Field   string `json:"field"`
+	Purpose string `json:"purpose"`
+}
+
+func reveal(c *call) error {
+	var in revealBody
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	v, err := c.s.Engine.Reveal(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), in.Field, in.Purpose)
+	return answer(c, v, err)
+}
+
+func options(c *call) error {
+	v, err := c.s.Engine.Options(c.ctx(), c.now, c.actor, c.path("key"), c.query("field"), c.query("line"), c.query("q"))
+	return answer(c, v, err)
+}

@@ -1,0 +1,147 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"zhanggui/internal/engine"
+)
+
+// Who a route lets in.
+type entrance string
+
+const (
+	public  entrance = "public"  // anybody
+	signed  entrance = "signed"  // a person who must still change his password, too
+	person  entrance = "person"  // a person, in the browser or by a machine token of his
+	browser entrance = "browser" // a person in the browser: sessions and passwords are not a machine's business
+)
+
+// route is one line of the table of contents. What is left out is refused at the start, not allowed.
+type route struct {
+	method, path string
+	who          entrance
+	right        string // "" or a role: admin; audit = auditor or admin
+	unsafe       bool   // changes something: CSRF token, and an idempotency key is heard
+	do           func(*call) error
+	about        string
+	ask          []string // query parameters
+	in, out      any      // bodies, for the document
+	limit        int64    // of the body; default 1 MB
+	form         bool     // one operation a form in the document
+	status       int      // of success, default 200
+	kind         string   // of the answer, default JSON
+}
+
+const megabyte = 1 << 20
+
+// table is the whole door.
+func (s *server) table() []*route {
+	get := func(path string, who entrance, do func(*call) error, about string, out any, ask ...string) *route {
+		return &route{method: http.MethodGet, path: path, who: who, do: do, about: about, out: out, ask: ask}
+	}
+	post := func(path string, who entrance, do func(*call) error, about string, in, out any) *route {
+		return &route{method: http.MethodPost, path: path, who: who, unsafe: true, do: do, about: about, in: in, out: out}
+	}
+	with := func(r *route, set func(*route)) *route { set(r); return r }
+	admin := func(r *route) { r.right = "admin" }
+	audit := func(r *route) { r.right = "audit" }
+	del := func(r *route) { r.method, r.status = http.MethodDelete, http.StatusNoContent }
+	created := func(r *route) { r.status = http.StatusCreated }
+	empty := func(r *route) { r.status = http.StatusNoContent }
+	form := func(r *route) { r.form = true }
+
+	list := []*route{
+		// Sign-in
+		with(post("/api/session", public, signIn, "Sign in", signInBody{}, me{}), created),
+		get("/api/session", browser, sessions, "One's own sessions", []sessionRow{}),
+		with(post("/api/session", signed, signOut, "Sign out", nil, nil), del),
+		with(post("/api/session/{id}", browser, endSession, "End one of one's sessions", nil, nil), del),
+		with(post("/api/password", signed, changePassword, "Change one's password", passwordBody{}, nil), empty),
+		get("/api/me", signed, whoAmI, "Who I am and what is open to me", me{}),
+		get("/api/company", public, company, "Whose installation this is", companyView{}),
+		get("/api/token", browser, tokens, "One's own machine tokens", []tokenRow{}),
+		with(post("/api/token", browser, createToken, "Make a machine token", tokenBody{}, tokenRow{}), created),
+		with(post("/api/token/{id}", browser, endToken, "End a machine token", nil, nil), del),
+
+		// Library
+		get("/api/rulebook", person, books, "The rulebooks", []engine.BookBrief{}),
+		get("/api/rulebook/{id}", person, book, "One rulebook, clause by clause", engine.BookView{}),
+		post("/api/rulebook/{id}/parameter/{pid}", person, setParameter, "Give a company value from a day on", parameterBody{}, engine.Outcome{}),
+		get("/api/clause/{id}", person, clause, "One clause", engine.ClauseView{}),
+		get("/api/form", person, forms, "The forms", []engine.FormBrief{}),
+		get("/api/form/{key}", person, formOf, "One form as screens are drawn from it", engine.FormView{}),
+
+		// Records
+		with(get("/api/form/{key}/record", person, list_, "A page of a register", engine.Page{}, "view", "filter", "q", "sort", "cursor", "limit", "count", "fields"), form),
+		with(get("/api/form/{key}/record.xlsx", person, export, "A register as a workbook", nil, "view", "filter", "q", "sort", "fields"), func(r *route) {
+			r.kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+		}),
+		with(with(post("/api/form/{key}/record", person, create, "File a record", createBody{}, recordAnswer{}), created), form),
+		with(get("/api/form/{key}/record/{id}", person, record, "One record", engine.RecordView{}), form),
+		with(with(post("/api/form/{key}/record/{id}", person, edit, "Edit a record", editBody{}, recordAnswer{}), form), func(r *route) { r.method = http.MethodPatch }),
+		get("/api/form/{key}/record/{id}/history", person, history, "What happened to a record, in words", []engine.HistoryEntry{}),
+		get("/api/form/{key}/record/{id}/why", person, why, "Why a deadline, an action or a value is as it is", engine.Why{}, "of"),
+		get("/api/form/{key}/record/{id}/print", person, print, "A record as its paper; printing is recorded", engine.PrintView{}, "copy"),
+		post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}),
+		with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form),
+		get("/api/form/{key}/options", person, options, "What a reference field may hold", []engine.OptionRow{}, "field", "line", "q", "record"),
+		with(with(post("/api/file", person, upload, "Keep an attachment", nil, engine.FileValue{}), created), func(r *route) { r.limit = 20*megabyte + 64<<10 }),
+		with(get("/api/file/{id}", person, download, "An attachment", nil), func(r *route) { r.kind = "application/octet-stream" }),
+
+		// Tasks, clocks, notices
+		get("/api/task", person, tasks, "What I must do, by when", engine.TaskList{}),
+		get("/api/clock", person, clocks, "Running time limits", engine.ClockPage{}, "form", "state", "unit", "q", "cursor", "limit"),
+		get("/api/notice", person, notices, "What I was told", engine.NoticeList{}),
+		with(post("/api/notice/{id}/read", person, readNotice, "Mark a notice as read", nil, nil), empty),
+		with(get("/api/event", person, events, "What changes, as it changes", nil), func(r *route) { r.kind = "text/event-stream" }),
+		get("/api/search", person, search, "Find records, clauses and forms", engine.SearchResult{}, "q"),
+
+		// Sanctions, ledgers, reports
+		get("/api/ledger", person, ledgers, "The ledgers", []engine.LedgerBrief{}),
+		get("/api/ledger/{id}", person, ledger, "Entries and balance", engine.LedgerView{}, "person", "month"),
+		get("/api/report", person, reports, "The periodic reports", []engine.ReportBrief{}),
+		get("/api/stat", person, stat, "Figures of a form by a field or month", statAnswer{}, "form", "by", "where", "sum", "count"),
+		get("/api/board", person, board, "The control room at a glance", engine.Board{}),
+
+		// Audit, settings
+		get("/api/journal", person, journalPage, "The journal in words", engine.JournalPage{}, "person", "record", "clause", "action", "refused", "cursor", "limit"),
+		get("/api/journal/{id}", person, journalEntry, "One entry whole", engine.JournalEntry{}),
+		with(get("/api/audit", person, auditState, "How the journal stands", engine.AuditView{}), audit),
+		with(post("/api/audit/verify", person, verify, "Recompute the journal", nil, engine.AuditView{}), audit),
+		get("/api/person/{id}/rights", person, rights, "What a person may do, in sentences", []engine.Text{}),
+		with(post("/api/person/{id}/password", browser, oneTime, "Give a person a one-time password", nil, oneTimeAnswer{}), admin),
+		get("/api/calendar", person, calendarOf, "Which days count", engine.CalendarView{}, "year"),
+		get("/api/openapi.json", person, document, "This document", nil),
+		get("/api/health", public, health, "The process answers", nil),
+		get("/api/ready", public, ready, "It can do its work", nil),
+	}
+	if s.ManualClock != nil {
+		list = append(list,
+			get("/api/clock-hand", person, hand, "Where the hand-turned clock stands", handView{}),
+			post("/api/clock-hand", person, turn, "Turn the clock", turnBody{}, turned{}),
+			post("/api/clock", person, turn, "Turn the clock", turnBody{}, turned{}))
+	}
+	return list
+}
+
+// check refuses a route that does not say whom it lets in.
+func (r *route) check() {
+	switch r.who {
+	case public, signed, person, browser:
+	default:
+		panic(fmt.Sprintf("route %s %s does not say whom it lets in", r.method, r.path))
+	}
+	if r.do == nil || r.about == "" || (r.method != http.MethodGet) != r.unsafe {
+		panic(fmt.Sprintf("route %s %s is not whole", r.method, r.path))
+	}
+	if r.limit == 0 {
+		r.limit = megabyte
+	}
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	if r.kind == "" {
+		r.kind = "application/json"
+	}
+}

@@ -263,6 +263,11 @@ func (m *machine) asked(fn string, set Set, name string, body *node) (Value, boo
 
 // inDatabase tells whether a column form of the kind adds up, or orders, as the value does.
 func inDatabase(fn string, t Type) bool {
+	switch fn {
+	case "sum", "min", "max", "avg", "distinct":
+	default:
+		return false
+	}
 	switch t.Kind {
 	case KInt, KMoney, KDecimal:
 		return true

@@ -54,7 +54,7 @@ func (m *machine) askCall(n *node) (query.Expr, bool) {
 		x, ok := m.askAggregate(fn, n)
 		return x.e, ok
 	}
-	return m.no(n, display(n.name)+"()")
+	return m.no(n, called(n.name))
 }
 
 func isText(t Type) bool { return t.Kind == KText || t.Kind == KChoice }
@@ -95,7 +95,7 @@ func (m *machine) compare(n *node, op string, a, b *node) (query.Expr, bool) {
 			y, ok2 = y.to(scale)
 		}
 		if !ok1 || !ok2 {
-			return m.no(n, display(operatorWord[n.name]))
+			return m.no(n, called(n.name))
 		}
 		return query.Op{Name: op, Args: []query.Expr{x.e, y.e}}, true
 	}

@@ -53,7 +53,7 @@ func (m *machine) joined(n *node, sub string) query.Expr {
 // askAggregate is a correlated subquery over a form, a back-reference or the lines of the row.
 func (m *machine) askAggregate(fn string, n *node) (askedNumber, bool) {
 	none := func() (askedNumber, bool) {
-		m.no(n, display(n.name)+"()")
+		m.no(n, called(n.name))
 		return askedNumber{}, false
 	}
 	target, name := n.args[0], ""
@@ -128,6 +128,14 @@ func (m *machine) askAggregate(fn string, n *node) (askedNumber, bool) {
 		return askedNumber{query.Op{Name: "coalesce", Args: []query.Expr{sub, query.Const{Value: int64(0)}}}, arg.scale}, true
 	}
 	return askedNumber{sub, arg.scale}, true
+}
+
+// called is how a message names a call.
+func called(fn string) string {
+	if operatorWord[fn] != "" {
+		return display(fn)
+	}
+	return display(fn) + "()"
 }
 
 func display(fn string) string {

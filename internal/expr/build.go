@@ -24,7 +24,7 @@ func (b *builder) fail(off int, msg, hint string) *node {
 
 func (b *builder) off(id int64) int {
 	if r, ok := b.ast.SourceInfo().GetOffsetRange(id); ok {
-		return int(r.Start)
+		return wordStart(b.text, int(r.Start))
 	}
 	return 0
 }

@@ -40,7 +40,7 @@ func (m *machine) call(n *node) (Value, error) {
 	case "holder":
 		return m.holder(n)
 	}
-	if fn := aggregates[n.name]; fn != "" && len(n.args) == 1 && n.args[0].typ.Kind == KList {
+	if fn := aggregates[n.name]; fn != "" && len(n.args) == 1 && (n.args[0].typ.Kind == KList || n.args[0].typ.Kind == KWho) {
 		return m.aggregate(fn, n)
 	}
 	var few [3]Value

@@ -54,6 +54,10 @@ func (b *builder) call(n *node) *node {
 				return b.fail(n.args[1].off, fmt.Sprintf("field %q does not exist on form %s", s, tail(o.Key)), meant(s, keysOf(o.Fields)))
 			}
 		}
+	case "_-_": // 0 - balance turns an amount round; any other number is no money
+		if n.args[0].typ.Kind == KInt && n.args[1].typ.Kind == KMoney && n.args[0].val != int64(0) {
+			return b.fail(n.off, "int and money cannot be joined with -: write money('100')", "")
+		}
 	case "_[_]":
 		return b.fail(n.off, "[n] is not used here", "write .at(n)")
 	}

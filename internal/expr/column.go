@@ -3,6 +3,7 @@ package expr
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -108,7 +109,7 @@ func FromColumn(raw any, t Type) (Value, error) {
 	case KDatetime:
 		return parseInstant(s)
 	case KSpan:
-		return parseOr(calendar.ParseSpan(s))
+		return parseSpan(s)
 	case KTime:
 		return parseTime(s)
 	case KList, KPeriod, KRange:
@@ -138,9 +139,25 @@ func parseInstant(s string) (Value, error) {
 }
 
 func parseTime(s string) (Value, error) {
+	if s == "24:00" {
+		return TimeOfDay(24 * 60), nil
+	}
 	t, err := time.Parse("15:04", s)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a time of day", s)
+	}
+	return TimeOfDay(t.Hour()*60 + t.Minute()), nil
+}
+
+// parseSpan reads a length; one that looks back, which only a computation yields, has a minus.
+func parseSpan(s string) (Value, error) {
+	back := strings.HasPrefix(s, "-")
+	span, err := calendar.ParseSpan(strings.TrimPrefix(s, "-"))
 	if err != nil {
 		return nil, err
 	}
-	return TimeOfDay(t.Hour()*60 + t.Minute()), nil
+	if back {
+		span = span.Neg()
+	}
+	return span, nil
 }

@@ -89,6 +89,7 @@ func wordType(w string) *cel.Type {
 const signatures = `
 _+_(money,money) money
 _-_(money,money) money
+_-_(int,money) money
 _*_(money,int) money
 _*_(int,money) money
 _*_(money,decimal) money
@@ -179,6 +180,8 @@ abs(money) money
 abs(int) int
 split(money,int) list(money)
 @split(money,list(A),list(decimal)) list(split_row)
+@split(money,list(A),list(int)) list(split_row)
+@split(money,list(A),list(money)) list(split_row)
 list(split_row).of(A) money
 superior(person) person
 head(unit) person
@@ -206,6 +209,8 @@ who.has(person) bool
 who.of(unit) who
 A.history(text) list(history)
 list(A).count() int
+who.count() int
+who.size() int
 list(A).at(int) A
 list(A).last(int) list(A)
 list(A).none() bool

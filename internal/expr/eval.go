@@ -205,7 +205,7 @@ func pathOf(n *node) string {
 	case "select", "has":
 		return pathOf(n.args[0]) + "." + n.name
 	case "call":
-		return display(n.name) + "()"
+		return called(n.name)
 	}
 	return n.op
 }

@@ -65,17 +65,52 @@ func ParseLiteral(s string, t Type, zone *time.Location) (Value, error) {
 		}
 		return nil, fmt.Errorf("%q is not a date and time", s)
 	case KSpan:
-		return parseOr(calendar.ParseSpan(text))
+		return parseSpan(text)
 	case KTime:
 		return parseTime(text)
 	case KRange:
-		a, b, ok := strings.Cut(text, "-")
-		if !ok {
-			b = a
+		a, b := cutAny(text, "..", "–", "—", "~", "-")
+		return Range{a, b}, nil
+	case KPeriod:
+		a, b := cutAny(text, "..", "–", "—", "~")
+		from, err := ParseLiteral(a, Of(KDatetime), zone)
+		if err != nil {
+			return nil, err
 		}
-		return Range{strings.TrimSpace(a), strings.TrimSpace(b)}, nil
+		to, err := ParseLiteral(b, Of(KDatetime), zone)
+		if err != nil {
+			return nil, err
+		}
+		if len(b) == len("2026-03-01") { // to the end of that day
+			to = to.(time.Time).AddDate(0, 0, 1)
+		}
+		return calendar.Period{From: from.(time.Time), To: to.(time.Time)}, nil
+	case KList:
+		elem := Of(KText)
+		if t.Elem != nil {
+			elem = *t.Elem
+		}
+		list := []Value{}
+		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '，' || r == '、' }) {
+			v, err := ParseLiteral(strings.TrimSpace(part), elem, zone)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		return list, nil
 	}
 	return nil, fmt.Errorf("%q cannot be read as %s", s, t.Kind)
+}
+
+// cutAny takes a from–to apart at the first of the separators it has; without one it goes from itself to itself.
+func cutAny(s string, seps ...string) (string, string) {
+	for _, sep := range seps {
+		if a, b, ok := strings.Cut(s, sep); ok {
+			return strings.TrimSpace(a), strings.TrimSpace(b)
+		}
+	}
+	return s, s
 }
 
 // Format writes a value in plain text: for messages, journal facts and scenario answers.

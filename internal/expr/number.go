@@ -150,7 +150,7 @@ func arithmetic(op string, a, b Value) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m1 && m2 && op != "_/_" {
+	if (m1 || m2) && op != "_/_" { // 0 - balance is money too
 		return Money{HalfUp(r, 2)}, nil
 	}
 	return Decimal{r}, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
@@ -20,6 +21,7 @@ var (
 	undefinedField = regexp.MustCompile(`^undefined field '([^']+)'`)
 	undeclared     = regexp.MustCompile(`^undeclared reference to '([^']+)'`)
 	noOverload     = regexp.MustCompile(`^found no matching overload for '([^']+)' applied to '(.*)'`)
+	wrongType      = regexp.MustCompile(`^expected type '([^']+)' but found '([^']+)'`)
 	noSelection    = regexp.MustCompile(`^type '([^']+)' does not support field selection`)
 )
 
@@ -46,6 +48,8 @@ func (e *Env) problems(iss *cel.Issues, missed []miss, text string, vars Vars) [
 			p.Message, p.Hint = e.unknown(m[1], lineOf(text, p.Line), p.Col, vars)
 		} else if m := noOverload.FindStringSubmatch(p.Message); m != nil {
 			p.Message, p.Hint = e.overload(m[1], m[2])
+		} else if m := wrongType.FindStringSubmatch(p.Message); m != nil {
+			p.Message = fmt.Sprintf("%s is wanted here, and this is %s", article(e.typeWord(m[1])), article(e.typeWord(m[2])))
 		} else if m := noSelection.FindStringSubmatch(p.Message); m != nil {
 			p.Message = fmt.Sprintf("%s has no fields", e.typeWord(m[1]))
 			if strings.HasPrefix(m[1], "list(") {
@@ -54,7 +58,8 @@ func (e *Env) problems(iss *cel.Issues, missed []miss, text string, vars Vars) [
 		} else if s, ok := strings.CutPrefix(p.Message, "Syntax error:"); ok {
 			p.Message = "the condition cannot be read: " + strings.TrimSpace(s)
 		}
-		p.Offset = offsetOf(text, p.Line, p.Col)
+		p.Offset = wordStart(text, offsetOf(text, p.Line, p.Col))
+		p.Line, p.Col = place(text, p.Offset)
 		list = append(list, p)
 	}
 	return list
@@ -74,6 +79,18 @@ func place(text string, off int) (int, int) {
 		}
 	}
 	return line, col
+}
+
+// wordStart goes back from the parenthesis of a call, where CEL places it, to the function's name.
+func wordStart(text string, off int) int {
+	runes := []rune(text)
+	if off >= len(runes) || runes[off] != '(' {
+		return off
+	}
+	for off > 0 && (runes[off-1] == '_' || unicode.IsLetter(runes[off-1]) || unicode.IsDigit(runes[off-1])) {
+		off--
+	}
+	return off
 }
 
 func lineOf(text string, line int) string {
@@ -164,6 +181,9 @@ func (e *Env) typeWord(t string) string {
 		return string(k)
 	}
 	if o := e.byType[t]; o != nil {
+		if strings.HasPrefix(o.Key, "param.") {
+			return strings.TrimSuffix(o.Key, ".row")
+		}
 		return tail(o.Key)
 	}
 	return t
@@ -256,6 +276,8 @@ func operandHint(a, b string) string {
 
 func article(word string) string {
 	switch {
+	case word == "true/false":
+		return "true or false"
 	case word == "money", strings.HasPrefix(word, "list"):
 		return word
 	case strings.HasPrefix(word, "int"):

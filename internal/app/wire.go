@@ -3,15 +3,30 @@ package app
 import (
 	"context"
 	"net/http"
+
+	"zhanggui/internal/api"
 )
 
-// api is the door for programs on one library. It waits for its package, and says so instead of seeming to work.
-func (s *server) api(*running) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte(`{"type":"/problem/unavailable","title":"接口还没有接上","status":503,"kind":"unavailable"}`))
-	})
+// api is the door for programs on one library.
+func (s *server) api(r *running) http.Handler {
+	d := api.Deps{Engine: r.engine, Auth: s.auth, Lib: r.lib, Clock: s.clock.Now, Log: s.p.log, Version: version(), Secure: s.c.secure(),
+		Verify:  s.verify,
+		Company: api.Company{Name: s.company, Demo: s.demo}}
+	if s.demo {
+		d.Company.Password = s.password
+		d.Company.Accounts = func(ctx context.Context) ([]api.Account, error) {
+			people, err := accounts(ctx, s.db, r.lib)
+			list := make([]api.Account, len(people))
+			for i, a := range people {
+				list[i] = api.Account{Account: a.Account, Name: a.Name, Post: a.Post, Unit: a.Unit}
+			}
+			return list, err
+		}
+	}
+	if s.clock.manual {
+		d.ManualClock = s.clock
+	}
+	return api.New(d)
 }
 
 // verify recomputes the journal, after sealing what still waits for it.

@@ -54,7 +54,6 @@ lint() {
 }
 
 gotest() {
-	[ -e web/dist/index.html ] || make --no-print-directory build
 	: >"$work/postgres"
 	ZHANGGUI_TEST_POSTGRES=$(.ci/postgres.sh start) && export ZHANGGUI_TEST_POSTGRES
 	go test ./...

@@ -98,6 +98,9 @@ func (s *settings) demoDefaults() {
 	if s.Key == "data/journal.key" {
 		s.Key = "data/demo.key"
 	}
+	if s.Idle == 15*time.Minute {
+		s.Idle = 8 * time.Hour // who shows it should not have to sign in again after lunch
+	}
 }
 
 func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {

@@ -250,14 +250,13 @@ func (m *machine) follow(ref *node, table, column string, refs int) (query.Expr,
 // ownWords tells whether a computed field means the same for every row: it reads nothing that belongs to
 // the record in whose place the question is asked.
 func ownWords(x *Expr) bool {
-	own := true
+	own, loops := true, map[string]bool{"this": true, "param": true, "now": true, "today": true}
 	walk(x.root, func(n *node) {
-		if n.op == "var" && n.as == nil {
-			switch n.name {
-			case "this", "param", "now", "today":
-			default:
-				own = false
-			}
+		switch {
+		case n.op == "filter" || n.op == "map":
+			loops[n.name] = true
+		case n.op == "role", n.op == "var" && n.as == nil && !loops[n.name]:
+			own = false
 		}
 	})
 	return own

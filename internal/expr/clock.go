@@ -7,6 +7,9 @@ import (
 	"zhanggui/internal/calendar"
 )
 
+var units = map[string]calendar.Unit{"days": calendar.UnitDay, "hours": calendar.UnitHour, "minutes": calendar.UnitMinute, "workdays": calendar.UnitWorkday,
+	"workhours": calendar.UnitWorkingHour, "months": calendar.UnitMonth, "weeks": calendar.UnitWeek, "years": calendar.UnitYear}
+
 // time answers the functions of days and instants.
 func (m *machine) time(fn string, a []Value) (Value, error) {
 	cal := m.calendar()
@@ -30,10 +33,8 @@ func (m *machine) time(fn string, a []Value) (Value, error) {
 	}
 	switch fn {
 	case "days", "hours", "minutes", "workdays", "workhours", "months", "weeks", "years":
-		unit := map[string]calendar.Unit{"days": calendar.UnitDay, "hours": calendar.UnitHour, "minutes": calendar.UnitMinute, "workdays": calendar.UnitWorkday,
-			"workhours": calendar.UnitWorkingHour, "months": calendar.UnitMonth, "weeks": calendar.UnitWeek, "years": calendar.UnitYear}[fn]
 		n, _ := a[0].(int64)
-		return calendar.Span{N: n, Unit: unit}, nil
+		return calendar.Span{N: n, Unit: units[fn]}, nil
 	case "workdays_between":
 		return int64(cal.WorkdaysBetween(date(a[0]), date(a[1]))), nil
 	case "days_between":

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func scopeOf(w *world, this expr.Record) *expr.Scope {
 	march := calendar.Period{From: time.Date(2026, 3, 1, 0, 0, 0, 0, zone), To: time.Date(2026, 4, 1, 0, 0, 0, 0, zone)}
 	unit := &rec{w: w, o: w.schema.Objects["base.unit"], row: row{"id": "u1", "name": "works"}, extra: map[string]expr.Value{"members": who{w, []string{"p1", "p2"}}}}
 	return &expr.Scope{Now: now, Facts: w, Vars: map[string]expr.Value{"this": this, "it": this, "now": now, "today": calendar.Date{Year: 2026, Month: 3, Day: 2}, "me": w.person("p1"),
-		"done": &rec{w: w, o: w.schema.Objects["x.case#done"], row: this.(*rec).row}, "period": march, "unit": unit, "range": expr.Range{First: "A001", Last: "A005"}, "balance": money("-1.50"),
+		"done": &rec{w: w, o: w.schema.Objects["x.case#done"], row: this.(*rec).row}, "period": march, "shift": calendar.Period{From: march.From.Add(30 * time.Hour), To: march.From.Add(54 * time.Hour)}, "unit": unit, "range": expr.Range{First: "A001", Last: "A005"}, "balance": money("-1.50"),
 		"giver": w.person("p1"), "ledger_id": "stock"}}
 }
 
@@ -279,6 +280,87 @@ func TestExpr_Static(t *testing.T) {
 			t.Errorf("%s: %s", c.text, got)
 		}
 	}
+}
+
+// Ensure that the variables that are parts of this mean the row's where this is the row, and that computed fields
+// which are not stored are asked as their own expression.
+func TestQuery_OfThis(t *testing.T) {
+	e, s, vars := testEnv(t)
+	live, problems := e.Compile("this.qty * 2 + this.lines.count(l, l.n > 1)", vars, expr.Of(expr.KInt))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	foreign, problems := e.Compile("this.qty + old.qty", vars, expr.Of(expr.KInt))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	s.Objects["x.case"].Fields["twice"] = expr.Field{Type: expr.Of(expr.KInt), Live: live}
+	s.Objects["x.case"].Fields["foreign"] = expr.Field{Type: expr.Of(expr.KInt), Live: foreign}
+	e, err := expr.NewEnv(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, this := testWorld(s)
+	for _, c := range []struct {
+		text string
+		want []any // of the three cases; nil = cannot be asked
+	}{
+		{"done.close.at < now", []any{true, nil, nil}},
+		{"done.close.by == me || this.qty > 5", []any{false, true, nil}},
+		{"this.twice", []any{int64(8), int64(16), nil}},
+		{"this.twice > 10 && this.customer.name != 'x'", []any{false, true, nil}},
+		{"this.foreign", nil},
+		{"this.amount", []any{int64(10001), int64(5000), int64(0)}},
+		{"this.ratio + dec('0.00001')", []any{int64(15001), nil, nil}}, // its type says five digits
+		{"this.customer.keeper.name", []any{"李四", "李四", nil}},
+		{"visit.count(v, v.case == this && v.good)", []any{int64(1), int64(1), int64(0)}},
+	} {
+		x, problems := e.Compile(c.text, vars, expr.Of(expr.KAny))
+		if len(problems) > 0 {
+			t.Fatalf("%s: %+v", c.text, problems)
+		}
+		q, ok := x.Query("this", scopeOf(w, this))
+		if ok != (c.want != nil) {
+			t.Errorf("%s: ok is %v", c.text, ok)
+			continue
+		}
+		for i, want := range c.want {
+			if got := (lens{w, map[string]row{"this": w.tables["x_case"][i]}}).value(q); got != want {
+				t.Errorf("%s of %d: %v, not %v", c.text, i+1, got, want)
+			}
+		}
+	}
+	x, _ := e.Compile("this.twice > 1", vars, expr.Of(expr.KBool))
+	if got := len(x.Reads()); got != 4 { // twice, qty, lines, lines.n
+		t.Errorf("%d reads: %v", got, x.Reads())
+	}
+}
+
+// Ensure that expressions may be compiled and evaluated at the same time.
+func TestEnv_Concurrent(t *testing.T) {
+	e, s, vars := testEnv(t)
+	w, this := testWorld(s)
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			more := expr.Vars{"extra": expr.Of([]expr.Kind{expr.KInt, expr.KMoney}[i%2])}
+			for k, v := range vars {
+				more[k] = v
+			}
+			x, problems := e.Compile("this.lines.count(l, l.n > 1) == 2 && this.nosuch", more, expr.Of(expr.KBool))
+			if x != nil || len(problems) != 1 || problems[0].Message != `field "nosuch" does not exist on form case` {
+				t.Errorf("%+v", problems)
+			}
+			if x, problems = e.Compile("this.lines.count(l, l.n > 1) == 2", more, expr.Of(expr.KBool)); len(problems) > 0 {
+				t.Errorf("%+v", problems)
+				return
+			}
+			if v, err := x.Eval(scopeOf(w, this)); v != true || err != nil {
+				t.Error(v, err)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // Ensure that mistakes are told in the rulebook's words, with their place.

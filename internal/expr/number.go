@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"time"
 
 	"github.com/govalues/decimal"
 
@@ -181,103 +180,6 @@ func whole(op string, x, y int64) (Value, error) {
 		return nil, fmt.Errorf("%d %s %d is too large", x, operatorWord[op], y)
 	}
 	return r, nil
-}
-
-func spanArithmetic(op string, s calendar.Span, b Value) (Value, error) {
-	switch t := b.(type) {
-	case int64:
-		if op == "_*_" {
-			n, err := whole(op, s.N, t)
-			if err != nil {
-				return nil, err
-			}
-			return calendar.Span{N: n.(int64), Unit: s.Unit}, nil
-		}
-	case calendar.Span:
-		if op == "_-_" {
-			t = t.Neg()
-		}
-		switch {
-		case s.N == 0:
-			return t, nil
-		case t.N == 0:
-			return s, nil
-		case s.Unit == t.Unit:
-			return calendar.Span{N: s.N + t.N, Unit: s.Unit}, nil
-		}
-		return calendar.Span{N: spanMinutes(s) + spanMinutes(t), Unit: calendar.UnitMinute}, nil
-	}
-	return nil, fmt.Errorf("%s cannot be reckoned with %T", s, b)
-}
-
-// spanMinutes puts lengths of different units on one scale: a month counts 30 days, a working day a day.
-func spanMinutes(s calendar.Span) int64 {
-	switch s.Unit {
-	case calendar.UnitMinute, calendar.UnitWorkingMinute:
-		return s.N
-	case calendar.UnitHour, calendar.UnitWorkingHour:
-		return s.N * 60
-	case calendar.UnitDay, calendar.UnitWorkday:
-		return s.N * 1440
-	case calendar.UnitWeek:
-		return s.N * 7 * 1440
-	case calendar.UnitMonth:
-		return s.N * 30 * 1440
-	case calendar.UnitQuarter:
-		return s.N * 91 * 1440
-	case calendar.UnitYear:
-		return s.N * 365 * 1440
-	}
-	return s.N
-}
-
-// arith is an operator of CEL on any values.
-func (m *machine) arith(op string, a []Value) (Value, error) {
-	if op == "-_" {
-		return arithmetic("_*_", a[0], int64(-1))
-	}
-	span, isSpan := a[1].(calendar.Span)
-	if op == "_-_" {
-		span = span.Neg()
-	}
-	switch x := a[0].(type) {
-	case calendar.Date:
-		if isSpan {
-			return m.calendar().AddDate(x, span), nil
-		}
-		if y, ok := a[1].(calendar.Date); ok {
-			return calendar.Span{N: int64(y.DaysUntil(x)), Unit: calendar.UnitDay}, nil
-		}
-	case time.Time:
-		if isSpan {
-			return orZero(m.calendar().Add(x, span))
-		}
-		if y, ok := a[1].(time.Time); ok {
-			return calendar.Span{N: int64(x.Sub(y).Minutes()), Unit: calendar.UnitMinute}, nil
-		}
-	case string:
-		if y, ok := a[1].(string); ok && op == "_+_" {
-			return x + y, nil
-		}
-	}
-	switch a[0].(type) {
-	case []Value, Set:
-		x, err := items(a[0])
-		if err != nil {
-			return nil, err
-		}
-		y, err := items(a[1])
-		return append(append([]Value{}, x...), y...), err
-	}
-	return arithmetic(op, a[0], a[1])
-}
-
-// orZero makes the calendar's "no such time" unset.
-func orZero(t time.Time) (Value, error) {
-	if t.IsZero() {
-		return nil, nil
-	}
-	return t, nil
 }
 
 // numeric answers the functions of numbers.

@@ -15,6 +15,8 @@ var standard = calendar.Standard()
 
 var now = time.Date(2026, 3, 2, 9, 30, 0, 0, standard.Zone).UTC()
 
+var params = map[string]expr.Value{"limit": money("100.00"), "rate": dec("0.15")}
+
 type row = map[string]any // column form
 
 // world is a database in memory and all facts about it. With loaded set, sets are lists from the start, so that
@@ -32,8 +34,8 @@ func (w *world) Form(object string) expr.Set {
 	return &set{w: w, o: w.schema.Objects[object]}
 }
 func (w *world) Param(id string) (expr.Value, bool) {
-	v := map[string]expr.Value{"limit": money("100.00"), "rate": dec("0.15")}[id]
-	return v, v != nil
+	v, ok := params[id]
+	return v, ok
 }
 func (w *world) Rows(id string) ([]map[string]expr.Value, bool) {
 	switch id {
@@ -411,7 +413,7 @@ func testSchema() *expr.Schema {
 			"ratio": field(expr.DecimalOf(4), "ratio"), "share": field(expr.DecimalOf(6), "share"), "shipped_on": field(of(expr.KDate), "shipped_on"),
 			"at": field(of(expr.KDatetime), "at"), "note": field(of(expr.KText), "note"), "within": field(of(expr.KSpan), "within"),
 			"customer": field(expr.ObjectOf("x.customer"), "customer"), "owner": field(person, "owner"), "unit": field(unit, "unit"),
-			"people": field(expr.ListOf(person), ""), "tags": field(expr.ListOf(expr.ChoiceOf("red", "blue")), ""), "segment": field(of(expr.KRange), ""),
+			"people": field(expr.ListOf(person), ""), "tags": field(expr.ListOf(expr.ChoiceOf("red", "blue")), "tags"), "segment": field(of(expr.KRange), ""),
 			"start": field(of(expr.KTime), "start"), "span": field(of(expr.KPeriod), ""),
 			"lines":  {Type: expr.ListOf(expr.ObjectOf("x.case.lines")), Line: true},
 			"visits": {Type: expr.ListOf(expr.ObjectOf("x.visit")), Back: "case"},
@@ -452,6 +454,6 @@ func testEnv(t testing.TB) (*expr.Env, *expr.Schema, expr.Vars) {
 	}
 	of := expr.Of
 	return e, s, expr.Vars{"this": expr.ObjectOf("x.case"), "old": expr.ObjectOf("x.case"), "now": of(expr.KDatetime), "today": of(expr.KDate), "me": expr.ObjectOf("base.person"),
-		"done": expr.ObjectOf("x.case#done"), "late": expr.ObjectOf("x.case#late"), "period": of(expr.KPeriod), "unit": expr.ObjectOf("base.unit"), "range": of(expr.KRange),
+		"done": expr.ObjectOf("x.case#done"), "late": expr.ObjectOf("x.case#late"), "period": of(expr.KPeriod), "shift": of(expr.KPeriod), "unit": expr.ObjectOf("base.unit"), "range": of(expr.KRange),
 		"balance": of(expr.KMoney), "it": expr.ObjectOf("x.case")}
 }

@@ -24,11 +24,12 @@ type Engine struct {
 	Lib  *rulebook.Library
 	opts Options
 
-	mu    sync.Mutex
-	world *world // people, units, adoptions: a snapshot, replaced whole
-	stale atomic.Bool
-	bus   *Bus
-	watch func([]Effect) // scenarios look at what the clock does
+	mu      sync.Mutex
+	world   *world // people, units, adoptions: a snapshot, replaced whole
+	stale   atomic.Bool
+	entries atomic.Int64 // of the journal, made by this process
+	bus     *Bus
+	watch   func([]Effect) // scenarios look at what the clock does
 }
 
 // Options tune an engine. The zero value is the production setting.

@@ -31,7 +31,7 @@ func (w *work) writeEntry(r *Record, a *rulebook.Action, act Act) error {
 }
 
 func (w *work) entry(r *Record, act Act) *journal.Entry {
-	e := &journal.Entry{ID: w.e.opts.NewID(), At: w.now, Recorded: w.now, Actor: w.actor.Person, Origin: w.actor.Origin, Action: act.Action, Request: w.actor.Request}
+	e := &journal.Entry{ID: w.e.entryID(w.now), At: w.now, Recorded: w.now, Actor: w.actor.Person, Origin: w.actor.Origin, Action: act.Action, Request: w.actor.Request}
 	if !w.recorded.IsZero() {
 		e.Recorded = w.recorded
 	}
@@ -89,6 +89,13 @@ func (w *work) entry(r *Record, act Act) *journal.Entry {
 		e.Effects = append(e.Effects, journal.Effect{Kind: x.Kind, Text: strings.TrimSpace(x.Name + " " + x.Text), Clause: x.Clause, Ref: x.Form + "/" + x.Record})
 	}
 	return e
+}
+
+// entryID grows with time, and with the order of acts within a millisecond: entries of one instant, of which
+// a hand-turned clock makes many, are read in the order they happened.
+func (e *Engine) entryID(at time.Time) string {
+	tail := e.opts.NewID()
+	return fmt.Sprintf("%011x%06x", at.UnixMilli(), e.entries.Add(1)&0xffffff) + tail[max(0, len(tail)-6):]
 }
 
 func orEmpty(v any) any {

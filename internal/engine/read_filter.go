@@ -2,6 +2,7 @@ package engine
 
 import (
 	"strings"
+	"time"
 
 	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
@@ -19,12 +20,98 @@ func (w *work) filter(f *rulebook.Form, src string) (query.Expr, error) {
 		p := problems[0]
 		return nil, fault.At("filter", "筛选条件看不懂："+p.Message, "The filter cannot be read: "+strings.TrimSpace(p.Message+" "+p.Hint))
 	}
-	q, ok := x.Query("this", w.scope(nil, w.view(w.blank(f, w.myUnit())), nil))
+	q, ok := x.Query("this", w.askScope(w.view(w.blank(f, w.myUnit()))))
 	if !ok {
 		return nil, fault.At("filter", "这个条件不能用来筛选", "This condition cannot be used as a filter")
 	}
 	return w.guard(q, map[string]*rulebook.Form{"this": f})
 }
+
+// askScope is a scope for what readers write. What of it does not depend on the row is worked out in memory,
+// with the engine's eyes; so it gets records that give no secret away, and a world that answers little.
+func (w *work) askScope(view *rulebook.View) *expr.Scope {
+	s := w.scope(nil, view, nil)
+	s.Read = nil
+	for k, v := range s.Vars {
+		if r, ok := v.(*Record); ok {
+			s.Vars[k] = discreet{r}
+		}
+	}
+	s.Facts = plainFacts{&facts{w: w, view: view}}
+	return s
+}
+
+// discreet is a record without its classified fields, and so are the records it leads to.
+type discreet struct{ r *Record }
+
+func (d discreet) Object() string { return d.r.Object() }
+func (d discreet) ID() string     { return d.r.ID() }
+func (d discreet) Get(name string) (expr.Value, error) {
+	f := d.r.form.Field(name)
+	if f == nil && name != "unit" && name != "id" && name != "state" || f != nil && (f.Class != nil || live(f)) {
+		return nil, unknownField(name)
+	}
+	v, err := d.r.Get(name)
+	switch x := v.(type) {
+	case *Record:
+		return discreet{x}, err
+	case []expr.Value, expr.Set, expr.Who:
+		return nil, unknownField(name)
+	}
+	return v, err
+}
+
+// plainFacts answers what a filter may ask of the world: who holds a role, and which days count.
+type plainFacts struct{ *facts }
+
+var errNotAsked = fault.At("filter", "这个条件不能用来筛选", "This condition cannot be used as a filter")
+
+func (p plainFacts) Form(object string) expr.Set {
+	return &set{w: p.w, object: object, err: errNotAsked}
+}
+func (p plainFacts) Role(id string, u expr.Record) expr.Who {
+	return discreetWho{p.facts.Role(id, u).(people)}
+}
+func (p plainFacts) RoleAt(id string, u expr.Record, at time.Time) expr.Who {
+	return discreetWho{p.facts.RoleAt(id, u, at).(people)}
+}
+func (p plainFacts) Members(u expr.Record) expr.Who {
+	return discreetWho{p.facts.Members(u).(people)}
+}
+func (p plainFacts) Superior(r expr.Record) (expr.Record, error) { return hush(p.facts.Superior(r)) }
+func (p plainFacts) Head(r expr.Record) (expr.Record, error)     { return hush(p.facts.Head(r)) }
+func (p plainFacts) UnitOf(r expr.Record, at time.Time) (expr.Record, error) {
+	return hush(p.facts.UnitOf(r, at))
+}
+func (p plainFacts) Waiting(string, expr.Record) (expr.Who, error)       { return nil, errNotAsked }
+func (p plainFacts) Approved(string, expr.Record) (bool, error)          { return false, errNotAsked }
+func (p plainFacts) Rank(string, expr.Record) (int64, error)             { return 0, errNotAsked }
+func (p plainFacts) Ranked(string, expr.Record) (int64, error)           { return 0, errNotAsked }
+func (p plainFacts) QuotaLeft(string, expr.Record) (int64, error)        { return 0, errNotAsked }
+func (p plainFacts) Balance(string, []expr.Value) (expr.Value, error)    { return nil, errNotAsked }
+func (p plainFacts) Holds(string, expr.Record, expr.Range) (bool, error) { return false, errNotAsked }
+func (p plainFacts) History(expr.Record, string) ([]expr.Record, error)  { return nil, errNotAsked }
+
+func hush(r expr.Record, err error) (expr.Record, error) {
+	if x, ok := r.(*Record); ok {
+		return discreet{x}, err
+	}
+	return nil, err
+}
+
+// discreetWho is a set of persons of whom nothing secret can be read.
+type discreetWho struct{ people }
+
+func (d discreetWho) Persons() []expr.Record {
+	var list []expr.Record
+	for _, r := range d.people.Persons() {
+		if x, ok := r.(*Record); ok {
+			list = append(list, discreet{x})
+		}
+	}
+	return list
+}
+func (d discreetWho) Of(u expr.Record) expr.Who { return discreetWho{d.people.Of(u).(people)} }
 
 // guard walks a question and checks every column it touches.
 func (w *work) guard(q query.Expr, forms map[string]*rulebook.Form) (query.Expr, error) {

@@ -148,7 +148,7 @@ func (w *work) judgeReveal(r *Record, f *rulebook.Field, rule *rulebook.Reveal, 
 // doneToday counts the actor's entries of one action since midnight.
 func (w *work) doneToday(action string) (int, error) {
 	from := calendar.DateOf(w.now, w.world.calendar.Zone).Start(w.world.calendar.Zone)
-	n, err := w.tx.Count("journal_entry", query.And(query.Eq("j", "actor", w.actor.Person), query.Eq("j", "action", action),
+	n, err := w.tx.Count("journal_entry", query.And(query.Eq("j", "actor", w.actor.Person), query.Eq("j", "action", action), query.Eq("j", "refused", false),
 		query.Op{Name: ">=", Args: []query.Expr{query.Col{Alias: "j", Name: "at"}, query.Const{Value: instant(from)}}}))
 	return int(n), err
 }

@@ -17,6 +17,7 @@ type builder struct {
 }
 
 func (b *builder) fail(off int, msg, hint string) *node {
+	off = wordStart(b.text, off)
 	line, col := place(b.text, off)
 	b.problems = append(b.problems, Problem{Offset: off, Line: line, Col: col, Message: msg, Hint: hint})
 	return &node{op: "const", typ: Of(KAny), off: off}
@@ -24,7 +25,7 @@ func (b *builder) fail(off int, msg, hint string) *node {
 
 func (b *builder) off(id int64) int {
 	if r, ok := b.ast.SourceInfo().GetOffsetRange(id); ok {
-		return wordStart(b.text, int(r.Start))
+		return int(r.Start)
 	}
 	return 0
 }

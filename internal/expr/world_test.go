@@ -115,7 +115,6 @@ type rec struct {
 	o     *expr.Object
 	row   row
 	extra map[string]expr.Value
-	part  string
 }
 
 func (r *rec) Object() string { return r.o.Key }

@@ -162,7 +162,7 @@ func turn(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	to := c.now
+	var to time.Time
 	switch {
 	case in.Set != "":
 		t, err := time.Parse(time.RFC3339Nano, in.Set)

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"time"
-
 	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
@@ -254,12 +252,4 @@ func stateAllows(a *rulebook.Action, state string) bool {
 		return true
 	}
 	return contains(a.From.States, state)
-}
-
-// at runs fn as of another instant (a due act is judged as of the time it fell due).
-func (w *work) at(t time.Time, fn func() error) error {
-	now := w.now
-	w.now = t
-	defer func() { w.now = now }()
-	return fn()
 }

@@ -290,7 +290,7 @@ func (w *work) seatPersons(who *rulebook.Who, r *Record, view *rulebook.View, s 
 }
 
 type signature struct {
-	id, seat, person, hash, restart string
+	id, seat, person string
 }
 
 // signatures that still count, by seat.

@@ -367,7 +367,7 @@ func (w *work) pausesOf(v *rulebook.Value, view *rulebook.View, s *expr.Scope) (
 	var list []calendar.Interval
 	for _, it := range items {
 		if p, ok := it.(calendar.Period); ok {
-			list = append(list, calendar.Interval{From: p.From, To: p.To})
+			list = append(list, calendar.Interval(p))
 		}
 	}
 	return list, nil

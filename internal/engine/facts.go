@@ -210,10 +210,7 @@ func normal(s string) string {
 		return r
 	}, s)
 	s = strings.ToLower(s)
-	if strings.HasPrefix(s, "+86") {
-		s = s[3:]
-	}
-	return s
+	return strings.TrimPrefix(s, "+86")
 }
 
 // people is a set of persons.

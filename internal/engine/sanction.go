@@ -21,7 +21,6 @@ type fact struct {
 	person  string
 	breach  string
 	missing int64
-	nth     int
 }
 
 // factValue is `fact` in expressions.

@@ -134,11 +134,3 @@ func (c *book) copies(f *Form, n *node, path string) []*Copy {
 	}
 	return list
 }
-
-// elemOf is the type of a list's elements.
-func elemOf(t expr.Type) expr.Type {
-	if t.Kind == expr.KList && t.Elem != nil {
-		return *t.Elem
-	}
-	return anyType
-}

@@ -144,7 +144,6 @@ func Coverage(ctx context.Context, lib *rulebook.Library, books []string, mutate
 		}
 	}
 	type job struct {
-		c     *Clause
 		named []*rulebook.Scenario
 		other []*rulebook.Scenario
 	}

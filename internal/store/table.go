@@ -41,13 +41,3 @@ type Table struct {
 
 // Row is one row: column name → nil, string, int64, bool or []byte, the same on both databases.
 type Row map[string]any
-
-// column finds a column by name.
-func (t *Table) column(name string) *Column {
-	for i := range t.Columns {
-		if t.Columns[i].Name == name {
-			return &t.Columns[i]
-		}
-	}
-	return nil
-}

@@ -65,7 +65,7 @@ var server = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	held = in
+	held = append(held, in)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", err
@@ -83,7 +83,7 @@ var server = sync.OnceValues(func() (string, error) {
 })
 
 // held keeps the pipe from being collected, which would close it.
-var held any
+var held []any
 
 func run(server, sql string) error {
 	u, err := url.Parse(server)

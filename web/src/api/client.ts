@@ -1,0 +1,110 @@
+// The one road to the server: CSRF token, idempotency key, version, language, and problems decoded.
+import type { Me, Problem } from './types'
+import { setClock } from '../app/clock'
+
+export class Refusal extends Error {
+  constructor(public problem: Problem) {
+    super(problem.title)
+  }
+}
+
+let csrf = ''
+let csrfHeader = 'X-CSRF-Token'
+let language = 'zh-CN'
+let signInAgain: (() => Promise<boolean>) | null = null
+let onLine: (up: boolean) => void = () => {}
+
+export const setLanguageHeader = (l: string) => (language = l)
+export const onSignedOut = (f: (() => Promise<boolean>) | null) => (signInAgain = f)
+export const onConnection = (f: (up: boolean) => void) => (onLine = f)
+
+export function accept(me: Me): Me {
+  csrf = me.csrf
+  if (me.csrf_header) csrfHeader = me.csrf_header
+  if (me.clock) setClock(me.clock.now, me.clock.manual)
+  return me
+}
+
+/** A key for one intention: the same press repeated after a lost connection makes no second record. */
+export function newKey(): string {
+  if (crypto.randomUUID) return crypto.randomUUID()
+  const b = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(b, (x) => x.toString(16).padStart(2, '0')).join('')
+}
+
+interface Options {
+  body?: unknown
+  query?: Record<string, string | number | undefined | null>
+  key?: string
+  etag?: string
+  signal?: AbortSignal
+  quiet?: boolean // a 401 is an answer, not a reason to sign in again
+}
+
+export function url(path: string, query?: Options['query']): string {
+  const q = new URLSearchParams()
+  for (const [k, v] of Object.entries(query ?? {})) if (v !== undefined && v !== null && v !== '') q.set(k, String(v))
+  const s = q.toString()
+  return path + (s ? '?' + s : '')
+}
+
+export async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json, application/problem+json', 'Accept-Language': language }
+  let body: BodyInit | undefined
+  if (options.body instanceof FormData) body = options.body
+  else if (options.body !== undefined) {
+    headers['Content-Type'] = 'application/json'
+    body = JSON.stringify(options.body)
+  }
+  if (method !== 'GET') {
+    headers[csrfHeader] = csrf
+    headers['Idempotency-Key'] = options.key ?? newKey()
+  }
+  if (options.etag) headers['If-Match'] = `"${options.etag.replace(/"/g, '')}"`
+
+  let res: Response
+  try {
+    res = await fetch(url(path, options.query), { method, headers, body, credentials: 'same-origin', signal: options.signal })
+  } catch (e) {
+    if (options.signal?.aborted) throw e
+    onLine(false)
+    throw new Refusal({ kind: 'offline', status: 0, title: '' })
+  }
+  onLine(true)
+  if (res.status === 204) return undefined as T
+  const type = res.headers.get('Content-Type') ?? ''
+  if (res.ok) return (type.includes('json') ? await res.json() : await res.blob()) as T
+
+  let problem: Problem
+  try {
+    problem = (await res.json()) as Problem
+    problem.status ??= res.status
+    problem.kind ??= kindOf(res.status)
+  } catch {
+    problem = { kind: kindOf(res.status), status: res.status, title: '' }
+  }
+  if (res.status === 401 && !options.quiet && signInAgain && (await signInAgain())) {
+    return call<T>(method, path, options)
+  }
+  throw new Refusal(problem)
+}
+
+function kindOf(status: number): Problem['kind'] {
+  switch (status) {
+    case 400: return 'invalid'
+    case 401: return 'unauthenticated'
+    case 403: return 'forbidden'
+    case 404: return 'not_found'
+    case 409: case 412: return 'conflict'
+    case 422: return 'refused'
+    case 429: return 'too_many'
+    case 502: case 503: case 504: return 'unavailable'
+    default: return 'internal'
+  }
+}
+
+export const get = <T,>(path: string, query?: Options['query'], signal?: AbortSignal) => call<T>('GET', path, { query, signal })
+export const post = <T,>(path: string, body?: unknown, options: Options = {}) => call<T>('POST', path, { ...options, body: body ?? {} })
+
+export const problemOf = (e: unknown): Problem =>
+  e instanceof Refusal ? e.problem : { kind: 'internal', status: 0, title: '', detail: e instanceof Error ? e.message : undefined }

@@ -1,0 +1,264 @@
+// The shapes of docs/api-contract.md, by hand. Every label may be a plain string or a pair of languages.
+
+export type Text = string | { zh?: string; en?: string } | null | undefined
+
+export interface Ref { id: string; label?: Text; name?: string; form?: string }
+export interface FileValue { id: string; name: string; size: number; type: string }
+export interface Masked { masked: string }
+export type Value = unknown
+export type Values = Record<string, Value>
+
+export interface Person { id?: string; name: string; unit?: Text | Ref; post?: string; absent?: boolean; stand_in?: string | { name: string; post?: string } | null }
+
+export interface Problem {
+  type?: string
+  title: string
+  status: number
+  detail?: string
+  kind: 'refused' | 'invalid' | 'unauthenticated' | 'forbidden' | 'not_found' | 'conflict' | 'too_many' | 'unavailable' | 'internal' | 'offline'
+  group?: string
+  items?: ProblemItem[]
+  who_may?: Person[]
+  ref?: string
+  tries_left?: number
+  locked_until?: string
+  current?: { etag: string; changes: { field: string; label?: Text; old: Value; new: Value; by: Text | Person; at: string }[] }
+}
+export interface ProblemItem {
+  clause?: string
+  clause_text?: Text
+  say: Text
+  field?: string
+  facts?: { label: Text; value: Value; path?: string }[]
+  params?: { id: string; label: Text; value: Value; since?: string; source?: string }[]
+  waive?: boolean
+}
+
+export interface Me {
+  person: { id: string; name: string; account: string; post?: string; unit?: { id: string; name: string }; language?: string }
+  roles: { id: string; label: Text; unit?: Text | { id: string; name: string } }[]
+  csrf: string
+  csrf_header?: string
+  clock: { now: string; manual: boolean }
+  company: { name: string; demo: boolean }
+  rights: string[]
+  counts: { late: number; today: number }
+  version?: string
+}
+export interface Company {
+  name: string
+  demo: boolean
+  accounts?: { account: string; name: string; post?: string; unit?: string }[]
+  password?: string
+  clock_manual?: boolean
+}
+
+export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; kept?: string }
+export interface Field {
+  id: string
+  label: Text
+  type: string
+  form?: string
+  options?: { id: string; label: Text; clause?: string }[]
+  scale?: number
+  hint?: Text
+  clause?: string
+  computed?: boolean
+  required?: boolean
+  class?: string
+  min?: string | number | null
+  max?: string | number | null
+  line?: string | null
+}
+export interface LineDef { id: string; label: Text; fields: Field[] }
+export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number }
+export interface ViewDef { id: string; label: Text; columns?: string[]; sort?: string; from?: string; filter?: string }
+export interface Form {
+  key: string
+  label: Text
+  clause?: string
+  title?: string
+  kept?: string
+  fields: Field[]
+  lines: LineDef[]
+  states: { id: string; label: Text; final?: boolean; path?: boolean }[]
+  actions: ActionDef[]
+  sections: { id: string; label: Text; fields: string[] }[]
+  views: ViewDef[]
+  columns: string[]
+  copies: { mark: string; to: Text }[]
+  report?: boolean
+  checklist?: boolean
+}
+
+export interface Row {
+  id: string
+  number?: string
+  title?: string
+  state?: string
+  state_label?: Text
+  unit?: { id: string; name: string }
+  by?: { id: string; name: string }
+  at?: string
+  etag?: string
+  values: Values
+  holder?: Person[]
+  due?: { name: string; label: Text; due: string; state: string; paused?: boolean } | null
+}
+export interface Page<T> { rows: T[]; next?: string | null; total?: number | null; more_than?: boolean }
+
+export interface Line { id?: string; values: Values }
+export interface Step {
+  state: string
+  label: Text
+  status: 'done' | 'current' | 'future' | 'skipped'
+  holder?: Person[]
+  from?: string | null
+  to?: string | null
+  due?: string | null
+  late?: boolean
+}
+export interface FillDef { field: string; required: boolean; clause?: string; label?: Text }
+export interface SignDef { approval: string; amount?: string | null; amount_cn?: string | null; statement?: Text; why?: { clause?: string; text: Text } }
+export interface ActionOpen {
+  id: string
+  label: Text
+  clause?: string
+  style?: string
+  reason?: number
+  to?: string
+  fill: FillDef[]
+  lines?: (string | LineDef)[]
+  sign?: SignDef | null
+  waivable?: { clause: string; say: Text }[]
+  confirm?: boolean
+  missing?: ProblemItem[]
+}
+export interface Clock {
+  id: string
+  name: string
+  label: Text
+  clause?: string
+  from?: string | null
+  due?: string | null
+  state: string
+  warned?: boolean
+  holder?: Person[]
+  met_at?: string | null
+  overrun?: string | number | null
+  within?: string
+  working?: boolean
+  form?: string
+  record?: string
+  number?: string
+  title?: string
+  paused_for?: Text
+}
+export interface Copy { id: string; mark: string; to?: (Text | Person)[] | Text; at?: string | null; received_at?: string | null; record?: string | null }
+export interface Related { form: string; label: Text; relation?: string; rows: { id: string; number?: string; title?: string; state_label?: Text; at?: string }[]; total: number }
+export interface Rec {
+  form: string
+  id: string
+  number?: string
+  title?: string
+  state?: string
+  state_label?: Text
+  etag: string
+  unit?: { id: string; name: string }
+  by?: { id: string; name: string }
+  at?: string
+  book?: string
+  version?: string
+  values: Values
+  lines: Record<string, Line[]>
+  path?: Step[]
+  actions: { open: ActionOpen[]; closed: { id: string; label: Text; clause?: string; problem: Problem }[] }
+  clocks?: Clock[]
+  copies?: Copy[]
+  signatures?: { approval: string; seat?: Text; by?: Person; at?: string; state: string; comment?: string; void_why?: Text }[]
+  waiting?: { approval: string; label?: Text; who: Person[] }[]
+  related?: Related[]
+  sanctions?: { id?: string; text?: Text; label?: Text; number?: string; at?: string; state_label?: Text; clause?: string; form?: string }[]
+  band?: { text?: Text; clause?: string; kind?: string } | string | null
+}
+export interface Done { record: Rec; done: { action: string; at: string; text: Text; signed?: boolean; waiting?: (Text | Person)[] } }
+export interface HistoryEntry {
+  id: string
+  at: string
+  by?: Person
+  action?: string
+  label?: Text
+  text?: Text
+  clauses?: string[]
+  changes?: { field: string; label: Text; old: Value; new: Value }[]
+  comment?: string
+  kind?: string
+}
+export interface Why { text: Text; steps: { label: Text; value: Value; clause?: string; at?: string }[] }
+
+export interface Task {
+  id: string
+  form: string
+  record: string
+  number?: string
+  title?: string
+  object?: Text
+  customer?: Text | Ref
+  deadline?: string
+  label: Text
+  clause?: string
+  action?: string
+  action_label?: Text
+  due?: string | null
+  from?: string | null
+  state: string
+  paused_for?: Text
+  remaining_working?: boolean
+  holder?: Person[]
+  etag?: string
+}
+export interface Tasks {
+  now: string
+  groups: { late: Task[]; today: Task[]; week: Task[]; later: Task[] }
+  waiting: Task[]
+  counts: { late: number; today: number; week: number; later: number }
+  recent?: { at: string; text: Text; form?: string; record?: string }[]
+}
+
+export interface Param {
+  id: string
+  label: Text
+  type: string
+  value: Value
+  source?: string
+  since?: string
+  changed_by?: Text | Person
+  clause?: string
+  history?: { value: Value; from: string; by?: Text | Person; reason?: string }[]
+  rows?: Values[]
+  key?: (string | { id: string; label: Text })[]
+  out?: (string | { id: string; label: Text })[]
+}
+export interface Clause {
+  id: string
+  book?: string
+  kind: string
+  text: Text
+  default?: boolean
+  legal?: Text
+  proof?: string
+  asleep?: boolean
+  asleep_why?: Text
+  does?: { element: string; label?: Text; path?: string; form?: string; text?: Text }[]
+  params?: string[]
+  scenarios?: number
+  fired?: number
+  last?: { at: string; form?: string; record?: string; number?: string } | null
+  level?: number
+}
+export interface BookBrief { id: string; short?: Text; title: Text; version?: string; source?: Text; clauses?: { total: number; by_kind?: Record<string, number> }; adopted?: { unit: Text | { id: string; name: string }; from: string }[]; forms?: number }
+export interface Book { id: string; title: Text; version?: string; source?: Text; clauses: Clause[]; parameters?: Param[]; roles?: { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: unknown[] }[]; articles?: { id: string; title: Text }[] }
+export interface Notice { id: string; at: string; text: Text; form?: string; record?: string; read?: boolean }
+export interface SearchResult { groups: { kind: string; label: Text; hits: { form?: string; id: string; number?: string; title?: Text; sub?: Text; mark?: string }[] }[] }
+export interface StatRow { key: string; label?: Text; count?: number; sum?: string }
+export interface Option { id: string; label: Text; sub?: Text }

@@ -3,8 +3,6 @@ package rulebook
 import (
 	"regexp"
 	"strings"
-
-	"zhanggui/internal/expr"
 )
 
 var numberToken = regexp.MustCompile(`\{([a-z_]+)(?::(\d+))?\}`)

@@ -27,6 +27,7 @@ type Engine struct {
 	mu      sync.Mutex
 	world   *world // people, units, adoptions: a snapshot, replaced whole
 	stale   atomic.Bool
+	firings firings
 	entries atomic.Int64 // of the journal, made by this process
 	bus     *Bus
 	watch   func([]Effect) // scenarios look at what the clock does

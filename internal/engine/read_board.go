@@ -98,7 +98,7 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 func (w *work) stages(v *Board, late map[string]bool) error {
 	for _, b := range w.e.Lib.Books {
 		for _, f := range b.Forms {
-			if f.Kept != "" || len(f.Deadlines) == 0 || f.Class != nil || w.scopeOf(f).none {
+			if f.Kept != "" || len(f.Deadlines) == 0 || w.scopeOf(f).none {
 				continue
 			}
 			state := query.Col{Alias: "this", Name: "state"}

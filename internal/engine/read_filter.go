@@ -157,7 +157,7 @@ func (w *work) guard(q query.Expr, forms map[string]*rulebook.Form) (query.Expr,
 		return x, w.askable(f, x.Name)
 	case query.Sub:
 		f := w.formOfTable(x.Table)
-		if f == nil || f.Class != nil {
+		if f == nil || f.Class != nil && f.Table != x.Table { // lines cannot be held to their record's class here
 			return nil, unknownField(x.Table)
 		}
 		inner := map[string]*rulebook.Form{}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,13 +46,31 @@ func (e *Engine) History(ctx context.Context, now time.Time, actor Actor, form, 
 		if err != nil {
 			return err
 		}
-		list = []HistoryEntry{}
-		for i := len(entries) - 1; i >= 0; i-- {
-			list = append(list, w.historyEntry(r, entries[i]))
-		}
+		list = w.told(r, entries)
 		return nil
 	})
 	return list, err
+}
+
+// told lists entries newest first. Who only looked is told in the audit, not here; a clock that knocked again
+// and again is told once, with how often.
+func (w *work) told(r *Record, entries []*journal.Entry) []HistoryEntry {
+	list := []HistoryEntry{}
+	again := 1
+	for i := len(entries) - 1; i >= 0; i-- {
+		h := w.historyEntry(r, entries[i])
+		if h.Action == "view" || h.Action == "export" || h.Kind == "deadline" && h.Text.ZH == "" && len(h.Changes) == 0 {
+			continue
+		}
+		if n := len(list); n > 0 && h.Kind == "deadline" && list[n-1].Kind == "deadline" && len(h.Changes) == 0 && strings.HasPrefix(list[n-1].Text.ZH, h.Text.ZH) {
+			again++
+			list[n-1].Text = Text{h.Text.ZH + "（连续 " + strconv.Itoa(again) + " 次）", h.Text.EN + " (" + strconv.Itoa(again) + " times running)"}
+			continue
+		}
+		again = 1
+		list = append(list, h)
+	}
+	return list
 }
 
 // entriesOf are the journal's entries on a record, oldest first.
@@ -227,6 +246,10 @@ func (w *work) entryText(e *journal.Entry) Text {
 				add("“"+l.ZH+"”改期", "“"+l.EN+"” moved")
 			case "warned":
 				add("“"+l.ZH+"”快到期，已提醒", "warned that “"+l.EN+"” runs out")
+			default:
+				if strings.HasPrefix(rest, "step ") {
+					add("“"+l.ZH+"”催办", "“"+l.EN+"” was urged")
+				}
 			}
 		case "create":
 			if f != nil && !own && f.Kept == "" {

@@ -3,11 +3,9 @@ package engine
 import (
 	"context"
 	"sort"
-	"strings"
 	"time"
 
 	"zhanggui/internal/fault"
-	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 )
 
@@ -137,7 +135,7 @@ func (e *Engine) Book(ctx context.Context, now time.Time, actor Actor, id string
 		proven := scenariosOf(b)
 		for _, c := range b.Clauses {
 			x := w.clauseView(b, c, view)
-			x.Scenarios, x.Fired = proven[c.ID], fired[c.ID]
+			x.Scenarios, x.Fired, x.Last = proven[c.ID], fired[c.ID].n, w.lastFired(fired[c.ID])
 			v.ClauseList = append(v.ClauseList, x)
 		}
 		for _, p := range b.Parameters {
@@ -165,22 +163,11 @@ func (e *Engine) Clause(ctx context.Context, now time.Time, actor Actor, id stri
 		}
 		x := w.clauseView(b, c, w.bookSight(b))
 		x.Scenarios = scenariosOf(b)[id]
-		hasIt := query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "j", Name: "clauses"}, query.Const{Value: "," + id + ","}}}
-		rows, err := w.tx.Select(query.Select{Table: "journal_entry", Alias: "j", Where: hasIt, Limit: 20, Order: []query.Order{{Expr: query.Col{Alias: "j", Name: "at"}, Desc: true}},
-			Columns: []query.Column{{Name: "at", Expr: query.Col{Alias: "j", Name: "at"}}, {Name: "form", Expr: query.Col{Alias: "j", Name: "form"}}, {Name: "record", Expr: query.Col{Alias: "j", Name: "record"}}}})
+		fired, err := w.fired()
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			r, err := w.recordSeen(str(row["form"]), str(row["record"]))
-			if err == nil {
-				x.Last = &LastFired{str(row["at"]), r.form.Key, r.id, r.Number()}
-				break
-			}
-		}
-		if x.Fired, err = w.tx.Count("journal_entry", hasIt); err != nil {
-			return err
-		}
+		x.Fired, x.Last = fired[id].n, w.lastFired(fired[id])
 		v = &x
 		return nil
 	})
@@ -211,25 +198,16 @@ func scenariosOf(b *rulebook.Book) map[string]int {
 	return n
 }
 
-// fired counts how often each clause decided, from the newest entries: what matters is whether it happens.
-func (w *work) fired() (map[string]int64, error) {
-	rows, err := w.tx.Select(query.Select{Table: "journal_entry", Alias: "j", Where: query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "j", Name: "clauses"}}}}},
-		Columns: []query.Column{{Name: "clauses", Expr: query.Col{Alias: "j", Name: "clauses"}}}, Order: []query.Order{{Expr: query.Col{Alias: "j", Name: "at"}, Desc: true}}, Limit: 20000})
-	n := map[string]int64{}
-	for _, row := range rows {
-		s := str(row["clauses"])
-		for _, c := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' }) {
-			n[c]++
-		}
-	}
-	return n, err
-}
-
 func (w *work) clauseView(b *rulebook.Book, c *rulebook.Clause, view *rulebook.View) ClauseView {
 	x := ClauseView{ID: c.ID, Book: b.ID, Kind: c.Kind, Text: text(c.Text), Default: c.Default, Legal: c.Legal, Proof: c.Proof, Does: []Does{}, Params: []string{}, Asleep: view.Asleep[c.ID]}
-	awake := 0
+	awake, seen := 0, map[string]bool{}
 	for _, n := range c.Nodes {
 		d := w.does(n)
+		if seen[d.Text.ZH] {
+			awake += either(view.Awake(n), 1, 0)
+			continue
+		}
+		seen[d.Text.ZH] = true
 		d.Asleep = !view.Awake(n)
 		if !d.Asleep {
 			awake++

@@ -61,7 +61,12 @@ func (e *Engine) Explain(ctx context.Context, now time.Time, actor Actor, r *Ref
 					rec = x
 				}
 			}
-			if rec == nil {
+			if rec == nil { // not there yet, or not for this reader: then not its facts either
+				if r.Record != "" && r.Action != "create" {
+					hushed := *r
+					hushed.Facts = nil
+					r = &hushed
+				}
 				rec = w.blank(f, w.myUnit())
 			}
 		}
@@ -79,7 +84,7 @@ func (w *work) problem(r *Refusal, rec *Record) *Problem {
 		if b, c := w.e.Lib.Clause(item.Clause); c != nil {
 			t := text(c.Text)
 			x.ClauseText = &t
-			if rec != nil {
+			if rec != nil && r.Group != "state" && r.Group != "fill" {
 				x.Params = w.paramsOf(b, c, rec)
 			}
 		}

@@ -220,9 +220,6 @@ func (w *work) stat(q StatQuery) ([]StatRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.Class != nil {
-		return nil, fault.At("form", "这份表单不能统计", "This form cannot be counted")
-	}
 	where := query.And(w.where(f, "this"), query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}})
 	if q.Where != "" {
 		x, err := w.filter(f, q.Where)

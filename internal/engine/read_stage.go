@@ -35,7 +35,7 @@ func (w *work) stageTasks(done map[string]bool) ([]Task, error) {
 				return nil, err
 			}
 			for _, r := range recs {
-				if a := w.nextFor(r); a != nil && w.classSeen(r) {
+				if a, _ := w.stepsFor(r); a != nil && w.classSeen(r) {
 					list = append(list, w.stageTask(r, a))
 				}
 			}

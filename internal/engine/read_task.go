@@ -251,8 +251,20 @@ func (w *work) endingAction(r *Record, d *rulebook.Deadline, duty *rulebook.Duty
 
 // nextFor is the first action from where the record stands that this person may do, ways forward first.
 func (w *work) nextFor(r *Record) *rulebook.Action {
+	ahead, side := w.stepsFor(r)
+	if ahead != nil {
+		return ahead
+	}
+	return side
+}
+
+// stepsFor are the first action that leads the record on, and the first beside the way.
+func (w *work) stepsFor(r *Record) (ahead, side *rulebook.Action) {
 	view := w.view(r)
-	var side *rulebook.Action
+	place := map[string]int{}
+	for i, s := range r.form.States {
+		place[s.ID] = i
+	}
 	for _, a := range r.form.Actions {
 		if a.Implicit || a.By == nil || a.From == nil || a.From.Any || !view.Awake(&a.Node) || w.judgeState(r, a, view) != nil {
 			continue
@@ -261,15 +273,16 @@ func (w *work) nextFor(r *Record) *rulebook.Action {
 			continue
 		}
 		if a.To != nil && len(a.To.States) == 1 {
-			if s := r.form.State(a.To.States[0]); s != nil && s.Path {
-				return a
+			to := a.To.States[0]
+			if s := r.form.State(to); s != nil && s.Path && place[to] > place[r.State()] {
+				return a, side
 			}
 		}
 		if side == nil {
 			side = a
 		}
 	}
-	return side
+	return nil, side
 }
 
 func (w *work) mine(ids []string) bool {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
 	"zhanggui/internal/query"
@@ -157,8 +159,50 @@ func (w *work) belongsAny(unit string) bool {
 	return w.belongs(w.e.Lib.Books[0], unit)
 }
 
-// where is the scope as a condition over rows of the form's table; nil = all.
+// where is what the reader may see of a form as a condition over rows of its table; nil = all.
 func (w *work) where(f *rulebook.Form, alias string) query.Expr {
+	return query.And(w.whereScope(f, alias), w.whereClass(f, alias))
+}
+
+// whereClass is the form's own secrecy as a condition. A class that looks at no record is asked once a unit.
+func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
+	c := f.Class
+	if c == nil || c.Class == nil || w.actor.System || w.actor.Clock {
+		return nil
+	}
+	see := c.Class.See
+	if x := c.Class.PerForm[f.Key]; x != nil {
+		see = x
+	}
+	if see == nil {
+		return nil
+	}
+	if strings.Contains(see.Text(), "this") {
+		r := w.blank(f, w.myUnit())
+		view := w.view(r)
+		if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
+			return nil
+		}
+		if alias == "this" {
+			if q, ok := see.Query("this", w.scope(nil, view, nil)); ok {
+				return q
+			}
+		}
+		return query.Op{Name: "or"} // it cannot be asked of many rows at once: none is shown
+	}
+	args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
+	for _, u := range sortedKeys(w.world.units) {
+		if w.classSeen(w.blank(f, u)) {
+			args = append(args, query.Const{Value: u})
+		}
+	}
+	if len(args) == len(w.world.units)+1 {
+		return nil
+	}
+	return query.Op{Name: "in", Args: args}
+}
+
+func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {
 	s := w.scopeOf(f)
 	switch {
 	case s.none:

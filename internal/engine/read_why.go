@@ -79,7 +79,7 @@ func (w *work) whyDeadline(r *Record, name string) (*Why, error) {
 		w.whyParams(v, r, d, view)
 		w.whyCalendar(v, in)
 	} else {
-		v.Steps = append(v.Steps, WhyStep{Label: Text{"限于", "Not later than"}, Value: in.due.In(zone).Format("2006-01-02 15:04"), Clause: in.clause})
+		v.Steps = append(v.Steps, WhyStep{Label: Text{"限于", "Not later than"}, Value: w.until(in.due), Clause: in.clause})
 	}
 	for _, p := range in.pauses {
 		to := "…"
@@ -96,16 +96,25 @@ func (w *work) whyDeadline(r *Record, name string) (*Why, error) {
 	case in.paused:
 		v.Text = Text{"“" + l.ZH + "”暂停中，恢复后接着算", "“" + l.EN + "” is paused and will go on"}
 	case !in.met.IsZero():
-		v.Steps = append(v.Steps, WhyStep{Label: Text{"到期", "Due"}, Value: in.due.In(zone).Format("2006-01-02 15:04"), At: instant(in.due)},
+		v.Steps = append(v.Steps, WhyStep{Label: Text{"到期", "Due"}, Value: w.until(in.due), At: instant(in.due)},
 			WhyStep{Label: Text{"办完", "Done"}, Value: in.met.In(zone).Format("2006-01-02 15:04"), At: instant(in.met)})
 		late := in.met.After(in.due)
 		v.Text = Text{"“" + l.ZH + "”" + either(late, "逾期办完", "按期办完"), "“" + l.EN + "” was met " + either(late, "late", "in time")}
 	default:
-		v.Steps = append(v.Steps, WhyStep{Label: Text{"到期", "Due"}, Value: in.due.In(zone).Format("2006-01-02 15:04"), At: instant(in.due)})
-		due := in.due.In(zone).Format("2006-01-02 15:04")
+		v.Steps = append(v.Steps, WhyStep{Label: Text{"到期", "Due"}, Value: w.until(in.due), At: instant(in.due)})
+		due := w.until(in.due)
 		v.Text = Text{"“" + l.ZH + "”" + due + " 到期", "“" + l.EN + "” is due " + due}
 	}
 	return v, nil
+}
+
+// until writes a limit; midnight is the end of the day it closes, as regulations say it.
+func (w *work) until(t time.Time) string {
+	t = t.In(w.world.calendar.Zone)
+	if t.Hour() == 0 && t.Minute() == 0 {
+		return t.AddDate(0, 0, -1).Format("2006-01-02") + " 24:00"
+	}
+	return t.Format("2006-01-02 15:04")
 }
 
 // startWords says what the clock counts from.

@@ -61,7 +61,8 @@ func (s *shopfront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := s.files[name]
 	if a == nil {
 		// A missing script must be missing: HTML in its place breaks the page in a way nobody understands.
-		if strings.HasPrefix(name, "assets/") || name != "" && strings.Contains(path.Base(name), ".") {
+		// A form's key has a dot, too: only what lies among the built files, or at the top, is missed as a file.
+		if strings.HasPrefix(name, "assets/") || !strings.Contains(name, "/") && strings.Contains(name, ".") {
 			http.NotFound(w, r)
 			return
 		}

@@ -41,7 +41,7 @@ export function RecordPage() {
           {worst && <Due due={worst.due} state={worst.state} />}
         </div>
         <div className="acts">
-          {open.map((a, i) => <Button key={a.id} type={i === 0 ? 'primary' : 'default'} danger={a.id === 'void'} onClick={() => setDoing(a)}>{l(a.label)}</Button>)}
+          {open.map((a, i) => <Button key={a.id} type={i === 0 && a.id !== 'void' ? 'primary' : 'default'} danger={a.id === 'void'} onClick={() => setDoing(a)}>{l(a.label)}</Button>)}
           <Button onClick={() => window.print()}>{t('print')}</Button>
         </div>
       </header>

@@ -116,8 +116,13 @@ func (d directory) ByID(tx *store.Tx, id string) (auth.Person, error) { return d
 // open starts a company: clerk wang, chief ma, boss zong, admin he, and lone in a unit that adopted nothing.
 func open(t testing.TB) *shop {
 	t.Helper()
+	return openOn(t, "sqlite:"+t.TempDir()+"/shop.db")
+}
+
+func openOn(t testing.TB, dsn string) *shop {
+	t.Helper()
 	lib := testkit.Load(t, shopBook)
-	s := &shop{Shop: testkit.Open(t, lib, "sqlite:"+t.TempDir()+"/shop.db", "2026-03-02 09:00"), t: t, lib: lib}
+	s := &shop{Shop: testkit.Open(t, lib, dsn, "2026-03-02 09:00"), t: t, lib: lib}
 	plan, err := s.DB.Plan(context.Background(), auth.Tables())
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"zhanggui/internal/testkit"
 )
 
 const at = "/api/form/x.matter/record"
@@ -72,8 +74,10 @@ func TestRecord_Life(t *testing.T) {
 }
 
 // Ensure that the register answers views, filters, words, order and pages.
-func TestList(t *testing.T) {
-	s := open(t)
+func TestList(t *testing.T) { testkit.Databases(t, listOn) }
+
+func listOn(t *testing.T, dsn string) {
+	s := openOn(t, dsn)
 	c := s.signIn("wang")
 	for _, x := range [][2]string{{"重庆水泵", "100"}, {"法兰", "9000"}, {"轴承", "6000"}, {"密封圈", ""}} {
 		v := map[string]any{"subject": x[0]}

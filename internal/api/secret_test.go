@@ -10,12 +10,15 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"zhanggui/internal/engine"
+	"zhanggui/internal/testkit"
 )
 
 // Ensure that a masked field leaves by no door: not in a list, a record, a search, an export, the history, a print,
 // an option, a figure, a problem or a notice; and that it cannot be asked about.
-func TestMasked(t *testing.T) {
-	s := open(t)
+func TestMasked(t *testing.T) { testkit.Databases(t, maskedOn) }
+
+func maskedOn(t *testing.T, dsn string) {
+	s := openOn(t, dsn)
 	ma, wang := s.signIn("ma"), s.signIn("wang")
 	const phone, inside = "13866210417", "内情甲乙丙"
 	if _, err := s.E.Do(context.Background(), s.Now, engine.Act{Form: "base.unit", Record: s.Unit, Action: "edit", Values: map[string]any{"head": s.ID("zong")}, Actor: engine.Actor{System: true}}); err != nil {

@@ -10,7 +10,6 @@ import (
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
-	"zhanggui/internal/store"
 )
 
 // ListQuery asks for a page of a register.
@@ -272,90 +271,4 @@ func after(p *plan, cursor string) (query.Expr, error) {
 		return or(op("<", p.sort, v), null, query.And(op("=", p.sort, v), idAfter)), nil
 	}
 	return or(op(">", p.sort, v), query.And(op("=", p.sort, v), idAfter)), nil
-}
-
-// rowsOut dresses a page: names, titles and the worst deadline for all its rows, one question each.
-func (w *work) rowsOut(p *plan, recs []*Record) ([]Row, error) {
-	if err := w.prefetch(p.form, recs); err != nil {
-		return nil, err
-	}
-	dues, err := w.worstDue(recs)
-	if err != nil {
-		return nil, err
-	}
-	rows := make([]Row, 0, len(recs))
-	for _, r := range recs {
-		row := w.rowOut(r)
-		row.Values = w.valuesOut(r, func(f *rulebook.Field) bool {
-			if p.fields[f.ID] {
-				return true
-			}
-			return !live(f) && f.Type.Name != "note"
-		})
-		if d := dues[r.id]; d != nil {
-			row.Due, row.Holder = d.Due, d.holder
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
-}
-
-func (w *work) rowOut(r *Record) Row {
-	return Row{ID: r.id, Number: r.Number(), Title: w.title(r), State: r.State(), StateLabel: stateText(r.form, r.State()), Unit: w.unitRef(r.unitID()),
-		By: w.personRef(str(r.row["by"])), At: str(r.row["at"]), Etag: r.Etag(), Values: map[string]any{}, Holder: []Holder{}}
-}
-
-// valuesOut are the fields a reader gets, built up from what he may see, never cut down from all.
-func (w *work) valuesOut(r *Record, want func(*rulebook.Field) bool) map[string]any {
-	m := map[string]any{}
-	for _, f := range r.form.Fields {
-		if !want(f) {
-			continue
-		}
-		if v, ok := w.out(r, f); ok {
-			m[f.ID] = v
-		}
-	}
-	return m
-}
-
-type worst struct {
-	*Due
-	holder []Holder
-	rank   string
-}
-
-// worstDue finds the most pressing running clock of each record.
-func (w *work) worstDue(recs []*Record) (map[string]*worst, error) {
-	got := map[string]*worst{}
-	if len(recs) == 0 || len(recs[0].form.Deadlines) == 0 && len(w.e.Lib.Books) == 0 {
-		return got, nil
-	}
-	args := []query.Expr{query.Col{Alias: "c", Name: "of_id"}}
-	for _, r := range recs {
-		args = append(args, query.Const{Value: r.id})
-	}
-	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Op{Name: "in", Args: args}, running("c"))})
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		of := str(row["of_id"])
-		rank := first(str(row["due"]), "~") // a paused clock has no due date and comes last
-		if old := got[of]; old != nil && old.rank <= rank {
-			continue
-		}
-		got[of] = &worst{Due: w.due(row), holder: w.holderList(idList(row["holder"])), rank: rank}
-	}
-	return got, nil
-}
-
-// running clocks are those whose end is still open.
-func running(alias string) query.Expr {
-	return query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "state"}, query.Const{Value: "open"}, query.Const{Value: "late"}, query.Const{Value: "paused"}}}
-}
-
-func (w *work) due(row store.Row) *Due {
-	st := w.clockState(row)
-	return &Due{Name: str(row["name"]), Label: w.clockLabel(row), Due: str(row["due"]), From: str(row["from_at"]), Clause: str(row["clause"]), State: st, Paused: st == "paused"}
 }

@@ -123,7 +123,8 @@ func (w *work) startWords(r *Record, d *rulebook.Deadline) Text {
 	case d.During != nil:
 		return Text{"从进入这个阶段起", "From entering the stage"}
 	case d.From == nil || d.From.Action == "create":
-		return Text{"从登记起", "From filing"}
+		l := actionText(r.form.Action("create"))
+		return Text{"从“" + l.ZH + "”起", "From “" + l.EN + "”"}
 	case d.From.Action != "":
 		l := Text{d.From.Action, d.From.Action}
 		if a := r.form.Action(d.From.Action); a != nil {
@@ -151,9 +152,18 @@ func (w *work) whyParams(v *Why, r *Record, d *rulebook.Deadline, view *rulebook
 			}
 			seen[id] = true
 			b := w.paramBrief(r.form.Book, p, view)
-			v.Steps = append(v.Steps, WhyStep{Label: Text{"依公司参数“" + b.Label.ZH + "”", "By the company value “" + b.Label.EN + "”"}, Value: fmt.Sprint(b.Value) + either(b.Since != "", " ("+b.Since+")", ""), Clause: p.Clause})
+			v.Steps = append(v.Steps, WhyStep{Label: Text{"依公司参数“" + b.Label.ZH + "”", "By the company value “" + b.Label.EN + "”"}, Value: w.sinceWords(view.Values[p.ID], p.Type, b.Since), Clause: p.Clause})
 		}
 	}
+}
+
+// sinceWords is a company value with the day it holds from.
+func (w *work) sinceWords(v expr.Value, t rulebook.FieldType, since string) Text {
+	x := Text{w.wordsIn(v, t, false), w.wordsIn(v, t, true)}
+	if since != "" {
+		x.ZH, x.EN = x.ZH+"，"+since+" 起", x.EN+", since "+since
+	}
+	return x
 }
 
 // whyCalendar lists the days that did not count.

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"sort"
 	"strings"
 	"time"
 
@@ -224,6 +226,9 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 		if u != nil {
 			given["unit"] = u
 		}
+		if form.Checklist != nil && d.Of != "" && form.Field("of") != nil {
+			return w.openSheets(d, view, unit, p, form, given)
+		}
 		var sheet *Record
 		if err := w.create(form, nil, given, d.Clause, func(r *Record) { sheet = r }); err != nil {
 			return err
@@ -264,6 +269,52 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 		}
 	}
 	return nil
+}
+
+// openSheets makes one inspection sheet a member of the population, or of the sample drawn from it.
+func (w *work) openSheets(d *rulebook.Duty, view *rulebook.View, unit string, p calendar.Period, form *rulebook.Form, given map[string]expr.Value) error {
+	list, err := w.dutyMembers(d, view, unit)
+	if err != nil {
+		return err
+	}
+	for _, m := range drawn(d.Sample, list, p) {
+		with := map[string]expr.Value{"of": m}
+		for k, v := range given {
+			with[k] = v
+		}
+		var sheet *Record
+		if err := w.create(form, nil, with, d.Clause, func(r *Record) { sheet = r }); err != nil {
+			return err
+		}
+		if sheet == nil {
+			continue
+		}
+		if err := w.dutyRow(d, view, sheet, p, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawn is the sample: n members, or the share rounded up; which ones is fixed for a period, but not by their order.
+func drawn(s *rulebook.Sample, list []*Record, p calendar.Period) []*Record {
+	if s == nil {
+		return list
+	}
+	n := s.N
+	if n == 0 {
+		n = (len(list)*s.Pct + 99) / 100
+	}
+	if n >= len(list) {
+		return list
+	}
+	lot := func(m *Record) string {
+		sum := sha256.Sum256([]byte(instant(p.From) + m.id))
+		return string(sum[:])
+	}
+	list = append([]*Record{}, list...)
+	sort.Slice(list, func(i, k int) bool { return lot(list[i]) < lot(list[k]) })
+	return list[:n]
 }
 
 // dutyMembers are the records of the population in the adopting unit that satisfy `where` now.

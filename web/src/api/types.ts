@@ -44,6 +44,7 @@ export interface Me {
   rights: string[]
   counts: { late: number; today: number }
   version?: string
+  must_change?: boolean
 }
 export interface Company {
   name: string
@@ -53,7 +54,7 @@ export interface Company {
   clock_manual?: boolean
 }
 
-export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; kept?: string }
+export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; kept?: string; report?: boolean; checklist?: boolean }
 export interface Field {
   id: string
   label: Text
@@ -132,6 +133,8 @@ export interface ActionOpen {
   sign?: SignDef | null
   waivable?: { clause: string; say: Text }[]
   confirm?: boolean
+  primary?: boolean
+  bulk?: boolean
   missing?: ProblemItem[]
 }
 export interface Clock {
@@ -216,6 +219,8 @@ export interface Task {
   remaining_working?: boolean
   holder?: Person[]
   etag?: string
+  sign?: boolean
+  stage?: Text
 }
 export interface Tasks {
   now: string

@@ -1,148 +1,343 @@
-import { Button, message } from 'antd'
-import { useState } from 'react'
-import { Link, useNavigate, useParams } from 'react-router'
-import { serverNow, useTitle } from '../app/clock'
-import { useText } from '../app/lang'
+// One record: what it is, where it stands, who holds it, what I can do, what is still closed and why.
+import { EllipsisOutlined, LockOutlined, PrinterOutlined } from '@ant-design/icons'
+import { Button, Dropdown, message } from 'antd'
+import { useEffect, useMemo, useState } from 'react'
+import { Link, useLocation, useNavigate, useParams, useSearchParams } from 'react-router'
+import { call } from '../api/client'
+import { recordPath, refresh, useForm, useForms, useGet } from '../api/query'
+import type { ActionOpen, Copy, Done, Field, Form, Rec } from '../api/types'
+import { useNow, useTitle } from '../app/clock'
+import { usePhone } from '../app/device'
+import { useWords } from '../app/i18n'
+import { useKeys } from '../app/keys'
 import { absolute, parse } from '../app/time'
-import { call, newKey, problemOf } from '../api/client'
-import { recordPath, refresh, useForm, useGet } from '../api/query'
-import type { ActionOpen, HistoryEntry, Problem, Rec } from '../api/types'
-import { ClauseChip, Due, Failed, Loading, Refused } from '../elements/parts'
-import { View } from '../fields/field'
-import { Act, Fill, sendable, useDraft } from './act'
+import { ActionDialog, ActionForm, needsForm, worst } from '../elements/act'
+import { ClauseChip } from '../elements/clause'
+import { Clocks, Deadline } from '../elements/deadline'
+import { History } from '../elements/history'
+import { Card, Failed, Loading } from '../elements/parts'
+import { Path } from '../elements/path'
+import { People, Refused } from '../elements/refusal'
+import { Signatures } from '../elements/signature'
+import { FieldView, kindOf, missing } from '../fields'
+import { problemOf } from '../api/client'
+import type { Problem } from '../api/types'
+import { CustomerHead } from './customer'
 
-/** One record: where it stands, what is open to me and why the rest is closed, its content, its clocks, its history. */
-export function RecordPage() {
+// what the server lists as acts but the page has its own place for
+const QUIET = ['view', 'print', 'export', 'import', 'reveal', 'create']
+const LAST = ['void', 'edit']
+
+export default function RecordPage() {
   const { key = '', id = '' } = useParams()
-  const { t, l, lang } = useText()
   const form = useForm(key)
-  const rec = useGet<Rec>(recordPath(key, id))
-  const past = useGet<HistoryEntry[]>(`${recordPath(key, id)}/history`)
+  const rec = useGet<Rec>(recordPath(key, id), undefined, { staleTime: 5000 })
+  if (rec.error && !rec.data) return <Failed error={rec.error} again={rec.refetch} />
+  if (form.error) return <Failed error={form.error} again={form.refetch} />
+  if (!rec.data || !form.data) return <><Loading rows={2} /><div className="columns"><Loading rows={10} tall /><Loading rows={6} tall /></div></>
+  return <Whole key={id} form={form.data} rec={rec.data} />
+}
+
+function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
+  const { t, w } = useWords()
+  const go = useNavigate()
+  const where = useLocation()
+  const phone = usePhone()
+  const [params, setParams] = useSearchParams()
   const [doing, setDoing] = useState<ActionOpen | null>(null)
+  const [busy, setBusy] = useState('')
+  const [problem, setProblem] = useState<Problem | null>(null)
   const [said, holder] = message.useMessage()
-  useTitle(rec.data ? `${rec.data.number ?? ''} ${rec.data.title ?? ''}` : '')
-  if (rec.error) return <Failed problem={problemOf(rec.error)} again={() => rec.refetch()} />
-  if (!rec.data || !form.data) return <Loading />
-  const r = rec.data
-  const f = form.data
-  const at = (s?: string | null) => { const x = parse(s); return x === null ? '' : absolute(x, serverNow(), lang) }
-  const open = r.actions.open.filter((a) => !['view', 'print', 'export', 'import', 'reveal'].includes(a.id))
-  const worst = (r.clocks ?? []).filter((c) => ['open', 'late', 'warning'].includes(c.state)).sort((a, b) => String(a.due).localeCompare(String(b.due)))[0]
-  const shown = (ids: string[]) => ids.map((x) => f.fields.find((y) => y.id === x)).filter((x) => x !== undefined).filter((x) => { const v = r.values[x.id]; return v !== null && v !== undefined && v !== '' && !(Array.isArray(v) && !v.length) })
-  const listed = new Set(f.sections.flatMap((s) => s.fields))
-  const sections = [...f.sections, { id: 'rest', label: t('content'), fields: f.fields.map((x) => x.id).filter((x) => !listed.has(x)) }]
+  const [done, setDone] = useState<Done | null>(null)
+  const name = [r.number, r.title].filter((x, i, a) => x && a.indexOf(x) === i).join(' ') || w(f.label)
+  useTitle(`${name} ${w(f.label)}`)
+
+  const open = useMemo(() => {
+    const list = (r.actions.open ?? []).filter((a) => !QUIET.includes(a.id))
+    const rank = (a: ActionOpen) => (a.id === params.get('act') ? -2 : a.primary || a.style === 'primary' ? -1 : LAST.includes(a.id) ? 9 : a.style === 'danger' ? 8 : 0)
+    return [...list].sort((a, b) => rank(a) - rank(b))
+  }, [r.actions.open, params])
+  const primary = open[0] && !LAST.includes(open[0].id) && open[0].style !== 'danger' ? open[0] : undefined
+  const inline = primary && !primary.sign && (primary.fill?.length || primary.lines?.length) ? primary : undefined
+  const asked = params.get('act')
+  useEffect(() => {
+    const a = asked ? open.find((x) => x.id === asked) : undefined
+    if (!a) return
+    if (a.sign || a !== inline) setDoing(a)
+    else requestAnimationFrame(() => document.getElementById('stage')?.querySelector<HTMLElement>('input,textarea,button')?.focus())
+    // once, on arrival
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [asked])
+
+  const start = async (a: ActionOpen) => {
+    // the button above and the button under the form are the same press
+    if (a === inline) return document.getElementById('stage')?.querySelector<HTMLElement>('.act-buttons button[data-do]')?.click()
+    if (needsForm(a) || LAST.includes(a.id)) return setDoing(a)
+    setBusy(a.id)
+    setProblem(null)
+    try {
+      finish(await call<Done>('POST', `${recordPath(r.form, r.id)}/${a.id}`, { body: {}, etag: r.etag }))
+    } catch (e) {
+      setProblem(problemOf(e))
+    }
+    setBusy('')
+  }
+  const finish = (d: Done) => {
+    setDoing(null)
+    setDone(d)
+    setProblem(null)
+    if (params.has('act')) setParams((p) => { p.delete('act'); return p }, { replace: true })
+    refresh(r.form, r.id)
+    document.getElementById('main')?.focus({ preventScroll: true })
+  }
+  const around = (where.state as { list?: string[] } | null)?.list ?? []
+  const i = around.indexOf(r.id)
+  const step = (n: number) => { const to = around[i + n]; if (i >= 0 && to) go(`/record/${r.form}/${to}`, { state: where.state }) }
+  useKeys({
+    p: () => go(`/record/${r.form}/${r.id}/print`),
+    e: () => { const a = open.find((x) => x.id === 'edit'); if (a) setDoing(a) },
+    '[': () => step(-1),
+    ']': () => step(1),
+    ...Object.fromEntries(open.slice(0, 9).map((a, n) => [String(n + 1), () => void start(a)])),
+  })
+  const most = worst(r)
+  const state = w(r.state_label) || w(f.states.find((s) => s.id === r.state)?.label)
+  const visible = phone ? 1 : 3
+  const rest = open.slice(visible)
+  const band = typeof r.band === 'string' ? { text: r.band } : r.band
   return (
     <>
       {holder}
-      <header className="head">
-        <div>
-          <Link to={`/register/${key}`}>{l(f.label)}</Link>
-          <h1>{r.number} {r.title} <span className="tag">{l(r.state_label) || l(f.states.find((s) => s.id === r.state)?.label)}</span></h1>
-          {worst && <Due due={worst.due} state={worst.state} />}
+      <header className="page-head record-head">
+        <div className="titles">
+          <nav className="crumbs" aria-label={t('crumbs')}>
+            <Link to={`/register/${r.form}`}>{w(f.label)}</Link> <ClauseChip id={f.clause} />
+          </nav>
+          <h1>{name}</h1>
+          <div className="marks">
+            {state && <span className="tag">{state}</span>}
+            {most && <Deadline due={most.due} from={most.from} state={most.state} warned={most.warned} working={most.working} pausedFor={most.paused_for} label={w(most.label)} exact="beside" />}
+          </div>
         </div>
         <div className="acts">
-          {open.map((a, i) => <Button key={a.id} type={i === 0 && a.id !== 'void' ? 'primary' : 'default'} danger={a.id === 'void'} onClick={() => setDoing(a)}>{l(a.label)}</Button>)}
-          <Button onClick={() => window.print()}>{t('print')}</Button>
+          {(phone ? [] : open.slice(0, visible)).map((a) => (
+            <Button key={a.id} type={a === primary ? 'primary' : 'default'} danger={a.style === 'danger' || a.id === 'void'} loading={busy === a.id} onClick={() => void start(a)}>{a.sign ? t('tasks.sign', { what: w(a.label) }) : w(a.label)}</Button>
+          ))}
+          {!phone && <Button icon={<PrinterOutlined />} onClick={() => go(`/record/${r.form}/${r.id}/print`)}>{t('print')}</Button>}
+          {!phone && rest.length > 0 && <More acts={rest} onPick={(a) => void start(a)} />}
         </div>
       </header>
-      {!!r.path?.length && (
-        <ol className="path">
-          {r.path.map((s, i) => (
-            <li key={s.state} className={s.status + (s.late ? ' late' : '')} aria-current={s.status === 'current' ? 'step' : undefined}>
-              <b>{s.status === 'done' ? '✓' : s.status === 'skipped' ? '–' : i + 1}</b>
-              <span>{l(s.label)}</span>
-              <small>{(s.holder ?? []).slice(0, 1).map((h) => h.name).join('')}</small>
-              <small>{at(s.to ?? s.due)}</small>
-            </li>
-          ))}
-        </ol>
+      {band?.text && <div className={`wide-band ${band.kind ?? ''}`} role="note"><LockOutlined aria-hidden /> {w(band.text)} <ClauseChip id={band.clause} /></div>}
+      {done && (
+        <div className="done-line" role="status">
+          <span className="mark met">✓ {w(done.done.text) || t('done')}</span>
+          {!!done.done.waiting?.length && <span>{t('waits_for', { who: done.done.waiting.map((x) => w(x)).filter(Boolean).join('、') })}</span>}
+          <button type="button" className="link small" onClick={() => setDone(null)}>{t('close')}</button>
+        </div>
       )}
-      <div className="two">
+      {problem && <Refused problem={problem}><Button onClick={() => setProblem(null)}>{t('close')}</Button></Refused>}
+      {r.form === 'base.customer' && <CustomerHead rec={r} form={f} />}
+      {!!r.path?.length && r.path.length > 1 && <Path steps={r.path} />}
+      <div className="columns">
         <div>
-          {sections.map((s) => {
-            const list = shown(s.fields)
-            return !!list.length && (
-              <section className="card" key={s.id}>
-                <h2>{l(s.label)}</h2>
-                <dl>{list.map((x) => <div key={x.id}><dt>{l(x.label)}</dt><dd><View field={x} value={r.values[x.id]} /></dd></div>)}</dl>
-              </section>
-            )
-          })}
-          {f.lines.filter((x) => r.lines[x.id]?.length).map((x) => (
-            <section className="card scroll" key={x.id}>
-              <h2>{l(x.label)}</h2>
-              <table>
-                <thead><tr>{x.fields.map((c) => <th key={c.id}>{l(c.label)}</th>)}</tr></thead>
-                <tbody>{r.lines[x.id].map((row, i) => <tr key={row.id ?? i}>{x.fields.map((c) => <td key={c.id}><View field={c} value={row.values[c.id]} /></td>)}</tr>)}</tbody>
-              </table>
-            </section>
-          ))}
-          <section className="card">
-            <h2>{t('history')}</h2>
-            <ul className="history">
-              {(past.data ?? []).map((h) => (
-                <li key={h.id}><time>{at(h.at)}</time><span>{h.by?.name}</span><span>{l(h.text) || l(h.label)}{h.comment ? `　${h.comment}` : ''}</span><span>{(h.clauses ?? []).slice(0, 2).map((c) => <ClauseChip key={c} id={c} />)}</span></li>
-              ))}
-            </ul>
-          </section>
+          {inline && (
+            <Card id="stage" className="stage" title={<>{t('stage_form', { what: w(inline.label) })} <ClauseChip id={inline.clause} /></>}>
+              <ActionForm key={inline.id} form={f} rec={r} action={inline} inline onDone={finish} />
+            </Card>
+          )}
+          <Content form={f} rec={r} />
+          {!phone && <History form={r.form} id={r.id} />}
         </div>
         <aside>
-          {!!r.clocks?.length && <section className="card"><h2>{t('limits')}</h2>{r.clocks.map((c) => <div className="clockrow" key={c.id}><div>{l(c.label) || '—'} <ClauseChip id={c.clause} /></div><Due due={c.due} state={c.state} /></div>)}</section>}
-          {!!r.waiting?.length && <section className="card"><h2>{t('waiting')}</h2>{r.waiting.map((w) => <p key={w.approval}>{l(w.label)} {w.who.map((p) => p.name).join('、')}</p>)}</section>}
-          {!!r.actions.closed.length && (
-            <section className="card"><h2>{t('closedActions')}</h2>
-              {r.actions.closed.slice(0, 12).map((a) => (
-                <div className="closed" key={a.id}><b>{l(a.label)}</b> <ClauseChip id={a.clause ?? a.problem?.items?.[0]?.clause} />
-                  <div>{(a.problem?.items ?? []).map((i) => l(i.say)).join('；')}</div>
-                  {!!a.problem?.who_may?.length && <small>{t('whoMay')}{a.problem.who_may.map((p) => p.name).join('、')}</small>}
-                </div>
-              ))}
-            </section>
+          {!!r.clocks?.length && <Card title={t('limits')}><Clocks clocks={r.clocks} form={r.form} id={r.id} /></Card>}
+          <ClosedActs rec={r} />
+          {!!r.waiting?.length && (
+            <Card title={t('waiting_sign')}>
+              <ul className="rows">{r.waiting.map((x) => <li key={x.approval}>{w(x.label)} <People list={x.who} /></li>)}</ul>
+            </Card>
           )}
-          {!!r.copies?.length && <section className="card"><h2>{t('copies')}</h2>{r.copies.map((c) => <p key={c.id}>{c.mark}　{at(c.received_at ?? c.at)}</p>)}</section>}
-          {(r.related ?? []).filter((x) => x.rows.length).map((x) => (
-            <section className="card" key={x.form + x.relation}><h2>{l(x.label)} {x.total}</h2>{x.rows.map((y) => <p key={y.id}><Link to={`/record/${x.form}/${y.id}`}>{y.number || y.title || '—'}</Link> {l(y.state_label)}</p>)}</section>
-          ))}
+          {!!r.signatures?.length && <Card title={t('signatures')}><Signatures rec={r} /></Card>}
+          <Copies form={f} rec={r} />
+          {!!r.sanctions?.length && (
+            <Card title={t('sanctions')}>
+              <ul className="rows">
+                {r.sanctions.map((s, n) => <li key={n}>{s.id ? <Link to={`/record/${s.form ?? 'base.sanction'}/${s.id}`}>{w(s.text) || w(s.label) || s.number}</Link> : w(s.text) || w(s.label)} <ClauseChip id={s.clause} /> <span className="soft small">{w(s.state_label)}</span></li>)}
+              </ul>
+            </Card>
+          )}
+          <RelatedRecords rec={r} />
+          <Bound rec={r} />
+          {phone && <details className="card fold"><summary>{t('history')}</summary><History form={r.form} id={r.id} /></details>}
         </aside>
       </div>
-      {doing && <Act form={f} rec={r} action={doing} onClose={() => setDoing(null)} onDone={(d) => { setDoing(null); void said.success(l(d.done.text) || t('done')) }} />}
+      {phone && (open.length > 0 || true) && (
+        <div className="sticky-bar">
+          <More acts={[...open.slice(1)]} extra={[{ key: 'print', label: t('print'), onClick: () => go(`/record/${r.form}/${r.id}/print`) }]} onPick={(a) => void start(a)} wide />
+          {open[0] && <Button type={primary ? 'primary' : 'default'} loading={busy === open[0].id} onClick={() => void start(open[0])}>{w(open[0].label)}</Button>}
+        </div>
+      )}
+      {doing && (doing.id === 'edit' ? <Edit form={f} rec={r} onClose={() => setDoing(null)} onDone={() => { setDoing(null); void said.success(t('saved')) }} /> : <ActionDialog form={f} rec={r} action={doing} onClose={() => setDoing(null)} onDone={finish} />)}
     </>
   )
 }
 
-/** A new record: only what people fill in, kept as a draft until it is filed. */
-export function NewRecord() {
-  const { key = '' } = useParams()
-  const { t, l } = useText()
-  const go = useNavigate()
-  const form = useForm(key)
-  const [draft, setDraft, drop] = useDraft(`draft:new:${key}`, { values: {}, lines: {} })
-  const [problem, setProblem] = useState<Problem | null>(null)
-  const [busy, setBusy] = useState(false)
-  useTitle(l(form.data?.label))
-  if (!form.data) return <Loading />
-  const f = form.data
-  const firstSection = f.sections[0]?.fields
-  const fields = f.fields.filter((x) => !x.computed && (!firstSection || firstSection.includes(x.id) || x.required))
-  const send = async () => {
-    setBusy(true)
-    try {
-      const made = await call<Rec>('POST', `/api/form/${key}/record`, { body: sendable(f, draft, fields, []), key: newKey() })
-      drop()
-      refresh()
-      go(`/record/${key}/${made.id}`)
-    } catch (e) {
-      setProblem(problemOf(e))
-    } finally {
-      setBusy(false)
-    }
+function More({ acts, extra = [], onPick, wide }: { acts: ActionOpen[]; extra?: { key: string; label: string; onClick: () => void }[]; onPick: (a: ActionOpen) => void; wide?: boolean }) {
+  const { t, w } = useWords()
+  return (
+    <Dropdown trigger={['click']} menu={{ items: [...acts.map((a) => ({ key: a.id, danger: a.style === 'danger' || a.id === 'void', label: w(a.label), onClick: () => onPick(a) })), ...extra] }}>
+      <Button icon={wide ? undefined : <EllipsisOutlined />} aria-label={t('more')}>{wide ? t('more') : null}</Button>
+    </Dropdown>
+  )
+}
+
+export function sectionsOf(f: Form, content: string, rest_: string): { id: string; label: string | Form['label']; fields: Field[] }[] {
+  const by = new Map(f.fields.map((x) => [x.id, x]))
+  const listed = new Set(f.sections.flatMap((s) => s.fields))
+  const out = f.sections.map((s) => ({ id: s.id, label: s.label, fields: s.fields.map((x) => by.get(x)).filter((x): x is Field => !!x) }))
+  const rest = f.fields.filter((x) => !listed.has(x.id))
+  if (rest.length) out.push({ id: 'rest', label: f.sections.length ? rest_ : content, fields: rest })
+  return out
+}
+
+/** The form as filled: only what has a value; a zero nobody entered is not an entry. */
+function Content({ form: f, rec: r }: { form: Form; rec: Rec }) {
+  const { t, w } = useWords()
+  const [whole, setWhole] = useState(false)
+  const told = (x: Field) => {
+    const v = r.values[x.id]
+    if (missing(v)) return false
+    if (x.computed && (v === '0' || v === '0.00' || v === 0 || v === '0.000')) return false
+    if (v === false && !x.required) return whole
+    return !(/^(money|quantity|decimal|int|percent)$/.test(x.type) && /^0(\.0+)?$/.test(String(v)) && !x.required) || whole
   }
+  const sections = sectionsOf(f, t('content'), t('content.rest')).map((s) => ({ ...s, fields: whole ? s.fields : s.fields.filter(told) })).filter((s) => s.fields.length)
   return (
     <>
-      <header className="head"><h1>{t('create')} {l(f.label)}</h1></header>
-      {problem && <Refused problem={problem} />}
-      <section className="card"><Fill form={f} fields={fields} lines={[]} draft={draft} onChange={setDraft} problem={problem} required={(id) => !!f.fields.find((x) => x.id === id)?.required} /></section>
-      <div className="pager"><Button onClick={() => go(-1)}>{t('cancel')}</Button><Button type="primary" loading={busy} onClick={send}>{t('submit')}</Button></div>
+      {sections.map((s, i) => (
+        <Card key={s.id} title={w(s.label)} extra={i === 0 ? <button type="button" className="link small" onClick={() => setWhole(!whole)}>{whole ? t('content.filled') : t('content.whole')}</button> : undefined}>
+          <dl className="content">
+            {s.fields.map((x) => (
+              <div key={x.id} className={kindOf(x).wide || (typeof r.values[x.id] === 'string' && String(r.values[x.id]).length > 40) ? 'wide' : ''}>
+                <dt>{w(x.label)}</dt>
+                <dd><FieldView field={x} value={r.values[x.id]} record={{ form: r.form, id: r.id }} /></dd>
+              </div>
+            ))}
+          </dl>
+        </Card>
+      ))}
+      {f.lines.filter((l) => r.lines?.[l.id]?.length).map((l) => (
+        <Card key={l.id} title={<>{w(l.label)} {r.lines[l.id].length}</>}>
+          <div className="table-box">
+            <table>
+              <thead><tr>{l.fields.map((c) => <th key={c.id} className={kindOf(c).column.align}>{w(c.label)}</th>)}</tr></thead>
+              <tbody>{r.lines[l.id].map((row, n) => <tr key={row.id ?? n}>{l.fields.map((c) => <td key={c.id} className={kindOf(c).column.align}><FieldView field={c} value={row.values?.[c.id]} /></td>)}</tr>)}</tbody>
+            </table>
+          </div>
+        </Card>
+      ))}
     </>
   )
+}
+
+/** What is still closed: each with its reason and who may; those waiting only for a later stage are folded. */
+function ClosedActs({ rec: r }: { rec: Rec }) {
+  const { t, w } = useWords()
+  const [all, setAll] = useState(false)
+  const list = (r.actions.closed ?? []).filter((a) => !QUIET.includes(a.id) && a.problem)
+  if (!list.length) return null
+  const near = list.filter((a) => a.problem.group !== 'state')
+  const shown = all ? list : (near.length ? near : list).slice(0, 5)
+  return (
+    <Card title={t('closed')}>
+      <ul className="closed">
+        {shown.map((a) => {
+          const items = a.problem.items ?? []
+          const law = a.clause || items.find((x) => x.clause)?.clause
+          const says = [...new Set(items.map((x) => w(x.say)))]
+          return (
+            <li key={a.id}>
+              <LockOutlined aria-hidden />
+              <div>
+                <b>{w(a.label)}</b> <ClauseChip id={law} />
+                <div>{says.slice(0, 3).join(t('semicolon')) || a.problem.detail}{says.length > 3 ? t('and_more', { count: says.length - 3 }) : ''}</div>
+                {!!a.problem.who_may?.length && <div className="soft small">{t('who_may')} <People list={a.problem.who_may} max={3} /></div>}
+              </div>
+            </li>
+          )
+        })}
+      </ul>
+      {list.length > shown.length && <button type="button" className="link small" onClick={() => setAll(true)}>{t('closed.later', { count: list.length - shown.length })}</button>}
+    </Card>
+  )
+}
+
+function Copies({ form: f, rec: r }: { form: Form; rec: Rec }) {
+  const { t, w, lang } = useWords()
+  const now = useNow()
+  const at = (s?: string | null) => { const x = parse(s); return x === null ? '' : absolute(x, now, lang) }
+  if (!f.copies?.length) return null
+  const given = new Map((r.copies ?? []).map((c) => [c.mark, c] as [string, Copy]))
+  const color: Record<string, string> = { 第一联: 'white', 第二联: 'red', 第三联: 'yellow', 第四联: 'blue', 第五联: 'green' }
+  return (
+    <Card title={t('copies')}>
+      <ul className="rows copies">
+        {f.copies.map((c) => {
+          const g = given.get(c.mark)
+          return (
+            <li key={c.mark}>
+              <b className={`copy ${color[c.mark] ?? ''}`}>{lang === 'en' ? t('copy_n', { n: '一二三四五六七八九'.indexOf(c.mark[1]) + 1 }) : c.mark}</b> {w(c.to)}
+              <span className="soft small">{g ? (g.received_at ? t('copy.received', { at: at(g.received_at) }) : t('copy.sent', { at: at(g.at) })) : t('copy.not_yet')}</span>
+            </li>
+          )
+        })}
+      </ul>
+    </Card>
+  )
+}
+
+function RelatedRecords({ rec: r }: { rec: Rec }) {
+  const { t, w } = useWords()
+  const forms = useForms()
+  const list = (r.related ?? []).filter((x) => x.rows?.length)
+  if (!list.length) return null
+  return (
+    <Card title={t('related')}>
+      <ul className="rows">
+        {list.map((x) => {
+          const label = w(x.label) || w(forms.data?.find((f) => f.key === x.form)?.label)
+          return (
+            <li key={x.form + x.relation}>
+              <div className="soft small">{label}{x.total > 1 ? ` ${x.total}` : ''}</div>
+              {x.rows.slice(0, 4).map((y) => (
+                <div key={y.id} className="rel"><Link to={`/record/${x.form}/${y.id}`}>{[y.number, y.title].filter((s, i, a) => s && a.indexOf(s) === i).join(' ') || t('open')}</Link> <span className="soft small">{w(y.state_label)}</span></div>
+              ))}
+              {x.total > 4 && <div className="soft small">{t('and_more', { count: x.total - 4 })}</div>}
+            </li>
+          )
+        })}
+      </ul>
+    </Card>
+  )
+}
+
+/** Which rulebook binds this record; who made it, when. */
+function Bound({ rec: r }: { rec: Rec }) {
+  const { t, lang } = useWords()
+  const now = useNow()
+  const books = useGet<{ id: string; title: unknown; version?: string }[]>('/api/rulebook', undefined, { staleTime: 600_000 })
+  const { w } = useWords()
+  const book = books.data?.find((b) => b.id === r.book)
+  const at = parse(r.at)
+  return (
+    <p className="soft small bound">
+      {t('bound.by', { who: [r.by?.name, r.unit?.name].filter(Boolean).join(' '), at: at === null ? '' : absolute(at, now, lang) })}
+      {book && book.id !== 'base' && <> {t('bound.book')} <Link to={`/rulebook/${book.id}`}>{w(book.title)} {r.version}</Link></>}
+    </p>
+  )
+}
+
+function Edit({ form, rec, onClose, onDone }: { form: Form; rec: Rec; onClose: () => void; onDone: () => void }) {
+  const open = rec.actions.open.find((a) => a.id === 'edit')!
+  const fields = open.fill?.length ? open.fill : form.fields.filter((f) => !f.computed).map((f) => ({ field: f.id, required: !!f.required }))
+  return <ActionDialog form={form} rec={rec} action={{ ...open, fill: fields, lines: open.lines?.length ? open.lines : form.lines }} onClose={onClose} onDone={onDone} />
 }

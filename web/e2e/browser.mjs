@@ -1,0 +1,81 @@
+// What every browser test needs: a person at a browser. Tests are lists of [name, who, size, what he does].
+import { mkdirSync } from 'node:fs'
+import { chromium } from 'playwright-core'
+
+export const base = (process.env.ZHANGGUI_URL ?? process.env.ZHANGGUI_SERVER ?? 'http://127.0.0.1:8080').replace(/\/$/, '')
+export const password = process.env.ZHANGGUI_PASSWORD ?? 'zhanggui-demo'
+export const desktop = [1440, 900]
+export const phone = [390, 844]
+export const smallest = [320, 640]
+const shots = process.env.ZHANGGUI_SHOTS
+
+export const must = (ok, what) => {
+  if (!ok) throw new Error(what)
+}
+
+export const start = () =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+
+export async function signIn(page, account) {
+  await page.fill('#account', account)
+  await page.fill('#password', password)
+  await page.keyboard.press('Enter')
+  await page.locator('header.top').waitFor()
+}
+
+/** One context a test: its own cookies and storage. Errors of the page and breaches of its security policy fail the test. */
+export async function run(browser, [name, account, size, what]) {
+  const [width, height] = size ?? desktop
+  const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', hasTouch: width < 768 })
+  const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  const errors = []
+  const foreign = []
+  page.on('pageerror', (e) => errors.push(String(e)))
+  page.on('console', (m) => { if (/Content Security Policy|Refused to/.test(m.text())) errors.push(m.text()) })
+  page.on('request', (r) => { if (!r.url().startsWith(base) && !/^(data|blob):/.test(r.url())) foreign.push(r.url()) })
+  let failure = null
+  try {
+    await page.goto(base)
+    if (account) await signIn(page, account)
+    await what(page, context)
+    must(errors.length === 0, 'errors on the page: ' + errors.join('; '))
+    must(foreign.length === 0, 'asked another host: ' + foreign.join(' '))
+  } catch (e) {
+    failure = e
+  }
+  if (shots) {
+    mkdirSync(shots, { recursive: true })
+    await page.screenshot({ path: `${shots}/${failure ? 'FAILED-' : ''}${name.replace(/[^\w]+/g, '-')}.png` }).catch(() => {})
+  }
+  await context.close()
+  return failure
+}
+
+/** Neither the page nor a box in it reaches past the edge of the screen. */
+export async function noOverflow(page) {
+  const wide = await page.evaluate(() => {
+    if (document.documentElement.scrollWidth > innerWidth + 1) return `page ${document.documentElement.scrollWidth} > ${innerWidth}`
+    const out = [...document.querySelectorAll('main *')].find((e) => {
+      const r = e.getBoundingClientRect()
+      return r.width > 0 && r.right > innerWidth + 1 && !e.closest('.table-box, .tabs, table, [style*="overflow"], .ant-select, .ant-picker')
+    })
+    return out ? `${out.tagName}.${out.className}` : ''
+  })
+  must(!wide, 'something is wider than the screen: ' + wide)
+}
+
+export const text = async (page) => page.locator('main').innerText()
+
+/** No forbidden word of the interface's glossary in what the page itself says. */
+export async function noForbidden(page) {
+  const said = await page.locator('body').innerText()
+  const bad = /流程实例|任务池|触发器|字段校验|参数错误|无权限|操作成功|操作失败|系统繁忙|登陆|undefined|\[object|NaN|\bnull\b/.exec(said)
+  must(!bad, 'forbidden on a screen: ' + bad)
+}
+
+/** Every record of a register, by what the server says. */
+export const ask = (page, path) => page.evaluate(async (p) => (await fetch(p, { headers: { Accept: 'application/json' } })).json(), path)

@@ -1,0 +1,128 @@
+// Providers and routes: the table of contents of the web.
+import { QueryClientProvider } from '@tanstack/react-query'
+import { ConfigProvider } from 'antd'
+import enUS from 'antd/locale/en_US'
+import zhCN from 'antd/locale/zh_CN'
+import dayjs from 'dayjs'
+import 'dayjs/locale/zh-cn'
+import { lazy, useEffect } from 'react'
+import { useTranslation } from 'react-i18next'
+import { createBrowserRouter, RouterProvider, useRouteError } from 'react-router'
+import { queries } from '../api/query'
+import { Failed, Loading } from '../elements/parts'
+import { ChangePassword } from '../pages/password'
+import { SignIn } from '../pages/sign-in'
+import Workbench from '../pages/workbench'
+import { useLarge, useMedia } from './device'
+import { useWords } from './i18n'
+import { SessionProvider, useSession } from './session'
+import { Shell } from './shell'
+import { theme } from './theme'
+
+const page = (load: () => Promise<{ default: React.ComponentType }>) => lazy(load)
+const List = page(() => import('../pages/list'))
+const Registers = page(() => import('../pages/registers'))
+const NewRecord = page(() => import('../pages/new-record'))
+const RecordPage = page(() => import('../pages/record'))
+const Print = page(() => import('../pages/print'))
+const Books = page(() => import('../pages/books'))
+const Book = page(() => import('../pages/book'))
+const Reports = page(() => import('../pages/report'))
+const Ledger = page(() => import('../pages/ledger'))
+const Board = page(() => import('../pages/board'))
+const Wall = page(() => import('../pages/wall'))
+const Calendar = page(() => import('../pages/calendar'))
+const Audit = page(() => import('../pages/audit'))
+const Settings = page(() => import('../pages/settings'))
+const People = page(() => import('../pages/people'))
+const Notices = page(() => import('../pages/notice'))
+const Search = page(() => import('../pages/search'))
+const Mine = page(() => import('../pages/mine'))
+
+function Broken() {
+  const error = useRouteError()
+  // a page whose part is gone after an update comes back with one fresh load
+  useEffect(() => {
+    if (/dynamically imported|Importing a module|preload/i.test(String(error)) && !sessionStorage.getItem('zg:reloaded')) {
+      sessionStorage.setItem('zg:reloaded', '1')
+      location.reload()
+    }
+  }, [error])
+  return <main id="main" className="narrow"><Failed error={error} again={() => location.reload()} /></main>
+}
+
+function NotHere() {
+  const { t } = useWords()
+  return <p className="card pad">{t('not_here')}</p>
+}
+
+function Gate() {
+  const { me, loading } = useSession()
+  if (loading) return <main id="main"><Loading rows={8} /></main>
+  if (!me) return <SignIn />
+  if (me.must_change) return <main id="main" className="signin"><ChangePassword must /></main>
+  return <Shell />
+}
+function Alone({ children }: { children: React.ReactNode }) {
+  const { me, loading } = useSession()
+  if (loading) return <Loading rows={8} />
+  return me ? children : <SignIn />
+}
+
+const router = createBrowserRouter([
+  {
+    element: <Gate />,
+    errorElement: <Broken />,
+    children: [
+      {
+        errorElement: <Broken />,
+        children: [
+          { path: '/', element: <Workbench /> },
+          { path: '/register', element: <Registers /> },
+          { path: '/register/:key', element: <List /> },
+          { path: '/register/:key/new', element: <NewRecord /> },
+          { path: '/record/:key/:id', element: <RecordPage /> },
+          { path: '/rulebook', element: <Books /> },
+          { path: '/rulebook/:id', element: <Book /> },
+          { path: '/rulebook/:id/:clause', element: <Book /> },
+          { path: '/clause/:clause', element: <Book /> },
+          { path: '/report', element: <Reports /> },
+          { path: '/ledger', element: <Ledger /> },
+          { path: '/ledger/:id', element: <Ledger /> },
+          { path: '/board', element: <Board /> },
+          { path: '/calendar', element: <Calendar /> },
+          { path: '/audit', element: <Audit /> },
+          { path: '/settings', element: <Settings /> },
+          { path: '/settings/:book', element: <Settings /> },
+          { path: '/people/:id', element: <People /> },
+          { path: '/notice', element: <Notices /> },
+          { path: '/search', element: <Search /> },
+          { path: '/me', element: <Mine /> },
+          { path: '*', element: <NotHere /> },
+        ],
+      },
+    ],
+  },
+  { path: '/record/:key/:id/print', element: <Alone><Print /></Alone>, errorElement: <Broken /> },
+  { path: '/wall', element: <Alone><Wall /></Alone>, errorElement: <Broken /> },
+])
+
+export function App() {
+  useTranslation() // the whole redraws when the language changes
+  const { lang } = useWords()
+  const [large] = useLarge()
+  const touch = useMedia('(max-width: 767px)')
+  dayjs.locale(lang === 'zh' ? 'zh-cn' : 'en')
+  useEffect(() => {
+    document.documentElement.classList.toggle('large', large)
+  }, [large])
+  return (
+    <ConfigProvider theme={theme(large, touch)} locale={lang === 'zh' ? zhCN : enUS} button={{ autoInsertSpace: false }}>
+      <QueryClientProvider client={queries}>
+        <SessionProvider>
+          <RouterProvider router={router} key={lang} />
+        </SessionProvider>
+      </QueryClientProvider>
+    </ConfigProvider>
+  )
+}

@@ -1,0 +1,35 @@
+// The place of a signature: pale until signed. Only the person's own mark is drawn, never a company's seal.
+import { useWords } from '../app/i18n'
+import { useNow } from '../app/clock'
+import { absolute, parse } from '../app/time'
+import type { Rec } from '../api/types'
+
+export function Stamp({ name, at }: { name?: string; at?: string }) {
+  const { t } = useWords()
+  return (
+    <div className={`stamp ${name ? 'signed' : ''}`} aria-hidden={!name}>
+      <span>{name ?? t('sign.here')}</span>
+      {at && <small>{at}</small>}
+    </div>
+  )
+}
+
+export function Signatures({ rec }: { rec: Rec }) {
+  const { t, w, lang } = useWords()
+  const now = useNow()
+  const at = (s?: string) => { const x = parse(s); return x === null ? '' : absolute(x, now, lang) }
+  return (
+    <ul className="rows">
+      {(rec.signatures ?? []).map((s, i) => (
+        <li key={i} className={s.state}>
+          <div>
+            <b>{w(s.seat) || s.by?.post}</b> {s.by?.name}{' '}
+            <span className={`sig ${s.state}`}>{t(s.state === 'signed' ? 'sign.state.signed' : s.state === 'void' ? 'sign.state.void' : 'sign.state.refused')}</span>
+          </div>
+          <div className="soft small">{at(s.at)}{s.comment ? ` ${lang === 'zh' ? '“' : '“'}${s.comment}”` : ''}</div>
+          {s.state === 'void' && <div className="bad small">{w(s.void_why) || t('sign.void')}</div>}
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,36 @@
+// Why a deadline falls when it falls, why an act is closed, where a figure comes from.
+import { useNow } from '../app/clock'
+import { useWords } from '../app/i18n'
+import { absolute, parse } from '../app/time'
+import { recordPath, useGet } from '../api/query'
+import type { Why } from '../api/types'
+import { ClauseChip } from './clause'
+import { Failed, Loading, Side } from './parts'
+
+export function WhyDrawer({ form, id, of, onClose }: { form: string; id: string; of: string; onClose: () => void }) {
+  const { t, lang, w } = useWords()
+  const now = useNow()
+  const q = useGet<Why>(`${recordPath(form, id)}/why`, { of })
+  return (
+    <Side title={t('why')} onClose={onClose}>
+      {q.error ? <Failed error={q.error} again={q.refetch} /> : !q.data ? <Loading rows={4} /> : (
+        <>
+          <p className="lead">{w(q.data.text)}</p>
+          <ol className="why">
+            {q.data.steps.map((s, i) => {
+              const at = parse(s.at)
+              const value = w(s.value).replace(/^[，,]\s*/, '')
+              return (
+                <li key={i}>
+                  <span className="soft">{w(s.label)}</span>
+                  <b>{at !== null && !/24:00$/.test(value) ? absolute(at, now, lang) : value || '—'}</b>
+                  <ClauseChip id={s.clause} />
+                </li>
+              )
+            })}
+          </ol>
+        </>
+      )}
+    </Side>
+  )
+}

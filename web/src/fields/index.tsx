@@ -1,0 +1,61 @@
+// The register of field kinds. A kind nobody knows is shown as text with a notice, never as a blank.
+import { useState } from 'react'
+import { EyeOutlined } from '@ant-design/icons'
+import { useWords } from '../app/i18n'
+import type { Field, Value } from '../api/types'
+import { Reveal } from '../elements/reveal'
+import bool from './bool'
+import choice from './choice'
+import date from './date'
+import duration from './duration'
+import file from './file'
+import note from './note'
+import number from './number'
+import reference from './reference'
+import text from './text'
+import { masked, missing, type InputProps, type Kind } from './kind'
+
+const kinds: Record<string, Kind> = {
+  text, phone: text, email: text, idno: text, uscc: text, range: text, place: text, secret: text,
+  note,
+  int: number, decimal: number, quantity: number, percent: number, money: number,
+  bool,
+  choice, choices: choice,
+  date, datetime: date, time: date, period: date,
+  duration,
+  ref: reference, refs: reference, person: reference, people: reference, unit: reference,
+  file, files: file,
+}
+
+export function kindOf(field: Field): Kind {
+  return kinds[field.type] ?? (field.form || field.type.startsWith('list') || field.type.includes('.') ? reference : text)
+}
+
+export function FieldInput(p: InputProps) {
+  const { Input } = kindOf(p.field)
+  return <Input {...p} />
+}
+
+/** A value as people read it; a masked one may be asked for where the record is known. */
+export function FieldView({ field, value, dense, record }: { field: Field; value: Value; dense?: boolean; record?: { form: string; id: string } }) {
+  const { t } = useWords()
+  const [asking, setAsking] = useState(false)
+  if (missing(value)) return <span className="soft" aria-label={t('no_value')}>—</span>
+  const mask = masked(value)
+  if (mask !== null) {
+    return (
+      <span className="nowrap">
+        {mask || '***'}
+        {record && (
+          <button type="button" className="link reveal" onClick={() => setAsking(true)}>
+            <EyeOutlined aria-hidden /> {t('reveal.look')}
+          </button>
+        )}
+        {asking && record && <Reveal record={record} field={field} onClose={() => setAsking(false)} />}
+      </span>
+    )
+  }
+  const { View } = kindOf(field)
+  return <View field={field} value={value} dense={dense} />
+}
+export * from './kind'

@@ -1,0 +1,118 @@
+// Who did what on whose authority, and can I trust this list?
+import { Button, Checkbox, Input } from 'antd'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Link, useSearchParams } from 'react-router'
+import { get, post, problemOf, type Refusal } from '../api/client'
+import { queries, useGet } from '../api/query'
+import type { Page, Problem, Text } from '../api/types'
+import { useNow, useTitle } from '../app/clock'
+import { useWords } from '../app/i18n'
+import { dataTime, parse } from '../app/time'
+import { number } from '../app/money'
+import { ClauseChip } from '../elements/clause'
+import { Card, Empty, Failed, Loading, Side } from '../elements/parts'
+import { Refused } from '../elements/refusal'
+import { plain } from '../fields/plain'
+
+interface Entry { id: string; at: string; by?: { name: string; unit?: string } | null; origin?: string; form?: string; record?: string; number?: string; action?: string; label?: Text; text?: Text; clauses?: string[]; refused?: boolean; sealed?: boolean; raw?: string; version?: string; hash?: string; facts?: Record<string, unknown> }
+interface State { entries: number; sealed: number; root?: string; checkpoint?: string; verified_at?: string; result?: string }
+
+export default function Audit() {
+  const { t, w, lang } = useWords()
+  const now = useNow()
+  const [params, setParams] = useSearchParams()
+  const [open, setOpen] = useState('')
+  const [busy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<Problem | null>(null)
+  const query = { clause: params.get('clause') ?? '', action: params.get('action') ?? '', record: params.get('record') ?? '', person: params.get('person') ?? '', refused: params.get('refused') ?? '', limit: 50 }
+  const state = useGet<State>('/api/audit')
+  const list = useInfiniteQuery<Page<Entry>, Refusal>({
+    queryKey: ['/api/journal', query],
+    queryFn: ({ pageParam, signal }) => get<Page<Entry>>('/api/journal', { ...query, cursor: pageParam as string }, signal),
+    initialPageParam: '' as unknown,
+    getNextPageParam: (p) => p.next || undefined,
+  })
+  useTitle(t('nav.audit'))
+  const put = (k: string, v: string) => { const p = new URLSearchParams(params); if (v) p.set(k, v); else p.delete(k); setParams(p, { replace: true }) }
+  const verify = async () => {
+    setBusy(true)
+    setProblem(null)
+    try {
+      const s = await post<State>('/api/audit/verify')
+      queries.setQueryData(['/api/audit', {}], s)
+    } catch (e) {
+      setProblem(problemOf(e))
+    }
+    setBusy(false)
+  }
+  const rows = list.data?.pages.flatMap((p) => p.rows) ?? []
+  const s = state.data
+  const verified = parse(s?.verified_at)
+  return (
+    <>
+      <header className="page-head"><h1>{t('nav.audit')}</h1><div className="acts"><Button loading={busy} onClick={() => void verify()}>{t('audit.verify')}</Button></div></header>
+      {state.error ? <Failed error={state.error} /> : s && (
+        <Card>
+          <p className="lead">{verified !== null ? (/^(ok|fine|)$/i.test(s.result ?? '') ? t('audit.ok', { count: s.entries, at: dataTime(verified) }) : s.result) : t('audit.not_yet', { count: s.entries })}</p>
+          <p className="soft small">{t('audit.sealed', { n: number(s.sealed), root: '' })}<span className="mono">{s.root}</span></p>
+          {s.checkpoint && <details><summary>{t('audit.checkpoint')}</summary><div className="raw">{s.checkpoint}</div><p className="soft small">{t('audit.offline')} <code>zhanggui verify</code></p></details>}
+        </Card>
+      )}
+      {problem && <Refused problem={problem} />}
+      <p className="soft small">{t('audit.watched')}</p>
+      <div className="filters">
+        <Input allowClear className="find" aria-label={t('clause')} placeholder={t('audit.clause')} defaultValue={query.clause} onPressEnter={(e) => put('clause', e.currentTarget.value.trim())} onClear={() => put('clause', '')} />
+        <Checkbox checked={!!query.refused} onChange={(e) => put('refused', e.target.checked ? '1' : '')}>{t('audit.refused')}</Checkbox>
+      </div>
+      <Card className="mt">
+        {list.error ? <Failed error={list.error} again={list.refetch} /> : !list.data ? <Loading rows={8} /> : !rows.length ? <Empty>{t('nothing_found')}</Empty> : (
+          <div className="table-box">
+            <table className="list">
+              <thead><tr><th>{t('audit.at')}</th><th>{t('audit.who')}</th><th>{t('audit.what')}</th><th>{t('record')}</th><th>{t('clause')}</th></tr></thead>
+              <tbody>
+                {rows.map((e) => {
+                  const at = parse(e.at)
+                  return (
+                    <tr key={e.id} onClick={() => setOpen(e.id)}>
+                      <td className="nowrap num">{at === null ? '' : dataTime(at).slice(dataTime(at).slice(0, 4) === dataTime(now).slice(0, 4) ? 5 : 0)}</td>
+                      <td className="nowrap">{e.by ? [e.by.unit, e.by.name].filter(Boolean).join(' ') : t('system')}</td>
+                      <td>{e.refused && <span className="kind warn">{t('audit.refused_mark')}</span>} {w(e.text) || w(e.label)}</td>
+                      <td className="nowrap">{e.form && e.record ? <Link to={`/record/${e.form}/${e.record}`} onClick={(x) => x.stopPropagation()}>{e.number || t('open')}</Link> : '—'}</td>
+                      <td><ClauseChip id={e.clauses?.[0]} />{(e.clauses?.length ?? 0) > 1 && <span className="soft small"> {t('and_more', { count: e.clauses!.length - 1 })}</span>}</td>
+                    </tr>
+                  )
+                })}
+              </tbody>
+            </table>
+          </div>
+        )}
+        {list.hasNextPage && <div className="center"><Button loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('list.more', { count: 50 })}</Button></div>}
+      </Card>
+      {open && <One id={open} onClose={() => setOpen('')} lang={lang} />}
+    </>
+  )
+}
+
+function One({ id, onClose, lang }: { id: string; onClose: () => void; lang: 'zh' | 'en' }) {
+  const { t, w } = useWords()
+  const q = useGet<Entry>(`/api/journal/${id}`)
+  const e = q.data
+  const raw = (() => { try { return JSON.stringify(JSON.parse(e?.raw ?? ''), null, 1) } catch { return e?.raw ?? '' } })()
+  return (
+    <Side title={t('audit.entry')} onClose={onClose} width={560}>
+      {q.error ? <Failed error={q.error} /> : !e ? <Loading rows={6} /> : (
+        <>
+          <p className="lead">{w(e.text) || w(e.label)}</p>
+          <dl className="facts">
+            <div><dt>{t('audit.who')}</dt><dd>{e.by ? [e.by.unit, e.by.name].filter(Boolean).join(' ') : t('system')}</dd></div>
+            <div><dt>{t('audit.at')}</dt><dd className="num">{plain(e.at, lang)}</dd></div>
+            <div><dt>{t('clause')}</dt><dd>{(e.clauses ?? []).map((c) => <ClauseChip key={c} id={c} />)}</dd></div>
+            <div><dt>{t('audit.sealed_mark')}</dt><dd>{e.sealed ? t('yes') : t('no')}</dd></div>
+          </dl>
+          <details><summary>{t('audit.raw')}</summary><pre className="raw">{raw}</pre></details>
+        </>
+      )}
+    </Side>
+  )
+}

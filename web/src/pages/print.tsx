@@ -1,0 +1,109 @@
+// The paper: the form's own grid, number, copy, opinions, foot. The preview is the page.
+import { Button, Checkbox } from 'antd'
+import { useEffect, useState } from 'react'
+import { useNavigate, useParams } from 'react-router'
+import { recordPath, useForm, useGet } from '../api/query'
+import type { Form, Text } from '../api/types'
+import { useTitle } from '../app/clock'
+import { useWords } from '../app/i18n'
+import { useKeys } from '../app/keys'
+import { dataTime, parse } from '../app/time'
+import { capitals } from '../app/money'
+import { Failed, Loading } from '../elements/parts'
+import { plain } from '../fields/plain'
+import '../elements/paper.css'
+
+interface Sheet {
+  layout: string
+  title: Text
+  company?: string
+  number?: string
+  copy?: string
+  stamp?: Text
+  cells: { field?: string; label: Text; value: unknown; span?: number }[]
+  opinions: { label: Text; text: Text; by?: string; at?: string }[]
+  lines: { label: Text; head?: Text[]; rows: unknown[][] }[]
+  foot: { by: string; at: string; n: number; version: string; check: string }
+}
+
+export default function Print() {
+  const { key = '', id = '' } = useParams()
+  const { t } = useWords()
+  const go = useNavigate()
+  const form = useForm(key)
+  const [chosen, setChosen] = useState<string[]>([''])
+  useKeys({ Escape: () => go(`/record/${key}/${id}`), p: () => window.print() })
+  const copies = form.data?.copies ?? []
+  return (
+    <div className="print-page">
+      <div className="no-print print-bar">
+        <Button onClick={() => go(`/record/${key}/${id}`)}>{t('back')}</Button>
+        {copies.length > 0 && (
+          <Checkbox.Group value={chosen} onChange={(v) => setChosen(v.length ? (v as string[]) : [''])} options={[{ value: '', label: t('print.whole') }, ...copies.map((c) => ({ value: c.mark, label: c.mark }))]} />
+        )}
+        <span className="grow" />
+        <span className="soft small">{t('print.recorded')}</span>
+        <Button type="primary" onClick={() => window.print()}>{t('print')}</Button>
+      </div>
+      {form.error ? <Failed error={form.error} /> : !form.data ? <Loading rows={8} /> : chosen.map((c) => <Paper key={c} form={form.data!} id={id} copy={c} />)}
+    </div>
+  )
+}
+
+function Paper({ form, id, copy }: { form: Form; id: string; copy: string }) {
+  const { t, w, lang } = useWords()
+  const q = useGet<Sheet>(`${recordPath(form.key, id)}/print`, { copy: copy || undefined }, { staleTime: Infinity, refetchOnWindowFocus: false, refetchOnMount: false })
+  useTitle(q.data ? `${q.data.number ?? ''} ${w(q.data.title)}` : '')
+  useEffect(() => {
+    document.body.classList.add('on-paper')
+    return () => document.body.classList.remove('on-paper')
+  }, [])
+  if (q.error) return <Failed error={q.error} again={q.refetch} />
+  if (!q.data) return <Loading rows={8} />
+  const p = q.data
+  const to = form.copies.find((c) => c.mark === (p.copy || copy))
+  const words = (v: unknown) => { const s = plain(v, lang); return s === '—' ? '' : s }
+  const at = parse(p.foot.at)
+  const amount = p.cells.find((c) => c.field && /^(settlement|amount)$/.test(c.field) && typeof c.value === 'string' && /^\d+\.\d{2}$/.test(c.value) && Number(c.value) > 0)
+  return (
+    <article className={`paper ${p.layout}`}>
+      <header>
+        <div className="company">{p.company}</div>
+        <h1>{w(p.title)}</h1>
+        <div className="line">
+          <span>{t('number')}{lang === 'zh' ? '：' : ': '}{p.number || t('list.unnumbered')}</span>
+          {w(p.stamp) && <span className="paper-stamp">{w(p.stamp)}</span>}
+          <span>{to ? `${to.mark} ${w(to.to)}` : ''}{p.foot.n > 1 ? ` ${t('print.again')}` : ''}</span>
+        </div>
+      </header>
+      <div className="cells">
+        {p.cells.map((c, i) => (
+          <div key={i} className={c.span && c.span > 1 ? 'wide' : ''}>
+            <span className="l">{w(c.label)}</span>
+            <span className="v">{words(c.value)}</span>
+          </div>
+        ))}
+        {amount && lang === 'zh' && <div className="wide"><span className="l">{t('capitals')}</span><span className="v">{capitals(String(amount.value))}</span></div>}
+      </div>
+      {p.lines.filter((l) => l.rows.length).map((l, i) => (
+        <table key={i}>
+          <caption>{w(l.label)}</caption>
+          {l.head && <thead><tr>{l.head.map((h, k) => <th key={k}>{w(h)}</th>)}</tr></thead>}
+          <tbody>{l.rows.map((r, k) => <tr key={k}>{r.map((c, n) => <td key={n}>{words(c)}</td>)}</tr>)}</tbody>
+        </table>
+      ))}
+      {p.opinions.map((o, i) => (
+        <div className="opinion" key={i}>
+          <span className="l">{w(o.label)}</span>
+          <span className="v">{w(o.text)}<em>{[o.by, o.at && parse(o.at) !== null ? dataTime(parse(o.at)!) : o.at].filter(Boolean).join(' ')}</em></span>
+        </div>
+      ))}
+      <div className="seal-place">{t('print.seal')}</div>
+      <footer>
+        <span>{t('print.foot', { by: p.foot.by, at: at === null ? '' : dataTime(at), n: p.foot.n })}</span>
+        <span>{p.foot.version}</span>
+        <span>{t('print.check', { code: p.foot.check })}</span>
+      </footer>
+    </article>
+  )
+}

@@ -1,0 +1,42 @@
+import { Link } from 'react-router'
+import { useState } from 'react'
+import { Input } from 'antd'
+import { useForms, useGet } from '../api/query'
+import type { BookBrief, FormBrief } from '../api/types'
+import { useTitle } from '../app/clock'
+import { useWords } from '../app/i18n'
+import { ClauseChip } from '../elements/clause'
+import { Card, Failed, Loading } from '../elements/parts'
+
+export default function Registers() {
+  const { t, w } = useWords()
+  useTitle(t('nav.registers'))
+  const forms = useForms()
+  const books = useGet<BookBrief[]>('/api/rulebook', undefined, { staleTime: 600_000 })
+  const [q, setQ] = useState('')
+  if (forms.error) return <Failed error={forms.error} again={forms.refetch} />
+  if (!forms.data) return <Loading rows={10} />
+  const list = forms.data.filter((f) => !q || w(f.label).toLowerCase().includes(q.toLowerCase()))
+  const groups: [string, FormBrief[]][] = []
+  for (const b of [...new Set(list.filter((f) => f.group !== 'base').map((f) => f.book))]) groups.push([w(books.data?.find((x) => x.id === b)?.title) || b, list.filter((f) => f.book === b)])
+  groups.push([t('registers.base'), list.filter((f) => f.group === 'base' && !f.kept)])
+  groups.push([t('registers.platform'), list.filter((f) => f.group === 'base' && f.kept === 'platform')])
+  groups.push([t('registers.engine'), list.filter((f) => f.group === 'base' && f.kept === 'engine')])
+  return (
+    <>
+      <header className="page-head"><h1>{t('nav.registers')}</h1><Input className="find" allowClear aria-label={t('filter_name')} placeholder={t('filter_name')} value={q} onChange={(e) => setQ(e.target.value)} /></header>
+      {groups.filter(([, l]) => l.length).map(([name, l]) => (
+        <Card key={name} title={name}>
+          <div className="tiles">
+            {l.map((f) => (
+              <div className="tile" key={f.key}>
+                <Link to={f.report ? `/report/${f.key}` : `/register/${f.key}`}>{w(f.label)}</Link>
+                <ClauseChip id={f.clause} />
+              </div>
+            ))}
+          </div>
+        </Card>
+      ))}
+    </>
+  )
+}

@@ -1,0 +1,119 @@
+import { Button, Input, Modal } from 'antd'
+import { useState } from 'react'
+import { accept, call, problemOf } from '../api/client'
+import { queries, useGet } from '../api/query'
+import type { Company, Me, Problem } from '../api/types'
+import { useTitle } from '../app/clock'
+import { useLarge } from '../app/device'
+import { setLanguage, useWords } from '../app/i18n'
+import { useSession } from '../app/session'
+import { Refused } from '../elements/refusal'
+
+async function enter(account: string, password: string): Promise<Me & { must_change?: boolean }> {
+  await call('POST', '/api/session', { body: { account, password }, quiet: true })
+  return call<Me>('GET', '/api/me', { quiet: true })
+}
+
+function Card({ fixed, onIn, wrong }: { fixed?: string; onIn: (me: Me) => void; wrong?: Problem | null }) {
+  const { t } = useWords()
+  const [account, setAccount] = useState(fixed ?? '')
+  const [password, setPassword] = useState('')
+  const [problem, setProblem] = useState<Problem | null>(wrong ?? null)
+  const [busy, setBusy] = useState(false)
+  const go = async () => {
+    if (!account.trim() || !password) {
+      setProblem({ kind: 'invalid', status: 400, title: t('signin.both') })
+      document.getElementById(account.trim() ? 'password' : 'account')?.focus()
+      return
+    }
+    setBusy(true)
+    setProblem(null)
+    try {
+      onIn(await enter(account.trim(), password))
+    } catch (e) {
+      setProblem(problemOf(e))
+      setBusy(false)
+      document.getElementById('password')?.focus()
+    }
+  }
+  return (
+    <form className="signin-form" onSubmit={(e) => { e.preventDefault(); void go() }}>
+      {problem && <Refused problem={problem} />}
+      <div className="item">
+        <label htmlFor="account">{t('signin.account')}</label>
+        <Input id="account" autoFocus={!fixed} readOnly={!!fixed} autoComplete="username" autoCapitalize="none" spellCheck={false} value={account} onChange={(e) => setAccount(e.target.value)} />
+      </div>
+      <div className="item">
+        <label htmlFor="password">{t('signin.password')}</label>
+        <Input.Password id="password" autoFocus={!!fixed} autoComplete="current-password" value={password} onChange={(e) => setPassword(e.target.value)} />
+      </div>
+      <Button type="primary" htmlType="submit" block loading={busy}>{t('signin.do')}</Button>
+    </form>
+  )
+}
+
+export function SignIn() {
+  const { t, lang } = useWords()
+  const { setMe, problem } = useSession()
+  const company = useGet<Company>('/api/company')
+  const [large, setLarge] = useLarge()
+  const [busy, setBusy] = useState('')
+  const [wrong, setWrong] = useState<Problem | null>(null)
+  useTitle(`${t('signin.do')} ${company.data?.name ?? t('brand')}`)
+  const done = (me: Me) => {
+    queries.clear()
+    setMe(accept(me))
+  }
+  const sample = async (account: string) => {
+    setBusy(account)
+    setWrong(null)
+    try {
+      done(await enter(account, company.data?.password ?? ''))
+    } catch (e) {
+      setWrong(problemOf(e))
+      setBusy('')
+    }
+  }
+  const accounts = company.data?.accounts ?? []
+  return (
+    <main className="signin" id="main">
+      <div className="signin-top">
+        <button type="button" className="link" onClick={() => setLanguage(lang === 'zh' ? 'en' : 'zh')}>{lang === 'zh' ? 'English' : '中文'}</button>
+        <button type="button" className="link" aria-pressed={large} onClick={() => setLarge(!large)}>{large ? t('large.off') : t('large.on')}</button>
+      </div>
+      <section className="card pad">
+        <div className="signin-brand"><span className="seal big" aria-hidden="true">柜</span><h1>{company.data?.name || t('brand')}</h1></div>
+        {problem && <Refused problem={problem} />}
+        <Card onIn={done} />
+      </section>
+      {accounts.length > 0 && (
+        <section className="card pad sample">
+          <h2>{t('signin.sample')}</h2>
+          <p className="soft">{t('signin.sample_text')} <code>{company.data?.password}</code></p>
+          {wrong && <Refused problem={wrong} />}
+          <ul className="people">
+            {accounts.map((a) => (
+              <li key={a.account}>
+                <button type="button" disabled={!!busy} aria-busy={busy === a.account} onClick={() => void sample(a.account)}>
+                  <b>{a.name}</b> <span>{a.post}</span> <span className="soft small">{a.unit}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </main>
+  )
+}
+
+/** Signed out in the middle of work: over the page, nothing behind it is lost. */
+export function SignInAgain() {
+  const { t } = useWords()
+  const { me, setMe, settleAgain } = useSession()
+  return (
+    <Modal open title={t('signin.again')} footer={null} width={420} onCancel={() => settleAgain(false)} mask={{ closable: false }} zIndex={3000}>
+      <p>{t('signin.again_text')}</p>
+      <Card fixed={me?.person.account} onIn={(m) => { setMe(accept(m)); settleAgain(true) }} />
+    </Modal>
+  )
+}

@@ -1,0 +1,207 @@
+// What must I do now, what am I late with, what waits for others?
+import { Button } from 'antd'
+import { useMemo, useRef, useState, useEffect } from 'react'
+import { Link, useNavigate } from 'react-router'
+import { recordPath, useForm, useForms, useGet } from '../api/query'
+import type { Done, Rec, Task, Tasks } from '../api/types'
+import { useNow, useTitle } from '../app/clock'
+import { usePhone } from '../app/device'
+import { useWords } from '../app/i18n'
+import { useKeys } from '../app/keys'
+import { useMe, useSession } from '../app/session'
+import { clockTime, dayWords, fullDay, ago, parse } from '../app/time'
+import { ActionDialog } from '../elements/act'
+import { ClauseChip } from '../elements/clause'
+import { Deadline } from '../elements/deadline'
+import { drafts } from '../elements/draft'
+import { Card, Empty, Failed, Key, Loading, Side } from '../elements/parts'
+
+const GROUPS = ['late', 'today', 'week', 'later'] as const
+const FIRST = 25
+
+export default function Workbench() {
+  const { t, w, lang } = useWords()
+  const me = useMe()
+  const { lost } = useSession()
+  const phone = usePhone()
+  const now = useNow()
+  const go = useNavigate()
+  const q = useGet<Tasks>('/api/task', undefined, { refetchInterval: 60_000 })
+  const [at, setAt] = useState(-1)
+  const [doing, setDoing] = useState<Task | null>(null)
+  const [done, setDone] = useState<Record<string, string>>({})
+  const [more, setMore] = useState<Record<string, number>>({})
+  const box = useRef<HTMLDivElement>(null)
+  useTitle(t('nav.workbench'))
+  const groups = useMemo(
+    () =>
+      GROUPS.map((g) => ({
+        g,
+        list: [...(q.data?.groups[g] ?? [])].sort((a, b) => Number(a.state === 'paused') - Number(b.state === 'paused') || Number(!a.due) - Number(!b.due) || String(a.due).localeCompare(String(b.due))),
+      })),
+    [q.data],
+  )
+  const flat = groups.flatMap(({ g, list }) => list.slice(0, more[g] ?? FIRST))
+  const focus = (i: number) => {
+    setAt(i)
+    const el = box.current?.querySelectorAll<HTMLElement>('[data-task]')[i]
+    el?.scrollIntoView({ block: 'nearest' })
+    el?.focus({ preventScroll: true })
+  }
+  const act = (x?: Task) => {
+    if (!x) return
+    if (x.action || x.sign) setDoing(x)
+    else go(`/record/${x.form}/${x.record}`)
+  }
+  useKeys({
+    j: () => focus(Math.min(flat.length - 1, at + 1)),
+    k: () => focus(Math.max(0, at - 1)),
+    Enter: () => act(flat[at]),
+    o: () => flat[at] && go(`/record/${flat[at].form}/${flat[at].record}`),
+  })
+  const finished = (x: Task, d: Done) => {
+    setDone((m) => ({ ...m, [x.id]: parse(d.done.at) ? clockTime(parse(d.done.at)!) : '' }))
+    setDoing(null)
+    setTimeout(() => setDone((m) => Object.fromEntries(Object.entries(m).filter(([k]) => k !== x.id))), 5000)
+    requestAnimationFrame(() => focus(Math.max(0, at)))
+  }
+  if (q.error && !q.data) return <Failed error={q.error} again={q.refetch} />
+  const c = q.data?.counts
+  const next = groups.flatMap((x) => x.list).find((x) => x.due)
+  return (
+    <div ref={box}>
+      <header className="page-head">
+        <h1>
+          {t('nav.mine')}{' '}
+          {c && (
+            <small>
+              {c.late > 0 && <a href="#late" className="late">{t('tasks.late', { count: c.late })}</a>}
+              {c.late > 0 && (c.today > 0 || c.week > 0) && t('comma')}
+              {c.today > 0 && <a href="#today" className="warn">{t('tasks.today', { count: c.today })}</a>}
+              {c.today > 0 && c.week > 0 && t('comma')}
+              {c.week > 0 && <a href="#week" className="soft">{t('tasks.week', { count: c.week })}</a>}
+            </small>
+          )}
+        </h1>
+        {!phone && <span className="soft small">{fullDay(now, lang)} {clockTime(now)}</span>}
+      </header>
+      {lost !== null && q.data && <p className="notice amber">{t('tasks.stale', { at: clockTime(parse(q.data.now) ?? now) })}</p>}
+      <div className="columns">
+        <div>
+          {!q.data ? <Loading rows={8} tall /> : !flat.length ? (
+            <Card><Empty>{t('tasks.none')}{next ? ` ${t('tasks.next', { at: dayWords(parse(next.due)!, lang), what: w(next.action_label) })}` : ''}</Empty></Card>
+          ) : (
+            groups.map(({ g, list }) => {
+              if (!list.length) return null
+              const shown = list.slice(0, more[g] ?? FIRST)
+              return (
+                <Card key={g} id={g} className="tasks-card" title={<>{t(`tasks.group.${g}`)} {list.length}</>} extra={g === 'late' && !phone ? <span className="soft small">{t('tasks.late_note')}</span> : undefined}>
+                  <ul className="tasks">
+                    {shown.map((x) => <Row key={`${x.id}:${x.action}`} x={x} chosen={flat[at] === x} first={flat[0] === x} done={done[x.id]} onAct={() => act(x)} onFocus={() => setAt(flat.indexOf(x))} />)}
+                  </ul>
+                  {list.length > shown.length && <button type="button" className="link more" onClick={() => setMore((m) => ({ ...m, [g]: shown.length + 50 }))}>{t('show_more', { count: list.length - shown.length })}</button>}
+                </Card>
+              )
+            })
+          )}
+          {!phone && flat.length > 0 && (
+            <p className="soft small keys-line"><Key>J</Key><Key>K</Key> {t('keys.move')}　<Key>Enter</Key> {t('keys.enter')}　<Key>O</Key> {t('keys.o')}　<Key>?</Key> {t('keys.list')}</p>
+          )}
+        </div>
+        <aside>
+          <Drafts account={me.person.account} />
+          {!!q.data?.waiting.length && (
+            <Card title={<>{t('waiting')} {q.data.waiting.length}</>}>
+              <ul className="rows waiting">
+                {q.data.waiting.slice(0, 10).map((x) => (
+                  <li key={x.id}>
+                    <Link to={`/record/${x.form}/${x.record}`}>{x.number || x.title}</Link>
+                    <span className="who">{x.holder?.[0] ? [x.holder[0].unit && w(x.holder[0].unit), x.holder[0].name].filter(Boolean).join(' ') : ''}{(x.holder?.length ?? 0) > 1 ? t('path.others', { count: x.holder!.length - 1, total: x.holder!.length }) : ''}</span>
+                    <Deadline due={x.due} from={x.from} state={x.state} pausedFor={x.paused_for} exact="none" />
+                  </li>
+                ))}
+              </ul>
+              {q.data.waiting.length > 10 && <Link to="/board">{t('show_more', { count: q.data.waiting.length - 10 })}</Link>}
+            </Card>
+          )}
+          {!!q.data?.recent?.length && (
+            <Card title={t('recent')}>
+              <ul className="rows recent">
+                {q.data.recent.map((x, i) => {
+                  const a = parse(x.at)
+                  return (
+                    <li key={i}>
+                      <span className="soft small num">{a === null ? '' : ago(a, now, lang)}</span>{' '}
+                      {x.form && x.record ? <Link to={`/record/${x.form}/${x.record}`}>{w(x.text)}</Link> : w(x.text)}
+                    </li>
+                  )
+                })}
+              </ul>
+            </Card>
+          )}
+        </aside>
+      </div>
+      {doing && <Handle task={doing} onClose={() => setDoing(null)} onDone={(d) => finished(doing, d)} />}
+    </div>
+  )
+}
+
+function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: boolean; first: boolean; done?: string; onAct: () => void; onFocus: () => void }) {
+  const { t, w } = useWords()
+  const label = w(x.action_label) || w(x.label) || t('handle')
+  const object = w(x.object) || x.title || ''
+  const customer = w(x.customer)
+  const verb = x.sign ? t('sign') : label.length > 7 ? t('handle') : label
+  return (
+    <li data-task tabIndex={-1} className={`task ${x.state} ${chosen ? 'chosen' : ''}`} onFocus={onFocus}>
+      <div className="when">
+        <Deadline due={x.due} from={x.from} state={x.state} pausedFor={x.paused_for} working={x.remaining_working} />
+      </div>
+      <div className="what">
+        <div className="act-name"><Link to={`/record/${x.form}/${x.record}`} tabIndex={-1}>{x.sign ? t('tasks.sign', { what: label }) : label}</Link> <ClauseChip id={x.clause} /></div>
+        <div className="soft line2">
+          {[x.number, object !== x.number ? object : ''].filter(Boolean).join(' ')}
+          {w(x.stage) && <span>　{w(x.stage)}</span>}
+        </div>
+      </div>
+      <div className="customer">{customer && !object.includes(customer) ? customer : ''}</div>
+      {done !== undefined ? <span className="mark met">✓ {t('tasks.done_at', { at: done })}</span> : <Button type={first ? 'primary' : 'default'} onClick={onAct}>{verb}</Button>}
+    </li>
+  )
+}
+
+/** Done in place: the form of the act in a drawer or dialog; what needs the whole record opens it. */
+function Handle({ task, onClose, onDone }: { task: Task; onClose: () => void; onDone: (d: Done) => void }) {
+  const { w } = useWords()
+  const go = useNavigate()
+  const form = useForm(task.form)
+  const rec = useGet<Rec>(recordPath(task.form, task.record), undefined, { staleTime: 0 })
+  const action = rec.data?.actions.open.find((a) => a.id === task.action) ?? (task.sign ? rec.data?.actions.open.find((a) => a.sign) : undefined)
+  const inPlace = !!action && (!!action.sign || (action.fill ?? []).filter((f) => f.required).length <= 1)
+  const ready = !!rec.data && !!form.data && !rec.isFetching
+  useEffect(() => {
+    if (ready && !inPlace) go(`/record/${task.form}/${task.record}${action ? `?act=${action.id}` : ''}`)
+  }, [ready, inPlace, action, go, task])
+  if (rec.error) return <Side title={w(task.action_label)} onClose={onClose}><Failed error={rec.error} again={rec.refetch} /></Side>
+  if (!ready || !inPlace) return null
+  return <ActionDialog form={form.data!} rec={rec.data!} action={action!} onClose={onClose} onDone={onDone} />
+}
+
+function Drafts({ account }: { account: string }) {
+  const { t, w } = useWords()
+  const forms = useForms()
+  const list = drafts(account).slice(0, 5)
+  if (!list.length) return null
+  return (
+    <Card title={t('draft.title')}>
+      <ul className="rows">
+        {list.map((d) => (
+          <li key={d.form + d.id + d.action}>
+            <Link to={d.id === 'new' ? `/register/${d.form}/new` : `/record/${d.form}/${d.id}?act=${d.action}`}>{w(forms.data?.find((f) => f.key === d.form)?.label) || t('record')}</Link>{' '}
+            <span className="soft small">{t('draft.saved', { at: clockTime(d.at) })}</span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  )
+}

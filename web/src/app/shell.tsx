@@ -84,7 +84,7 @@ export function Shell() {
               <SearchOutlined aria-hidden /> <span>{phone ? t('search.short') : t('search.hint')}</span> {!phone && <Key>/</Key>}
             </button>
             <span className="grow" />
-            {!phone && <Button type={where.pathname === '/' ? 'primary' : 'default'} icon={<PlusOutlined />} onClick={() => setMaking(true)}>{t('new')} <Key>N</Key></Button>}
+            {!phone && <Button icon={<PlusOutlined />} onClick={() => setMaking(true)}>{t('new')} <Key>N</Key></Button>}
             <button type="button" className="bell" aria-label={t('notices.n', { count: notices.data?.unread ?? 0 })} onClick={() => go('/notice')}>
               <BellOutlined aria-hidden />
               {!!notices.data?.unread && <b className="badge">{notices.data.unread > 99 ? '99+' : notices.data.unread}</b>}

@@ -24,7 +24,7 @@ export function People({ list, max = 4 }: { list: Person[]; max?: number }) {
   return (
     <span title={names.length > max ? names.join(sep) : undefined}>
       {names.slice(0, max).join(sep)}
-      {names.length > max && t('and_more', { count: names.length - max })}
+      {names.length > max && t('and_people', { count: names.length - max, total: names.length })}
     </span>
   )
 }
@@ -51,6 +51,7 @@ export function Refused({ problem: p, children, onField, kept }: { problem: Prob
   const title = p.title || t(`problem.${p.kind}`)
   const detailed = items.some((i) => w(i.say) === p.detail)
   const clauses = items.filter((i) => i.clause)
+  const many = items.length > 2
   const wait = parse(p.locked_until)
   const hint = async () => {
     const words = [title, ...items.map((i) => w(i.say)), location.href].join('\n')
@@ -76,12 +77,13 @@ export function Refused({ problem: p, children, onField, kept }: { problem: Prob
               ) : (
                 w(i.say)
               )}
+              {many && <> <ClauseChip id={i.clause} /></>}
               <Facts item={i} />
             </li>
           ))}
         </ul>
       )}
-      {!!clauses.length && (
+      {!!clauses.length && !many && (
         <ul className="law">
           {clauses.filter((c, n) => clauses.findIndex((d) => d.clause === c.clause) === n).map((i) => (
             <li key={i.clause}>

@@ -54,7 +54,7 @@ export default function Audit() {
       <header className="page-head"><h1>{t('nav.audit')}</h1><div className="acts"><Button loading={busy} onClick={() => void verify()}>{t('audit.verify')}</Button></div></header>
       {state.error ? <Failed error={state.error} /> : s && (
         <Card>
-          <p className="lead">{verified !== null ? (/^(ok|fine|)$/i.test(s.result ?? '') ? t('audit.ok', { count: s.entries, at: dataTime(verified) }) : s.result) : t('audit.not_yet', { count: s.entries })}</p>
+          <p className="lead">{verified !== null ? (/^(ok|fine|)$/i.test(s.result ?? '') ? t('audit.ok', { n: number(s.entries), at: dataTime(verified) }) : s.result) : t('audit.not_yet', { n: number(s.entries) })}</p>
           <p className="soft small">{t('audit.sealed', { n: number(s.sealed), root: '' })}<span className="mono">{s.root}</span></p>
           {s.checkpoint && <details><summary>{t('audit.checkpoint')}</summary><div className="raw">{s.checkpoint}</div><p className="soft small">{t('audit.offline')} <code>zhanggui verify</code></p></details>}
         </Card>
@@ -65,7 +65,7 @@ export default function Audit() {
         <Input allowClear className="find" aria-label={t('clause')} placeholder={t('audit.clause')} defaultValue={query.clause} onPressEnter={(e) => put('clause', e.currentTarget.value.trim())} onClear={() => put('clause', '')} />
         <Checkbox checked={!!query.refused} onChange={(e) => put('refused', e.target.checked ? '1' : '')}>{t('audit.refused')}</Checkbox>
       </div>
-      <Card className="mt">
+      <Card className="below">
         {list.error ? <Failed error={list.error} again={list.refetch} /> : !list.data ? <Loading rows={8} /> : !rows.length ? <Empty>{t('nothing_found')}</Empty> : (
           <div className="table-box">
             <table className="list">

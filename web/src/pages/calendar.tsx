@@ -1,6 +1,6 @@
 // Which days count? Statutory rest days, make-up working days, the company's own; and what falls due on a day.
 import { Button } from 'antd'
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { useGet } from '../api/query'
 import type { Task, Tasks } from '../api/types'
@@ -19,6 +19,7 @@ export default function Calendar() {
   const year = Number(params.get('year')) || parts(now).y
   const q = useGet<Year>('/api/calendar', { year })
   const tasks = useGet<Tasks>('/api/task')
+  const [all, setAll] = useState(false)
   useTitle(t('nav.calendar'))
   const days = useMemo(() => new Map((q.data?.days ?? []).map((d) => [d.date, d])), [q.data])
   const due = useMemo(() => {
@@ -32,6 +33,7 @@ export default function Calendar() {
   const today = isoDate(now)
   const coming = [...due.entries()].filter(([d]) => d >= today).sort().slice(0, 8)
   if (q.error) return <Failed error={q.error} again={q.refetch} />
+  const from = year === parts(now).y && !all ? parts(now).m - 1 : 0
   const week = t('week.days').split(' ')
   return (
     <>
@@ -40,11 +42,11 @@ export default function Calendar() {
         <div className="acts"><Button onClick={() => setParams({ year: String(year - 1) })}>{year - 1}</Button><Button onClick={() => setParams({ year: String(year + 1) })}>{year + 1}</Button><Link to="/register/base.calendar_day">{t('calendar.own')}</Link></div>
       </header>
       {q.data?.provisional && <p className="notice amber">{t('calendar.provisional', { year })}</p>}
-      <p className="soft small">{t('calendar.legend')}</p>
+      <p className="soft small">{t('calendar.legend')} {from > 0 && <button type="button" className="link small" onClick={() => setAll(true)}>{t('calendar.earlier')}</button>}</p>
       <div className="columns">
         {!q.data ? <Loading rows={10} tall /> : (
           <div className="year">
-            {Array.from({ length: 12 }, (_, m) => {
+            {Array.from({ length: 12 }, (_, m) => m).filter((m) => m >= from).map((m) => {
               const first = new Date(Date.UTC(year, m, 1))
               const lead = (first.getUTCDay() + 6) % 7
               const count = new Date(Date.UTC(year, m + 1, 0)).getUTCDate()
@@ -62,7 +64,7 @@ export default function Calendar() {
                       return (
                         <div key={date} className={`${off ? 'off' : ''} ${d?.work ? 'work' : ''} ${date === today ? 'today' : ''}`} title={d?.name}>
                           {i + 1} {d?.off && <em>{t('calendar.off')}</em>}{d?.work && <em>{t('calendar.work')}</em>}
-                          {n > 0 && <small className="warn">{t('calendar.due', { count: n })}</small>}
+                          {n > 0 && <small className={date < today ? 'late' : 'warn'}>{t('calendar.due', { count: n })}</small>}
                         </div>
                       )
                     })}

@@ -84,7 +84,11 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 // carryOut moves the record and runs what follows.
 func (w *work) carryOut(r *Record, a *rulebook.Action, view *rulebook.View, d demand, awake bool) error {
 	at := w.now
-	w.effect(Effect{Kind: "do", Form: r.form.Key, Record: r.id, Name: a.ID, Text: d.reason})
+	by := w.actor.Person
+	if w.actor.Clock {
+		by = "clock"
+	}
+	w.effect(Effect{Kind: "do", Form: r.form.Key, Record: r.id, Name: a.ID, Text: d.reason, Data: map[string]string{"by": by}})
 	w.clause(a.Clause)
 	if a.ID == "create" && r.State() != "" {
 		r.enter(r.State(), at)

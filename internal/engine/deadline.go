@@ -550,7 +550,7 @@ func (w *work) updateClock(r *Record, in *instance, c clockRow, isNew bool) erro
 	}
 	setCol(rec, "due", nilIfEmpty(due))
 	setCol(rec, "from_at", instant(in.from))
-	data := map[string]string{"due": due, "of": r.id}
+	data := map[string]string{"due": due, "of": r.id, "holder": joinIDs(ids)}
 	switch {
 	case isNew:
 		w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: in.deadline.ID, Text: "opened", Clause: in.clause, Data: data})

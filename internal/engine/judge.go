@@ -84,7 +84,18 @@ func (w *work) judgeWho(r *Record, a *rulebook.Action, view *rulebook.View, d de
 		return err
 	}
 	if !ok {
-		return w.refuse("who", r, a, []Reason{{Clause: first(clause, a.Clause), Say: label("这一步不归你办", "This step is not yours")}})
+		why := Reason{Clause: first(clause, a.Clause), Say: label("这一步不归你办", "This step is not yours")}
+		if id, _ := w.approvalOf(a, view); id != "" { // a seat he would have, but for an exclusion, is refused by that
+			ap := a.Form.Book.Approval(id)
+			x, err := w.exceptOf(ap.Except, r, w.viewFor(ap.Book, r))
+			if err != nil {
+				return err
+			}
+			if x != nil {
+				why = Reason{Clause: first(x.Clause, why.Clause), Say: orOwn(x.Say)}
+			}
+		}
+		return w.refuse("who", r, a, []Reason{why})
 	}
 	if err := w.judgeConflicts(r, a, view); err != nil {
 		return err
@@ -93,26 +104,38 @@ func (w *work) judgeWho(r *Record, a *rulebook.Action, view *rulebook.View, d de
 }
 
 func (w *work) judgeExcept(r *Record, a *rulebook.Action, view *rulebook.View) error {
-	if w.me == nil {
-		return nil
+	x, err := w.exceptOf(a.Except, r, view)
+	if err != nil || x == nil {
+		return err
 	}
-	for _, x := range a.Except {
+	return w.refuse("who", r, a, []Reason{{Clause: first(x.Clause, a.Clause), Say: orOwn(x.Say)}})
+}
+
+// exceptOf is the first awake exclusion that the actor falls under.
+func (w *work) exceptOf(list []*rulebook.Except, r *Record, view *rulebook.View) (*rulebook.Except, error) {
+	if w.me == nil {
+		return nil, nil
+	}
+	for _, x := range list {
 		if !view.Awake(&x.Node) {
 			continue
 		}
 		v, err := x.Is.Eval(w.scope(r, view, nil))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if contains(personIDs(v), w.me.id) {
-			say := x.Say
-			if say.ZH == "" {
-				say = label("不能由本人办理", "You may not do this yourself")
-			}
-			return w.refuse("who", r, a, []Reason{{Clause: first(x.Clause, a.Clause), Say: say}})
+			return x, nil
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+func orOwn(say rulebook.Label) rulebook.Label {
+	if say.ZH == "" {
+		return label("不能由本人办理", "You may not do this yourself")
+	}
+	return say
 }
 
 // allowed tells whether the actor is one of those who may, and the clause that says who.

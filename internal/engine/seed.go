@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"time"
 
 	"zhanggui/internal/expr"
+	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -18,6 +21,8 @@ type Seed struct {
 	Values map[string]any
 	Lines  map[string][]map[string]any
 	Unit   string
+	By     string               // who made it
+	Done   map[string]time.Time // when actions happened, if not at the one moment; those off the way there too
 }
 
 // Seed writes a seeded record with the stamps, stays, number, copies and clocks of its way.
@@ -40,6 +45,9 @@ func (e *Engine) Seed(ctx context.Context, now time.Time, s Seed) (string, error
 		if s.Unit != "" {
 			r.column("unit", s.Unit)
 		}
+		if s.By != "" {
+			r.column("by", s.By)
+		}
 		view := w.view(r)
 		create := form.Action("create")
 		if err := w.fill(r, create, view, demand{values: s.Values, lines: s.Lines}, false); err != nil {
@@ -48,11 +56,21 @@ func (e *Engine) Seed(ctx context.Context, now time.Time, s Seed) (string, error
 		if len(form.States) > 0 {
 			r.enter(form.States[0].ID, now)
 		}
-		r.mark(create, now, "")
+		when := func(action string) time.Time {
+			if t, ok := s.Done[action]; ok {
+				return t
+			}
+			return now
+		}
+		r.mark(create, when("create"), s.By)
 		if err := w.number(r, create, view); err != nil {
 			return err
 		}
-		for _, a := range wayTo(form, s.State) {
+		way, err := wayTo(form, s.State)
+		if err != nil {
+			return err
+		}
+		for _, a := range way {
 			if err := w.computeStored(r); err != nil {
 				return err
 			}
@@ -61,9 +79,9 @@ func (e *Engine) Seed(ctx context.Context, now time.Time, s Seed) (string, error
 				by = may[0]
 			}
 			if a.To != nil && len(a.To.States) == 1 {
-				r.enter(a.To.States[0], now)
+				r.enter(a.To.States[0], when(a.ID))
 			}
-			r.mark(a, now, by)
+			r.mark(a, when(a.ID), by)
 			if err := w.number(r, a, view); err != nil {
 				return err
 			}
@@ -73,6 +91,9 @@ func (e *Engine) Seed(ctx context.Context, now time.Time, s Seed) (string, error
 		}
 		if s.State != "" && r.State() != s.State {
 			r.enter(s.State, now)
+		}
+		if err := r.markOthers(s.Done, way); err != nil {
+			return err
 		}
 		if form.Report != nil {
 			if err := w.fillReport(r); err != nil {
@@ -85,9 +106,42 @@ func (e *Engine) Seed(ctx context.Context, now time.Time, s Seed) (string, error
 	return id, err
 }
 
-// wayTo is the shortest chain of named actions from the first state to the wanted one.
-func wayTo(form *rulebook.Form, state string) []*rulebook.Action {
-	if len(form.States) == 0 || state == "" || form.States[0].ID == state {
+// markOthers stamps the actions that a seed names although they do not lead to its state.
+func (r *Record) markOthers(done map[string]time.Time, way []*rulebook.Action) error {
+	for _, id := range sortedKeys(done) {
+		a := r.form.Action(id)
+		if a == nil {
+			return unknownAction(r.form, id)
+		}
+		if id != "create" && !slices.Contains(way, a) {
+			r.mark(a, done[id], "")
+		}
+	}
+	return nil
+}
+
+// wayTo is the shortest chain of named actions from the first state to the wanted one. A state that no action
+// leads to is refused: a scenario about it would prove something that cannot happen. Only the engine's own
+// registers stand in states without being led there.
+func wayTo(form *rulebook.Form, state string) ([]*rulebook.Action, error) {
+	if state == "" || (len(form.States) > 0 && form.States[0].ID == state) {
+		return nil, nil
+	}
+	if form.State(state) == nil && state != "void" {
+		return nil, fault.New(fault.Invalid, "“"+form.Label.ZH+"”没有这个状态："+state, "Form "+form.Label.EN+" has no state "+state)
+	}
+	if way := shortest(form, state, false); way != nil {
+		return way, nil
+	}
+	if way := shortest(form, state, true); way != nil || state == "void" || form.Kept == "engine" {
+		return way, nil
+	}
+	return nil, fault.New(fault.Invalid, "“"+form.Label.ZH+"”没有办理项通到："+state, "No action of "+form.Label.EN+" leads to "+state)
+}
+
+// shortest searches the actions that say where they start; with anywhere, those too that start in any state.
+func shortest(form *rulebook.Form, state string, anywhere bool) []*rulebook.Action {
+	if len(form.States) == 0 {
 		return nil
 	}
 	type step struct {
@@ -100,7 +154,7 @@ func wayTo(form *rulebook.Form, state string) []*rulebook.Action {
 		at := queue[0]
 		queue = queue[1:]
 		for _, a := range form.Actions {
-			if a.Implicit || a.To == nil || len(a.To.States) != 1 || a.From == nil || !stateAllows(a, at.state) {
+			if a.Implicit || a.To == nil || len(a.To.States) != 1 || (a.From == nil && !anywhere) || !stateAllows(a, at.state) {
 				continue
 			}
 			to := a.To.States[0]
@@ -118,8 +172,12 @@ func wayTo(form *rulebook.Form, state string) []*rulebook.Action {
 	return nil
 }
 
+// Named is a record that an expression calls by a name of its own.
+type Named struct{ Form, ID string }
+
 // Ask evaluates an expression over a record and answers it as text; records are answered by their ids.
-func (e *Engine) Ask(ctx context.Context, now time.Time, form, id string, x *expr.Expr) (string, error) {
+// More are records that the expression names beside `this`; book, if not nil, is the one whose words it speaks.
+func (e *Engine) Ask(ctx context.Context, now time.Time, form, id string, x *expr.Expr, book *rulebook.Book, more map[string]Named) (string, error) {
 	f := e.Lib.Form(form)
 	if f == nil {
 		return "", unknownForm(form)
@@ -136,7 +194,16 @@ func (e *Engine) Ask(ctx context.Context, now time.Time, form, id string, x *exp
 			return err
 		}
 		view := w.view(r)
-		v, err := x.Eval(w.scope(r, view, nil))
+		if book != nil {
+			view = w.viewFor(book, r)
+		}
+		vars := map[string]expr.Value{}
+		for name, n := range more {
+			if vars[name], err = recordOrUnset(w.ref(n.Form, n.ID)); err != nil {
+				return err
+			}
+		}
+		v, err := x.Eval(w.scope(r, view, vars))
 		if err != nil {
 			return err
 		}
@@ -172,15 +239,31 @@ func (e *Engine) CountOf(ctx context.Context, form string) (int64, error) {
 	return n, err
 }
 
-// Newest is the record of a form made last, "" if there is none.
-func (e *Engine) Newest(ctx context.Context, form string) (string, error) {
+// Newest is the record of a form made last, "" if there is none. With of, only those that refer to that record.
+func (e *Engine) Newest(ctx context.Context, form string, of Named) (string, error) {
 	f := e.Lib.Form(form)
 	if f == nil {
 		return "", unknownForm(form)
 	}
+	var where query.Expr
+	if of.ID != "" {
+		var any []query.Expr
+		for _, fd := range f.Fields {
+			if !live(fd) && (fd.ID == "of_id" || fd.Type.Expr.Kind == expr.KObject && fd.Type.Expr.Object == of.Form) {
+				any = append(any, query.Eq("t", fd.ID, of.ID))
+			}
+		}
+		if len(any) == 0 {
+			return "", nil
+		}
+		where = any[0]
+		for _, x := range any[1:] {
+			where = query.Op{Name: "or", Args: []query.Expr{where, x}}
+		}
+	}
 	id := ""
 	err := e.DB.Read(ctx, func(tx *store.Tx) error {
-		rows, err := tx.Select(query.Select{Table: f.Table, Alias: "t", Limit: 1, Order: []query.Order{
+		rows, err := tx.Select(query.Select{Table: f.Table, Alias: "t", Where: where, Limit: 1, Order: []query.Order{
 			{Expr: query.Col{Alias: "t", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "t", Name: "id"}, Desc: true}}})
 		if err == nil && len(rows) > 0 {
 			id = str(rows[0]["id"])
@@ -188,6 +271,28 @@ func (e *Engine) Newest(ctx context.Context, form string) (string, error) {
 		return err
 	})
 	return id, err
+}
+
+// ClockOf tells who holds a deadline or duty of a record in its latest instance, and how many breaches of it stand.
+// id "" asks for the breaches of every record.
+func (e *Engine) ClockOf(ctx context.Context, id, name string) (holders []string, breaches int64, err error) {
+	err = e.DB.Read(ctx, func(tx *store.Tx) error {
+		where := query.And(query.Eq("t", "name", name), query.Eq("t", "state", "standing"))
+		if id != "" {
+			where = query.And(where, query.Eq("t", "of_id", id))
+		}
+		if breaches, err = tx.Count(e.Lib.Form("base.breach").Table, where); err != nil || id == "" {
+			return err
+		}
+		rows, err := tx.Select(query.Select{Table: e.Lib.Form("base.clock").Table, Alias: "t", Limit: 1,
+			Where: query.And(query.Eq("t", "of_id", id), query.Eq("t", "name", name)),
+			Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "from_at"}, Desc: true}, {Expr: query.Col{Alias: "t", Name: "id"}, Desc: true}}})
+		if err == nil && len(rows) > 0 {
+			_ = json.Unmarshal([]byte(str(rows[0]["holder"])), &holders) // written by us; an unreadable one reads as nobody
+		}
+		return err
+	})
+	return holders, breaches, err
 }
 
 // Watch hands the effects of what the clock does to fn until the returned func is called.

@@ -2,65 +2,27 @@ package scenario
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 
 	"zhanggui/internal/rulebook"
 )
 
-// Verdicts of a clause.
-const (
-	Enforced = "enforced" // asleep, a scenario fails at what it expects
-	Broken   = "broken"   // asleep, a scenario fails, but in a step that should have gone through
-	Repeated = "repeated" // another clause's nodes name it
-	Text     = "text"
-	Platform = "platform"
-	Unproven = "unproven" // asleep, nobody notices
-	None     = "none"     // no scenario names it
-)
-
-// Clause is one line of the coverage.
-type Clause struct {
-	ID        string   `json:"id"`
-	Kind      string   `json:"kind"`
-	Elements  []string `json:"elements"`
-	Scenarios []string `json:"scenarios"`
-	Verdict   string   `json:"verdict"`
-	By        string   `json:"by,omitempty"` // the scenario that noticed
-}
-
-// Report is the coverage of rulebooks.
-type Report struct {
-	Clauses []Clause `json:"clauses"`
-	Failed  []string `json:"failed,omitempty"` // scenarios that do not hold even with everything awake
-	Idle    []string `json:"idle,omitempty"`   // scenarios that hold with all their clauses asleep
-	Mutated bool     `json:"mutated"`
-}
-
-// must be enforced by a scenario.
-var mustEnforce = map[string]bool{"gate": true, "clock": true, "calc": true, "access": true, "record": true, "inspect": true}
-
-// OK tells whether every clause that must be enforced is, and every scenario holds.
-func (r *Report) OK() bool {
-	for _, c := range r.Clauses {
-		if mustEnforce[c.Kind] && c.Verdict != Enforced && c.Verdict != Platform && c.Verdict != Repeated {
-			return false
+// chosen are the scenarios of the books (none = all).
+func chosen(lib *rulebook.Library, books []string) []*rulebook.Scenario {
+	var list []*rulebook.Scenario
+	for _, b := range lib.Books {
+		if len(books) == 0 || slices.Contains(books, b.ID) {
+			list = append(list, b.Scenarios...)
 		}
 	}
-	return len(r.Failed) == 0 && len(r.Idle) == 0
+	return list
 }
 
 // RunAll plays every scenario of the books (none = all); progress is told each result.
 func RunAll(ctx context.Context, lib *rulebook.Library, books []string, progress func(Result)) ([]Result, error) {
-	var list []*rulebook.Scenario
-	for _, b := range lib.Books {
-		if len(books) == 0 || has(books, b.ID) {
-			list = append(list, b.Scenarios...)
-		}
-	}
+	list := chosen(lib, books)
 	out := make([][]Result, len(list))
 	var mu sync.Mutex
 	err := spread(ctx, lib, len(list), func(bench *Bench, i int) {
@@ -73,188 +35,160 @@ func RunAll(ctx context.Context, lib *rulebook.Library, books []string, progress
 			}
 		}
 	})
-	var all []Result
-	for _, x := range out {
-		all = append(all, x...)
-	}
-	return all, err
+	return slices.Concat(out...), err
 }
 
-func has(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
+// workers share the cores of a small machine with whatever else runs there.
+const workers = 2
 
-// spread shares n jobs among two workers, each with a bench of its own.
+// spread shares n jobs among the workers, each with a bench of its own.
 func spread(ctx context.Context, lib *rulebook.Library, n int, job func(*Bench, int)) error {
-	jobs := make(chan int)
-	errs := make(chan error, 2)
-	var wg sync.WaitGroup
-	for w := 0; w < 2; w++ {
-		bench, err := NewBench(ctx, lib)
+	var benches []*Bench
+	defer func() {
+		for _, b := range benches {
+			b.Close() // in memory: nothing is lost
+		}
+	}()
+	for range workers {
+		b, err := NewBench(ctx, lib)
 		if err != nil {
-			close(jobs)
 			return err
 		}
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			defer bench.Close()
+		benches = append(benches, b)
+	}
+	jobs := make(chan int)
+	var wg sync.WaitGroup
+	for _, b := range benches {
+		wg.Go(func() {
 			for i := range jobs {
-				job(bench, i)
+				job(b, i)
 			}
-		}()
+		})
 	}
 	for i := 0; i < n && ctx.Err() == nil; i++ {
 		jobs <- i
 	}
 	close(jobs)
 	wg.Wait()
-	close(errs)
 	return ctx.Err()
 }
 
-// Coverage says for each clause what proves it. With mutate, each clause is put to sleep in turn and the
-// scenarios that name it, or consulted it, are played until one notices.
-func Coverage(ctx context.Context, lib *rulebook.Library, books []string, mutate bool) (*Report, error) {
+// trial is one case with what came of it while everything was awake.
+type trial struct {
+	*one
+	awake Result
+}
+
+// Coverage says for each clause what proves it. With mutate, each clause is put to sleep in turn, and the cases that
+// name it and consulted it are played until one notices. Progress, if given, is told how many jobs of how many are done.
+func Coverage(ctx context.Context, lib *rulebook.Library, books []string, mutate bool, progress ...func(done, of int)) (*Report, error) {
 	rep := &Report{Mutated: mutate}
-	var mu sync.Mutex
-	consulted := map[string][]*rulebook.Scenario{}
-	failed := map[*rulebook.Scenario]bool{}
-	if mutate {
-		_, err := RunAll(ctx, lib, books, func(r Result) {
-			mu.Lock()
-			defer mu.Unlock()
-			if r.Failed != "" {
-				failed[r.Scenario] = true
-				rep.Failed = append(rep.Failed, r.Scenario.Key()+" "+r.Title+": "+r.Failed)
-			}
-			for c := range r.Clauses {
-				if l := consulted[c]; len(l) == 0 || l[len(l)-1] != r.Scenario {
-					consulted[c] = append(l, r.Scenario)
-				}
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	type job struct {
-		named []*rulebook.Scenario
-		other []*rulebook.Scenario
-	}
-	var jobs []job
-	for _, b := range lib.Books {
-		if len(books) > 0 && !has(books, b.ID) || len(books) == 0 && len(b.Clauses) == 0 {
-			continue
-		}
-		for _, cl := range b.Clauses {
-			c := Clause{ID: cl.ID, Kind: cl.Kind, Elements: elements(cl), Scenarios: []string{}}
-			var named []*rulebook.Scenario
-			for _, s := range b.Scenarios {
-				if has(s.Clauses, cl.ID) {
-					named = append(named, s)
-					c.Scenarios = append(c.Scenarios, s.Name)
-				}
-			}
-			switch {
-			case cl.Proof == "text" || cl.Kind == "info":
-				c.Verdict = Text
-			case strings.HasPrefix(cl.Proof, "platform:"):
-				c.Verdict = Platform
-			case len(cl.Nodes) == 0:
-				c.Verdict = Repeated
-			case len(named) == 0:
-				c.Verdict = None
-			default:
-				c.Verdict = Unproven
-			}
-			rep.Clauses = append(rep.Clauses, c)
-			jobs = append(jobs, job{named: named, other: consulted[cl.ID]})
-		}
-	}
+	clauses := rep.list(lib, books)
 	if !mutate {
 		return rep, nil
 	}
-	err := spread(ctx, lib, len(jobs), func(bench *Bench, i int) {
-		c := &rep.Clauses[i]
-		if c.Verdict != Unproven && c.Verdict != None {
-			return
+	list := chosen(lib, books)
+	done, of := 0, 2*len(list)+len(clauses)
+	var mu sync.Mutex
+	told := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		for _, fn := range progress {
+			fn(done, of)
 		}
-		tried := map[*rulebook.Scenario]bool{}
-		for _, s := range append(append([]*rulebook.Scenario{}, jobs[i].named...), jobs[i].other...) {
-			if tried[s] || failed[s] || !has(s.Clauses, c.ID) {
-				continue
-			}
-			tried[s] = true
-			for _, r := range bench.Play(ctx, s, map[string]bool{c.ID: true}) {
-				if r.Failed == "" {
-					continue
-				}
-				if !r.InStep {
-					c.Verdict, c.By = Enforced, r.Title+" ("+r.Failed+")"
-					return
-				}
-				if c.Verdict != Broken {
-					c.Verdict, c.By = Broken, r.Title+" ("+r.Failed+")"
-				}
+	}
+
+	trials := make([][]*trial, len(list))
+	failed := make([][]string, len(list))
+	if err := spread(ctx, lib, len(list), func(b *Bench, i int) {
+		defer told()
+		all, err := cases(list[i])
+		if err != nil {
+			failed[i] = append(failed[i], list[i].Key()+" "+list[i].Name+": "+err.Error())
+		}
+		for _, o := range all {
+			r := b.play(ctx, o, nil)
+			trials[i] = append(trials[i], &trial{o, r})
+			if r.Failed != "" {
+				failed[i] = append(failed[i], list[i].Key()+" "+r.Title+": "+r.Failed)
 			}
 		}
-		if c.Verdict == Broken { // it cannot go on without the clause: that, too, is noticed
-			c.Verdict = Enforced
+	}); err != nil {
+		return nil, err
+	}
+	rep.Failed = slices.Concat(failed...)
+
+	idle := make([][]string, len(list))
+	if err := spread(ctx, lib, len(list), func(b *Bench, i int) {
+		defer told()
+		idle[i] = b.idle(ctx, trials[i])
+	}); err != nil {
+		return nil, err
+	}
+	rep.Idle = slices.Concat(idle...)
+
+	all := slices.Concat(trials...)
+	err := spread(ctx, lib, len(clauses), func(b *Bench, i int) {
+		defer told()
+		if c := &rep.Clauses[i]; c.Verdict == Unproven {
+			b.prove(ctx, c, all)
 		}
 	})
 	return rep, err
 }
 
-func elements(c *rulebook.Clause) []string {
-	seen := map[string]bool{}
-	for _, n := range c.Nodes {
-		seen[n.Element()] = true
+// prove puts the clause to sleep and looks for a case that notices.
+func (b *Bench) prove(ctx context.Context, c *Clause, all []*trial) {
+	var named, consulted []*trial
+	for _, t := range all {
+		if t.awake.Failed != "" || !slices.Contains(t.clauses, c.ID) {
+			continue
+		}
+		named = append(named, t)
+		if t.awake.Clauses[c.ID] {
+			consulted = append(consulted, t)
+		}
 	}
-	list := make([]string, 0, len(seen))
-	for e := range seen {
-		list = append(list, e)
+	if len(consulted) == 0 { // a decision that forgot to say whom it asked: then all that name it
+		consulted = named
 	}
-	sort.Strings(list)
+	for _, t := range consulted {
+		r := b.play(ctx, t.one, map[string]bool{c.ID: true})
+		switch r.Phase {
+		case Expected:
+			c.Verdict, c.Well, c.By = Enforced, true, r.Title+" ("+r.Failed+")"
+			return
+		case Step:
+			if c.Verdict != Enforced { // it cannot go on without the clause: that, too, is noticed
+				c.Verdict, c.By = Enforced, r.Title+" ("+r.Failed+")"
+			}
+		}
+	}
+}
+
+// idle are the sets of clauses that a scenario says it proves and that could all be gone without its noticing.
+func (b *Bench) idle(ctx context.Context, trials []*trial) []string {
+	noticed := map[string]bool{}
+	var order []string
+	for _, t := range trials {
+		key := strings.Join(t.clauses, ", ")
+		if was, seen := noticed[key]; was {
+			continue
+		} else if !seen {
+			order = append(order, key)
+		}
+		asleep := map[string]bool{}
+		for _, c := range t.clauses {
+			asleep[c] = true
+		}
+		noticed[key] = t.awake.Failed != "" || b.play(ctx, t.one, asleep).Failed != ""
+	}
+	var list []string
+	for _, key := range order {
+		if !noticed[key] {
+			list = append(list, trials[0].s.Key()+" "+trials[0].s.Name+": holds without "+key)
+		}
+	}
 	return list
 }
-
-// Text is the report as a table with a count per kind.
-func (r *Report) Text() string {
-	var b strings.Builder
-	type tally struct{ all, ok int }
-	kinds := map[string]*tally{}
-	for _, c := range r.Clauses {
-		fmt.Fprintf(&b, "%-12s %-8s %-28s %3d scenarios  %s\n", c.ID, c.Kind, strings.Join(c.Elements, "+"), len(c.Scenarios), c.Verdict)
-		k := kinds[c.Kind]
-		if k == nil {
-			k = &tally{}
-			kinds[c.Kind] = k
-		}
-		k.all++
-		if c.Verdict == Enforced || c.Verdict == Text || c.Verdict == Platform || c.Verdict == Repeated {
-			k.ok++
-		}
-	}
-	b.WriteString("\n")
-	names := make([]string, 0, len(kinds))
-	for k := range kinds {
-		names = append(names, k)
-	}
-	sort.Strings(names)
-	for _, k := range names {
-		fmt.Fprintf(&b, "%-8s %d of %d\n", k, kinds[k].ok, kinds[k].all)
-	}
-	for _, f := range r.Failed {
-		fmt.Fprintf(&b, "does not hold: %s\n", f)
-	}
-	return b.String()
-}
-
-// JSON is the report for programs.
-func (r *Report) JSON() ([]byte, error) { return json.MarshalIndent(r, "", "  ") }

@@ -2,197 +2,221 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
-	"zhanggui/internal/store"
 )
 
 // stepKeys are the words of a step that are not the person who acts.
-var stepKeys = map[string]bool{"with": true, "at": true, "refused": true, "reason": true, "comment": true, "refuse": true, "waive": true}
+var stepKeys = []string{"with", "at", "refused", "reason", "comment", "refuse", "waive"}
 
 // step does one line of `when`.
 func (p *play) step(v any) error {
 	m, ok := v.(map[string]any)
 	if !ok {
-		return fmt.Errorf("a step is {person: action record}")
+		return fmt.Errorf("a step is {person: action record}, not %v", v)
 	}
-	if at, ok := m["at"].(string); ok {
-		t, err := p.instant(at)
-		if err != nil {
-			return err
+	who := ""
+	for _, k := range keys(m) {
+		if slices.Contains(stepKeys, k) {
+			continue
 		}
-		if err := p.turn(t.Format("2006-01-02 15:04:05")); err != nil {
-			return err
+		if who != "" {
+			return fmt.Errorf("who acts, %s or %s? Beside the person a step knows %s", who, k, strings.Join(stepKeys, ", "))
 		}
+		who = k
 	}
-	who, what := "", ""
-	for k, x := range m {
-		if !stepKeys[k] {
-			who, what = k, fmt.Sprint(x)
-		}
-	}
+	what := fmt.Sprint(m[who])
+	p.seen = nil
 	if who == "clock" {
+		if len(m) > 1 {
+			return fmt.Errorf("the clock is only turned: {clock: %s}", what)
+		}
 		return p.turn(what)
 	}
-	person := p.names[who]
-	if person.form != "base.person" {
-		return fmt.Errorf("%s is nobody in this scenario", who)
-	}
-	words := strings.Fields(what)
-	if len(words) < 2 {
-		return fmt.Errorf("%q: say the action and the record", what)
-	}
-	act := engine.Act{Action: words[0], Actor: engine.Actor{Person: person.id, Origin: "api"}}
-	name := words[1]
-	var form *rulebook.Form
-	if words[0] == "create" {
-		f, err := p.form(words[1])
-		if err != nil {
+	if at, there := m["at"]; there {
+		if err := p.turn(fmt.Sprint(at)); err != nil {
 			return err
 		}
-		form, name = f, ""
-		if len(words) > 2 {
-			name = words[2]
-		}
-	} else {
-		n, err := p.find(name)
-		if err != nil {
-			return err
-		}
-		form, act.Record = p.b.lib.Form(n.form), n.id
+		p.seen = nil
 	}
-	act.Form = form.Key
-	with, _ := m["with"].(map[string]any)
-	if with["reason"] != nil && form.Field("reason") == nil {
-		act.Reason = fmt.Sprint(with["reason"])
-		rest := map[string]any{}
-		for k, x := range with {
-			if k != "reason" {
-				rest[k] = x
-			}
-		}
-		with = rest
-	}
-	values, lines, err := p.values(form, with)
+	act, name, form, err := p.act(who, what, m)
 	if err != nil {
 		return err
-	}
-	act.Values, act.Lines = values, lines
-	if s, ok := m["reason"].(string); ok && s != "none" {
-		act.Reason = s
-	}
-	if s, ok := m["comment"].(string); ok && s != "none" {
-		act.Comment = s
-	}
-	act.Refuse, _ = m["refuse"].(bool)
-	if list, ok := m["waive"].([]any); ok {
-		for _, x := range list {
-			if w, ok := x.(map[string]any); ok {
-				act.Waive = append(act.Waive, engine.Waiver{Clause: fmt.Sprint(w["clause"]), Reason: fmt.Sprint(w["reason"])})
-			}
-		}
 	}
 	out, err := p.e.Do(p.ctx, p.now, act)
 	if err := p.answer(what, m["refused"], err); err != nil || out == nil {
 		return err
 	}
-	p.last, p.seen = out, out.Effects
-	if name != "" && words[0] == "create" {
-		p.names[name] = named{form.Key, out.Record}
+	p.seen = out.Effects
+	if act.Action == "create" && name != "" {
+		p.names[name] = engine.Named{Form: form.Key, ID: out.Record}
 		p.ids[out.Record] = name
 	}
 	p.learn(out.Effects)
 	return nil
 }
 
+// act reads who does what to which record with what.
+func (p *play) act(who, what string, m map[string]any) (act engine.Act, name string, form *rulebook.Form, err error) {
+	person := p.names[who]
+	if person.Form != "base.person" {
+		return act, "", nil, fmt.Errorf("%q is nobody in this scenario", who)
+	}
+	words := strings.Fields(what)
+	if len(words) < 2 || len(words) > 3 || (len(words) == 3 && words[0] != "create") {
+		return act, "", nil, fmt.Errorf("%q: write action record, or create form name", what)
+	}
+	act = engine.Act{Action: words[0], Actor: engine.Actor{Person: person.ID, Origin: "api"}}
+	if words[0] == "create" {
+		if form, err = p.form(words[1]); err != nil {
+			return act, "", nil, err
+		}
+		if len(words) > 2 {
+			name = words[2]
+		}
+	} else {
+		n, err := p.find(words[1])
+		if err != nil {
+			return act, "", nil, err
+		}
+		form, act.Record = p.b.lib.Form(n.Form), n.ID
+	}
+	act.Form = form.Key
+	with, err := mapping(m, "with")
+	if err != nil {
+		return act, "", nil, err
+	}
+	rest := map[string]any{}
+	for k, v := range with {
+		if k == "reason" && form.Field("reason") == nil { // the reason of the act, where the form has no field of that name
+			if !none(v) {
+				act.Reason = fmt.Sprint(v)
+			}
+			continue
+		}
+		rest[k] = v
+	}
+	if act.Values, act.Lines, err = p.values(form, rest); err != nil {
+		return act, "", nil, err
+	}
+	if v := m["reason"]; !none(v) {
+		act.Reason = fmt.Sprint(v)
+	}
+	if v := m["comment"]; !none(v) {
+		act.Comment = fmt.Sprint(v)
+	}
+	switch v := m["refuse"]; v {
+	case true, "true":
+		act.Refuse = true
+	case nil, false, "false", "none":
+	default:
+		return act, "", nil, fmt.Errorf("refuse: %v is neither true nor false", v)
+	}
+	waive, _, err := list(m, "waive")
+	for _, x := range waive {
+		w, ok := x.(map[string]any)
+		if !ok {
+			return act, "", nil, fmt.Errorf("waive is a list of {clause, reason}")
+		}
+		if err := known(w, "waive", "clause", "reason"); err != nil {
+			return act, "", nil, err
+		}
+		if !none(w["clause"]) {
+			act.Waive = append(act.Waive, engine.Waiver{Clause: fmt.Sprint(w["clause"]), Reason: fmt.Sprint(w["reason"])})
+		}
+	}
+	return act, name, form, err
+}
+
+// groups are the words beside clauses that say what refuses.
+var groups = map[string]string{"by": "who", "who": "who", "state": "state", "locked": "locked", "fill": "fill", "class": "class",
+	"gate": "gate", "require": "require", "unique": "unique", "quota": "quota", "ledger": "ledger", "unknown": "unknown"}
+
 // answer compares what came with `refused:`.
-func (p *play) answer(what string, expected any, err error) error {
-	wantIt := ""
-	if expected != nil && expected != "none" && expected != false {
-		wantIt = fmt.Sprint(expected)
+func (p *play) answer(what string, refused any, err error) error {
+	wanted := ""
+	if !none(refused) && refused != false {
+		wanted = fmt.Sprint(refused)
+		if groups[wanted] == "" && p.clause(wanted) == nil {
+			return fmt.Errorf("refused: %s is neither a clause nor one of %s", wanted, strings.Join(keys(groups), ", "))
+		}
 	}
 	if err == nil {
-		if wantIt != "" {
-			return want("%s: should be refused by %s, but was done", what, wantIt)
+		if wanted != "" {
+			return want("%s: should be refused by %s, but was done", what, wanted)
 		}
 		return nil
 	}
-	r, refused := engine.AsRefusal(err)
-	if !refused {
-		if wantIt == "unknown" && (fault.KindOf(err) == fault.Invalid || fault.KindOf(err) == fault.NotFound) {
-			return nil
-		}
+	r, ok := engine.AsRefusal(err)
+	switch {
+	case wanted == "":
 		return fmt.Errorf("%s: %w", what, words(err))
-	}
-	if wantIt == "" {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	group := map[string]string{"by": "who"}[wantIt]
-	if group == "" {
-		group = wantIt
-	}
-	if r.Group == group {
+	case !ok && wanted == "unknown" && (fault.KindOf(err) == fault.Invalid || fault.KindOf(err) == fault.NotFound):
+		return nil // no such record for him, or no such thing to fill in
+	case !ok:
+		return fmt.Errorf("%s: should be refused by %s, but: %w", what, wanted, words(err))
+	case r.Group == groups[wanted], slices.Contains(r.Clauses(), wanted):
 		return nil
 	}
-	for _, c := range r.Clauses() {
-		if c == wantIt {
-			return nil
-		}
-	}
-	return want("%s: should be refused by %s, but was refused by %s", what, wantIt, err)
+	return want("%s: should be refused by %s, but was %v", what, wanted, err)
 }
 
-// learn gives records that acts made names of their own: reminder.1, last.reminder, c.reminder.
+// learn gives records that acts made names of their own: reminder.1, reminder.2 …
 func (p *play) learn(effects []engine.Effect) {
 	for _, e := range effects {
-		if e.Kind != "create" && e.Kind != "sanction" {
-			continue
-		}
 		f := p.b.lib.Form(e.Form)
-		if f == nil {
+		if f == nil || p.ids[e.Record] != "" || (e.Kind != "create" && e.Kind != "sanction") {
 			continue
 		}
-		for n := 1; ; n++ {
-			k := fmt.Sprintf("%s.%d", f.ID, n)
-			if old, ok := p.names[k]; ok {
-				if old.id == e.Record {
-					break
-				}
-				continue
-			}
-			p.names[k] = named{f.Key, e.Record}
-			if p.ids[e.Record] == "" {
+		for n := 1; p.ids[e.Record] == ""; n++ {
+			if k := fmt.Sprintf("%s.%d", f.ID, n); p.names[k].ID == "" {
+				p.names[k] = engine.Named{Form: f.Key, ID: e.Record}
 				p.ids[e.Record] = k
 			}
-			break
 		}
-		p.names["last."+f.ID] = named{f.Key, e.Record}
 	}
 }
 
-// find resolves a record by its name in the scenario; last.form is the newest one, whoever made it.
-func (p *play) find(name string) (named, error) {
-	if n, ok := p.names[name]; ok && n.id != "" {
+// find resolves a record by its name in the scenario; last.form is the newest one, whoever made it, and
+// c.form the newest that refers to c.
+func (p *play) find(name string) (engine.Named, error) {
+	if n, ok := p.names[name]; ok && n.ID != "" {
 		return n, nil
 	}
-	if id, ok := strings.CutPrefix(name, "last."); ok {
-		f, err := p.form(id)
-		if err != nil {
-			return named{}, err
-		}
-		id, err := p.e.Newest(p.ctx, f.Key)
-		if err != nil {
-			return named{}, err
-		}
-		if id != "" {
-			return named{f.Key, id}, nil
+	of, formID, dotted := cutLast(name)
+	var about engine.Named
+	if dotted && of != "last" {
+		about = p.names[of]
+		if f := p.b.lib.Form(about.Form); about.ID == "" || f.Field(formID) != nil || f.Line(formID) != nil {
+			dotted = false // c.customer is what the field says
 		}
 	}
-	return named{}, fmt.Errorf("there is no record %s", name)
+	if dotted {
+		f, err := p.form(formID)
+		if err == nil {
+			id, err := p.e.Newest(p.ctx, f.Key, about)
+			if err != nil {
+				return engine.Named{}, err
+			}
+			if id != "" {
+				return engine.Named{Form: f.Key, ID: id}, nil
+			}
+		}
+	}
+	return engine.Named{}, fmt.Errorf("there is no record %s", name)
+}
+
+func cutLast(s string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, '.')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
 }
 
 // turn turns the clock to an instant, or on by a length (+15d); what falls due happens in order.
@@ -203,7 +227,7 @@ func (p *play) turn(to string) error {
 		if err != nil {
 			return err
 		}
-		p.now = calendar.Standard().Add(p.now, sp)
+		p.now = p.b.lib.Days.Calendar().Add(p.now, sp)
 	} else {
 		t, err := p.instant(to)
 		if err != nil {
@@ -214,12 +238,9 @@ func (p *play) turn(to string) error {
 		}
 		p.now = t
 	}
-	p.seen = nil
 	stop := p.e.Watch(func(list []engine.Effect) { p.seen = append(p.seen, list...) })
 	_, _, err := p.e.Tick(p.ctx, p.now)
 	stop()
 	p.learn(p.seen)
 	return err
 }
-
-var _ = store.Row{}

@@ -2,7 +2,7 @@ import { base, must, phone, noForbidden, noOverflow, signIn } from './browser.mj
 
 export default [
   ['a wrong password says how many tries are left', null, null, async (page) => {
-    await page.fill('#account', 'lim')
+    await page.fill('#account', 'nobody' + Date.now())
     await page.fill('#password', 'not the password')
     await page.keyboard.press('Enter')
     const said = await page.getByRole('alert').innerText()

@@ -136,4 +136,67 @@ export default [
     const box = await page.locator('[data-task] > .ant-btn').first().boundingBox()
     must(box && box.height >= 48 && box.width > 300, 'the button is too small: ' + JSON.stringify(box))
   }],
+  ['a clerk files a help request: pinyin choice, one press, it runs at once', 'chenli', null, async (page) => {
+    const { rows } = await ask(page, '/api/form/14.complaint/record?limit=1&sort=-number&q=26')
+    await page.goto(base + '/register/14.help_request/new')
+    await page.getByLabel('客诉案').click()
+    await page.keyboard.type(rows[0].number)
+    await page.locator('.ant-select-item-option').filter({ hasText: rows[0].number }).first().click()
+    await page.locator('main textarea').first().fill('请派人到客户现场看法兰')
+    await page.keyboard.press('Control+Enter')
+    await page.waitForURL(/\/record\/14\.help_request\//)
+    await page.locator('.clocks .mark').first().waitFor()
+    await page.getByText('请派人到客户现场看法兰').first().waitFor()
+  }],
+  ['two presses make one record', 'chenli', null, async (page) => {
+    const count = async () => (await ask(page, '/api/form/14.help_request/record?limit=1&count=1')).total
+    const { rows } = await ask(page, '/api/form/14.complaint/record?limit=1&sort=-number&q=26')
+    const before = await count()
+    await page.goto(`${base}/register/14.help_request/new?complaint=${rows[0].id}&complaint.label=${rows[0].number}`)
+    await page.locator('main textarea').first().fill('请回复客户')
+    await page.locator('.act-buttons .ant-btn-primary').dblclick()
+    await page.waitForURL(/\/record\/14\.help_request\//)
+    must((await count()) === before + 1, `not one record more: ${before} → ${await count()}`)
+  }],
+  ['a signature binds a sentence; declining without a word is held back', 'limin', null, async (page) => {
+    const c = await openCase(page, 'quality')
+    await page.route(`**/api/form/14.complaint/record/${c.id}`, async (route) => {
+      const answer = await route.fetch()
+      const rec = await answer.json()
+      rec.actions.open = [{ id: 'decide', label: { zh: '核决', en: 'Decide' }, clause: '14-11', reason: 0, fill: [], lines: [], primary: true,
+        sign: { approval: 'settlement', amount: '13800.00', amount_cn: '', statement: { zh: '同意折让 ¥13,800.00', en: '' }, why: { clause: '14-11', text: { zh: '由你核决', en: '' } } } }]
+      await route.fulfill({ response: answer, json: rec })
+    })
+    await page.goto(`${base}/record/14.complaint/${c.id}?act=decide`)
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('人民币壹万叁仟捌佰元整').waitFor()
+    await dialog.getByRole('button', { name: '不同意' }).click()
+    await dialog.getByText('不同意要写批示').waitFor()
+    must(await dialog.getByRole('button', { name: '同意并签字' }).isVisible(), 'the dialog closed')
+  }],
+  ['a conflict shows both versions', 'limin', null, async (page) => {
+    const c = await openCase(page, 'quality')
+    await page.route('**/finish_quality', (route) => route.fulfill({ status: 409, contentType: 'application/problem+json', json: { kind: 'conflict', status: 409, title: '有人先改了', current: { etag: '99', changes: [{ field: 'at_fault', label: { zh: '责任归属部门（拟）', en: '' }, old: { id: 'a', label: '质量管理部' }, new: { id: 'b', label: '制造二部' }, by: { name: '王建国' }, at: '2026-03-16T02:40:00.000Z' }] } } }))
+    await page.goto(`${base}/record/14.complaint/${c.id}`)
+    await page.locator('#stage textarea').first().fill('炉次 H-0302')
+    await page.getByRole('button', { name: '提交调查结论' }).first().click()
+    const box = page.locator('.refusal.conflict')
+    await box.waitFor()
+    must(/王建国.*质量管理部 → 制造二部/.test(await box.innerText()), await box.innerText())
+    await box.getByRole('button', { name: '用他的' }).click()
+    await page.locator('#stage').getByText('制造二部').first().waitFor()
+    await page.getByRole('button', { name: '不要草稿' }).first().click().catch(() => {})
+  }],
+  ['off line: the words say so and the draft stays', 'limin', null, async (page, context) => {
+    const c = await openCase(page, 'quality')
+    await page.goto(`${base}/record/14.complaint/${c.id}`)
+    await page.locator('#stage textarea').first().fill('没有网络时写的')
+    await context.setOffline(true)
+    await page.getByRole('button', { name: '提交调查结论' }).first().click()
+    await page.getByText('连接断了，草稿在本机').first().waitFor()
+    await context.setOffline(false)
+    await page.reload()
+    must((await page.locator('#stage textarea').first().inputValue()) === '没有网络时写的', 'the draft is gone')
+    await page.getByRole('button', { name: '不要草稿' }).click()
+  }],
 ]

@@ -29,7 +29,7 @@ export function Path({ steps }: { steps: Step[] }) {
       </li>
     )
   }
-  if (wide && steps.length <= 14) return <div className="card path-card"><ol className="path" style={{ ['--n' as string]: steps.length }}>{steps.map(body)}</ol></div>
+  if (wide && steps.length <= 14) return <div className="card path-card"><ol className="path" style={{ gridTemplateColumns: steps.map((s) => (s.status === 'current' ? 'minmax(112px, 1.4fr)' : 'minmax(0, 1fr)')).join(' ') }}>{steps.map(body)}</ol></div>
   const i = current < 0 ? steps.length - 1 : current
   return (
     <div className="card path-short">

@@ -504,4 +504,5 @@ export default {
   'content.file': 'File',
   'capitals': 'In words',
   'calendar.earlier': 'Show the earlier months',
+  'related.more': '{{count}} more',
 }

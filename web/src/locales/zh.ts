@@ -484,4 +484,5 @@ export default {
   'content.file': '登记',
   'capitals': '大写',
   'calendar.earlier': '看前几个月',
+  'related.more': '另有 {{count}} 件',
 }

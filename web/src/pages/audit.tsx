@@ -65,7 +65,7 @@ export default function Audit() {
         <Input allowClear className="find" aria-label={t('clause')} placeholder={t('audit.clause')} defaultValue={query.clause} onPressEnter={(e) => put('clause', e.currentTarget.value.trim())} onClear={() => put('clause', '')} />
         <Checkbox checked={!!query.refused} onChange={(e) => put('refused', e.target.checked ? '1' : '')}>{t('audit.refused')}</Checkbox>
       </div>
-      <Card className="below">
+      <Card className="gap-above">
         {list.error ? <Failed error={list.error} again={list.refetch} /> : !list.data ? <Loading rows={8} /> : !rows.length ? <Empty>{t('nothing_found')}</Empty> : (
           <div className="table-box">
             <table className="list">

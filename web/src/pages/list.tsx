@@ -130,7 +130,7 @@ function Rows({ form: f }: { form: Form }) {
   const sum = columns.find((c) => c.type === 'money')
   const numbered = brief?.number ?? true
   const changed = !!chips.length || !!q || params.has('sort') || params.has('cols')
-  const name = (r: Row) => r.title || r.number || t('open')
+  const name = (r: Row) => r.title || r.number || t('list.unnumbered')
   return (
     <div ref={box}>
       <header className="page-head">

@@ -50,6 +50,20 @@ export default function Print() {
   )
 }
 
+/** Two cells a line; one that would stand alone before a wide one takes the line. */
+function laid(cells: Sheet['cells']) {
+  const out = cells.map((c) => ({ ...c, wide: (c.span ?? 1) > 1 }))
+  let column = 0
+  out.forEach((c, i) => {
+    if (c.wide) {
+      if (column === 1) out[i - 1].wide = true
+      column = 0
+    } else column = 1 - column
+  })
+  if (column === 1) out[out.length - 1].wide = true
+  return out
+}
+
 function Paper({ form, id, copy }: { form: Form; id: string; copy: string }) {
   const { t, w, lang } = useWords()
   const q = useGet<Sheet>(`${recordPath(form.key, id)}/print`, { copy: copy || undefined }, { staleTime: Infinity, refetchOnWindowFocus: false, refetchOnMount: false })
@@ -77,8 +91,8 @@ function Paper({ form, id, copy }: { form: Form; id: string; copy: string }) {
         </div>
       </header>
       <div className="cells">
-        {p.cells.map((c, i) => (
-          <div key={i} className={c.span && c.span > 1 ? 'wide' : ''}>
+        {laid(p.cells).map((c, i) => (
+          <div key={i} className={c.wide ? 'wide' : ''}>
             <span className="l">{w(c.label)}</span>
             <span className="v">{words(c.value)}</span>
           </div>

@@ -54,10 +54,11 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
 
   const open = useMemo(() => {
     const list = (r.actions.open ?? []).filter((a) => !QUIET.includes(a.id))
-    const rank = (a: ActionOpen) => (a.id === params.get('act') ? -2 : a.primary || a.style === 'primary' ? -1 : LAST.includes(a.id) ? 9 : a.style === 'danger' ? 8 : 0)
+    const rank = (a: ActionOpen) => (a.id === params.get('act') ? -2 : a.primary || a.style === 'primary' || a.sign ? -1 : LAST.includes(a.id) ? 9 : a.style === 'danger' ? 8 : 0)
     return [...list].sort((a, b) => rank(a) - rank(b))
   }, [r.actions.open, params])
-  const primary = open[0] && !LAST.includes(open[0].id) && open[0].style !== 'danger' ? open[0] : undefined
+  // the way on is the server's word; what it does not call so waits among the other buttons
+  const primary = open.find((a) => a.id === params.get('act') && !LAST.includes(a.id)) ?? open.find((a) => a.primary || a.style === 'primary' || a.sign)
   const inline = primary && !primary.sign && (primary.fill?.length || primary.lines?.length) ? primary : undefined
   const asked = params.get('act')
   useEffect(() => {
@@ -311,7 +312,7 @@ function RelatedRecords({ rec: r }: { rec: Rec }) {
               {x.rows.slice(0, 4).map((y) => (
                 <div key={y.id} className="rel"><Link to={`/record/${x.form}/${y.id}`}>{[y.number, y.title].filter((s, i, a) => s && a.indexOf(s) === i).join(' ') || t('open')}</Link> <span className="soft small">{w(y.state_label)}</span></div>
               ))}
-              {x.total > 4 && <div className="soft small">{t('and_more', { count: x.total - 4 })}</div>}
+              {x.total > 4 && <div className="soft small">{t('related.more', { count: x.total - 4 })}</div>}
             </li>
           )
         })}

@@ -67,7 +67,7 @@ export function cel(chips: Chip[], fields: Field[]): string {
 }
 
 // in the address: f=field~op~value~label
-export const toParam = (c: Chip & { label?: string }) => [c.field, c.op, c.value, c.label ?? ''].map((s) => encodeURIComponent(s)).join('~')
+export const toParam = (c: Chip & { label?: string }) => [c.field, c.op, c.value, c.label ?? ''].map((s) => encodeURIComponent(s).replace(/~/g, '%7E')).join('~')
 export function fromParam(s: string): (Chip & { label?: string }) | null {
   const [field, op, value = '', label = ''] = s.split('~').map((x) => { try { return decodeURIComponent(x) } catch { return x } })
   return field && op ? { field, op, value, label } : null

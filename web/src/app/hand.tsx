@@ -10,7 +10,7 @@ import { useWords } from './i18n'
 import { useMe } from './session'
 import { clockTime, dataTime, fullDay, parse, ZONE_MINUTES } from './time'
 
-export function ClockHand() {
+export default function ClockHand() {
   const { t, lang } = useWords()
   const now = useNow()
   const me = useMe()

@@ -8,7 +8,7 @@ const KEYS: [string[], string][] = [
   [['/'], 'keys.search'], [['Ctrl K'], 'keys.commands'], [['N'], 'keys.new'], [['G', 'W'], 'keys.gw'], [['G', 'C'], 'keys.gc'], [['G', 'R'], 'keys.gr'], [['G', 'B'], 'keys.gb'],
   [['J'], 'keys.j'], [['K'], 'keys.k'], [['Enter'], 'keys.enter'], [['O'], 'keys.o'], [['X'], 'keys.x'], [['F'], 'keys.f'], [['1', '…', '9'], 'keys.n'], [['['], 'keys.prev'], [[']'], 'keys.next'], [['P'], 'keys.p'], [['Ctrl Enter'], 'keys.submit'], [['Esc'], 'keys.esc'], [['?'], 'keys.list'],
 ]
-export function KeyList({ onClose }: { onClose: () => void }) {
+export default function KeyList({ onClose }: { onClose: () => void }) {
   const { t } = useWords()
   const [off, setOff] = useState(keysOff())
   return (

@@ -7,7 +7,7 @@ import { ClauseChip } from '../elements/clause'
 import { Empty, Loading } from '../elements/parts'
 import { useWords } from './i18n'
 
-export function NewMenu({ onClose }: { onClose: () => void }) {
+export default function NewMenu({ onClose }: { onClose: () => void }) {
   const { t, w } = useWords()
   const go = useNavigate()
   const forms = useForms()

@@ -1,7 +1,7 @@
 // The frame: rail, header, bar of four on a phone, the band of the sample company, global keys.
 import { AuditOutlined, BarChartOutlined, BellOutlined, BookOutlined, CalendarOutlined, DashboardOutlined, FileTextOutlined, InboxOutlined, MenuOutlined, PayCircleOutlined, PlusOutlined, ScanOutlined, SearchOutlined, SettingOutlined, TeamOutlined } from '@ant-design/icons'
 import { Button, Dropdown, Tooltip } from 'antd'
-import { Suspense, useRef, useState, type ReactNode } from 'react'
+import { lazy, Suspense, useRef, useState, type ReactNode } from 'react'
 import { NavLink, Outlet, useLocation, useNavigate } from 'react-router'
 import { queries, useGet } from '../api/query'
 import { call } from '../api/client'
@@ -13,11 +13,13 @@ import { useSession } from './session'
 import { clockTime, fullDay } from './time'
 import { ClauseProvider } from '../elements/clause'
 import { Key, Loading } from '../elements/parts'
-import { SignInAgain } from '../pages/sign-in'
-import { ClockHand } from './hand'
-import { Commands } from './commands'
-import { KeyList } from './keylist'
-import { NewMenu } from './new'
+
+// what opens on a press comes on the press: the first load stays small for phones
+const ClockHand = lazy(() => import('./hand'))
+const Commands = lazy(() => import('./commands'))
+const KeyList = lazy(() => import('./keylist'))
+const NewMenu = lazy(() => import('./new'))
+const SignInAgain = lazy(() => import('../pages/sign-in-again'))
 
 interface Place { to: string; label: string; icon: ReactNode; count?: number; right?: string }
 
@@ -91,7 +93,7 @@ export function Shell() {
             </button>
             <PersonMenu places={phone ? places.slice(2) : []} onKeys={() => setKeys(true)} />
           </header>
-          {me.clock.manual && <ClockHand />}
+          {me.clock.manual && <Suspense fallback={<div className="band hand">{t('hand.band')}</div>}><ClockHand /></Suspense>}
           {lost !== null && <div className="band away" role="status">{t('lost', { at: clockTime(lost) })}</div>}
           <main id="main" tabIndex={-1}>
             <Suspense fallback={<Loading rows={8} />}><Outlet /></Suspense>
@@ -106,10 +108,12 @@ export function Shell() {
           </nav>
         )}
       </div>
+      <Suspense fallback={null}>
       {commands !== null && <Commands places={places.map((p) => ({ to: p.to, label: p.label }))} onClose={() => setCommands(null)} />}
       {making && <NewMenu onClose={() => setMaking(false)} />}
       {keys && <KeyList onClose={() => setKeys(false)} />}
       {again && <SignInAgain />}
+      </Suspense>
       <span className="sr" lang={lang === 'zh' ? 'zh-CN' : 'en'} />
     </ClauseProvider>
   )

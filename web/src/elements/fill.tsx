@@ -29,7 +29,7 @@ export function Fill({ form, record, prefix, asks, lines, draft, onChange, probl
   const optional = asks.filter((a) => !a.required)
   const required = asks.filter((a) => a.required)
   const wrong = (id: string) => problem?.items?.find((i) => i.field === id)
-  const must = foldOptional && required.length ? optional.some((a) => wrong(a.field.id) || !missing(draft.values[a.field.id])) : true
+  const must = foldOptional && required.length ? optional.some((a) => wrong(a.field.id) || (!missing(draft.values[a.field.id]) && draft.values[a.field.id] !== false)) : true
   const [open, setOpen] = useState(false)
   const shown = must || open ? asks : required
   const put = (id: string, v: unknown) => onChange({ values: { ...draft.values, [id]: v } })

@@ -31,7 +31,7 @@ export function History({ form, id }: { form: string; id: string }) {
         </div>
       }
     >
-      {q.error ? <Failed error={q.error} again={q.refetch} /> : !q.data ? <Loading rows={4} /> : !pick.length ? <p className="soft">{t('history.none')}</p> : (
+      {q.error ? <Failed error={q.error} again={q.refetch} /> : !q.data ? <Loading rows={4} /> : !pick.length ? <p className="soft">{t(tab === 'all' ? 'history.empty' : 'history.none')}</p> : (
         <ol className="history">
           {shown.map((h) => (
             <li key={h.id} className={h.kind}>

@@ -505,4 +505,5 @@ export default {
   'capitals': 'In words',
   'calendar.earlier': 'Show the earlier months',
   'related.more': '{{count}} more',
+  'history.empty': 'Nothing has happened yet.',
 }

@@ -485,4 +485,5 @@ export default {
   'capitals': '大写',
   'calendar.earlier': '看前几个月',
   'related.more': '另有 {{count}} 件',
+  'history.empty': '还没有经过。',
 }

@@ -2,7 +2,7 @@ import { Link, useSearchParams } from 'react-router'
 import { useGet } from '../api/query'
 import type { SearchResult } from '../api/types'
 import { useTitle } from '../app/clock'
-import { hitsOf, Marked } from '../app/commands'
+import { hitsOf, Marked } from '../app/hits'
 import { useWords } from '../app/i18n'
 import { Card, Failed, Loading } from '../elements/parts'
 

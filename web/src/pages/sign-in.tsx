@@ -1,4 +1,4 @@
-import { Button, Input, Modal } from 'antd'
+import { Button, Input } from 'antd'
 import { useState } from 'react'
 import { accept, call, problemOf } from '../api/client'
 import { queries, useGet } from '../api/query'
@@ -14,7 +14,7 @@ async function enter(account: string, password: string): Promise<Me & { must_cha
   return call<Me>('GET', '/api/me', { quiet: true })
 }
 
-function Card({ fixed, onIn, wrong }: { fixed?: string; onIn: (me: Me) => void; wrong?: Problem | null }) {
+export function SignInCard({ fixed, onIn, wrong }: { fixed?: string; onIn: (me: Me) => void; wrong?: Problem | null }) {
   const { t } = useWords()
   const [account, setAccount] = useState(fixed ?? '')
   const [password, setPassword] = useState('')
@@ -84,7 +84,7 @@ export function SignIn() {
       <section className="card pad">
         <div className="signin-brand"><span className="seal big" aria-hidden="true">柜</span><h1>{company.data?.name || t('brand')}</h1></div>
         {problem && <Refused problem={problem} />}
-        <Card onIn={done} />
+        <SignInCard onIn={done} />
       </section>
       {accounts.length > 0 && (
         <section className="card pad sample">
@@ -103,17 +103,5 @@ export function SignIn() {
         </section>
       )}
     </main>
-  )
-}
-
-/** Signed out in the middle of work: over the page, nothing behind it is lost. */
-export function SignInAgain() {
-  const { t } = useWords()
-  const { me, setMe, settleAgain } = useSession()
-  return (
-    <Modal open title={t('signin.again')} footer={null} width={420} onCancel={() => settleAgain(false)} mask={{ closable: false }} zIndex={3000}>
-      <p>{t('signin.again_text')}</p>
-      <Card fixed={me?.person.account} onIn={(m) => { setMe(accept(m)); settleAgain(true) }} />
-    </Modal>
   )
 }

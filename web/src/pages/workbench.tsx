@@ -1,6 +1,6 @@
 // What must I do now, what am I late with, what waits for others?
 import { Button } from 'antd'
-import { useMemo, useRef, useState, useEffect } from 'react'
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { recordPath, useForm, useForms, useGet } from '../api/query'
 import type { Done, Rec, Task, Tasks } from '../api/types'
@@ -10,11 +10,12 @@ import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
 import { useMe, useSession } from '../app/session'
 import { clockTime, dayWords, fullDay, ago, parse } from '../app/time'
-import { ActionDialog } from '../elements/act'
 import { ClauseChip } from '../elements/clause'
 import { Deadline } from '../elements/deadline'
 import { drafts } from '../elements/draft'
 import { Card, Empty, Failed, Key, Loading, Side } from '../elements/parts'
+
+const ActionDialog = lazy(() => import('../elements/act').then((m) => ({ default: m.ActionDialog })))
 
 const GROUPS = ['late', 'today', 'week', 'later'] as const
 const FIRST = 25
@@ -184,7 +185,7 @@ function Handle({ task, onClose, onDone }: { task: Task; onClose: () => void; on
   }, [ready, inPlace, action, go, task])
   if (rec.error) return <Side title={w(task.action_label)} onClose={onClose}><Failed error={rec.error} again={rec.refetch} /></Side>
   if (!ready || !inPlace) return null
-  return <ActionDialog form={form.data!} rec={rec.data!} action={action!} onClose={onClose} onDone={onDone} />
+  return <Suspense fallback={null}><ActionDialog form={form.data!} rec={rec.data!} action={action!} onClose={onClose} onDone={onDone} /></Suspense>
 }
 
 function Drafts({ account }: { account: string }) {

@@ -54,6 +54,7 @@ type Step struct {
 	Reason  string                      `yaml:"reason"`
 	Comment []string                    `yaml:"comment"`
 	Refuse  float64                     `yaml:"refuse"` // chance that a signer declines
+	Make    []Made                      `yaml:"make"`   // records that follow from it; "$case" is the case
 }
 
 // ReadPlan reads demo.yaml of a rulebook folder.
@@ -67,4 +68,12 @@ func ReadPlan(fsys fs.FS, path string) (*Plan, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &p, nil
+}
+
+// Made is a record that somebody makes once a step is done.
+type Made struct {
+	Form   string                      `yaml:"form"`
+	By     string                      `yaml:"by"`
+	Values map[string]any              `yaml:"values"`
+	Lines  map[string][]map[string]any `yaml:"lines"`
 }

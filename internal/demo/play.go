@@ -311,6 +311,8 @@ type tale struct {
 	id    string
 	draws map[string]drawn
 	steps int
+	state string          // where it stood at the last step
+	did   map[string]bool // what was done there
 	stop  int
 	stuck int
 }
@@ -325,11 +327,17 @@ func (p *player) step(c *tale) error {
 	if c.stop > 0 && c.steps >= c.stop {
 		return nil
 	}
-	steps, _, err := p.e.Steps(p.ctx, p.now, c.form.Key, c.id)
+	steps, state, err := p.e.Steps(p.ctx, p.now, c.form.Key, c.id)
 	if err != nil {
 		return err
 	}
+	if state != c.state {
+		c.state, c.did = state, map[string]bool{}
+	}
 	for _, s := range p.choose(c, steps) {
+		if c.did[s.Action.ID] {
+			continue // it may be done again, but people go on
+		}
 		plan := c.story.Step[s.Action.ID]
 		who := s.Who
 		if len(who) == 0 {
@@ -352,12 +360,40 @@ func (p *player) step(c *tale) error {
 		if out != nil {
 			c.steps++
 			c.stuck = 0
+			c.did[s.Action.ID] = !out.Signed // the next signer has the same act before him
+			if err := p.makeAll(c, plan.Make); err != nil {
+				return err
+			}
 			p.later(c, plan)
 			return nil
 		}
 	}
 	if c.stuck++; c.stuck < 12 {
 		p.at(p.workTime(p.now.Add(20*time.Hour)), func() error { return p.step(c) })
+	}
+	return nil
+}
+
+// makeAll makes the records that follow from a step; each then has a tale of its own.
+func (p *player) makeAll(c *tale, list []Made) error {
+	for _, m := range list {
+		form := p.e.Lib.Form(m.Form)
+		who := p.holders(m.By)
+		if form == nil || len(who) == 0 {
+			return fmt.Errorf("demo.yaml: cannot make %s by %s", m.Form, m.By)
+		}
+		draws := map[string]drawn{"case": {id: c.id}}
+		for k, d := range c.draws {
+			draws[k] = d
+		}
+		out, err := p.try(engine.Act{Form: m.Form, Action: "create", Values: p.values(form, m.Values, draws), Lines: p.lines(form, m.Lines, draws),
+			Actor: engine.Actor{Person: who[p.rnd.IntN(len(who))], Origin: "demo"}}, form, form.Action("create"), draws)
+		if err != nil {
+			return err
+		}
+		if st := p.follow[m.Form]; st != nil && out != nil {
+			p.next(&tale{story: st, form: form, id: out.Record, draws: draws})
+		}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"zhanggui/internal/calendar"
+	"zhanggui/internal/engine"
 	"zhanggui/internal/expr"
 	"zhanggui/internal/rulebook"
 )
@@ -20,6 +21,7 @@ import (
 //	-3d, +10d        a date so far from today
 //	&form            any existing record of the form
 //	%role            somebody who holds the role
+//	^name.txt        a small file of that name
 //
 // Inside a list each member is one of these.
 func (p *player) value(v any, draws map[string]drawn, t *rulebook.FieldType) any {
@@ -100,6 +102,15 @@ func (p *player) text(s string, draws map[string]drawn, t *rulebook.FieldType) a
 			return who[p.rnd.IntN(len(who))]
 		}
 		return nil
+	case '^':
+		f, err := p.e.SaveFile(p.ctx, p.now, engine.Actor{System: true, Origin: "demo"}, s[1:], "text/plain", strings.NewReader("样板附件 "+s[1:]))
+		if err != nil {
+			panic(err) // the demonstration's own database refuses a file: nothing can go on
+		}
+		if t != nil && t.Name == "files" {
+			return []any{f.ID}
+		}
+		return f.ID
 	case '+', '-':
 		if sp, err := calendar.ParseSpan(s[1:]); err == nil {
 			n := int(sp.N)

@@ -199,6 +199,8 @@ func TestIndex_Serves(t *testing.T) {
 			return tx.InsertMany("thing", rows)
 		})
 		for want, q := range map[string]query.Select{
+			"ix_thing_next_": {Table: "thing", Alias: "t", Limit: 1, Where: op("not", op("isnull", col("t", "next_at"))),
+				Order: []query.Order{{Expr: col("t", "next_at")}, {Expr: col("t", "id")}}},
 			"ix_thing_next": {Table: "thing", Alias: "t", Limit: 5, Where: op("<=", col("t", "next_at"), val("2026-3")),
 				Order: []query.Order{{Expr: col("t", "next_at")}, {Expr: col("t", "id")}}},
 			"ix_thing_at": {Table: "thing", Alias: "t", Limit: 5, Order: []query.Order{{Expr: col("t", "at"), Desc: true}, {Expr: col("t", "id"), Desc: true}}},

@@ -25,7 +25,13 @@ func (r *renderer) op(x query.Op) Kind {
 		}
 		r.join(strings.ToUpper(x.Name), x.Args, Bool)
 	case "not":
-		if args(1, 1) {
+		if !args(1, 1) {
+			break
+		}
+		// Indexes say "IS NOT NULL"; the planner does not see that NOT (… IS NULL) is the same.
+		if null, ok := x.Args[0].(query.Op); ok && null.Name == "isnull" && len(null.Args) == 1 {
+			r.call("(", null.Args[0], " IS NOT NULL)", Text)
+		} else {
 			r.call("(NOT ", x.Args[0], ")", Bool)
 		}
 	case "isnull":

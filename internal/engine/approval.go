@@ -72,7 +72,11 @@ func (w *work) approval(r *Record, a *rulebook.Approval) (*approvalState, error)
 	if err != nil {
 		return nil, err
 	}
-	st.complete = done
+	rows, err := w.rowSeats(r, a, signed, out, st)
+	if err != nil {
+		return nil, err
+	}
+	st.complete = done && rows
 	for _, path := range sortedKeys(st.open) {
 		for _, p := range st.open[path] {
 			if !contains(st.waiting, p) {
@@ -362,24 +366,14 @@ func (w *work) sign(r *Record, a *rulebook.Action, item *rulebook.WhoItem, id st
 	if st.row == nil {
 		return nil, w.refuse("who", r, a, []Reason{{Clause: first(ap.Clause, item.Clause), Say: label("还不知道由谁核决：金额没有填", "Nobody can sign yet: there is no amount")}})
 	}
-	seat, on := "", ""
-	for _, path := range sortedKeys(st.open) {
-		if contains(st.open[path], w.me.id) {
-			seat = path
-			break
-		}
-		if p := st.standIn[w.me.id]; p != "" && contains(st.open[path], p) {
-			seat, on = path, p
-			break
-		}
-	}
-	if seat == "" {
+	seats, on := st.seatsOf(w.me.id)
+	if len(seats) == 0 {
 		if len(st.empty) > 0 && len(st.may) == 0 {
 			return nil, w.refuse("who", r, a, []Reason{{Clause: st.clause, Say: label("该由谁签的位置现在没有人", "Nobody holds the seat that must sign")}})
 		}
 		return nil, w.refuse("who", r, a, []Reason{{Clause: first(st.clause, item.Clause, a.Clause), Say: label("这一件不由你签", "This one is not yours to sign")}})
 	}
-	given := map[string]expr.Value{"approval": ap.ID, "seat": seat, "person": w.me, "hash": w.contentHash(r), "comment": orUnset(d.comment), "action": a.ID, "clause": orUnset(st.clause)}
+	given := map[string]expr.Value{"approval": ap.ID, "person": w.me, "hash": w.contentHash(r), "comment": orUnset(d.comment), "action": a.ID, "clause": orUnset(st.clause)}
 	if len(ap.Restart) > 0 {
 		given["restart"] = w.restartHash(r, ap)
 	}
@@ -388,12 +382,17 @@ func (w *work) sign(r *Record, a *rulebook.Action, item *rulebook.WhoItem, id st
 			given["for_person"] = p
 		}
 	}
-	rec, err := w.engineRecord("base.signature", r, given)
-	if err != nil {
-		return nil, err
+	for _, seat := range seats {
+		given["seat"] = seat
+		rec, err := w.engineRecord("base.signature", r, given)
+		if err != nil {
+			return nil, err
+		}
+		if d.refuse {
+			rec.enter("refused", w.now)
+		}
 	}
 	if d.refuse {
-		rec.enter("refused", w.now)
 		w.effect(Effect{Kind: "sign", Form: r.form.Key, Record: r.id, Name: ap.ID, Text: "refused", Clause: st.clause})
 		if ap.Refuse != "" {
 			r.enter(ap.Refuse, w.now)

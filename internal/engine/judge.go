@@ -441,11 +441,11 @@ func (w *work) judgeRequired(r *Record, a *rulebook.Action, view *rulebook.View)
 		if f.Required == nil || !view.Awake(&f.Node) || f.Value != nil {
 			continue
 		}
-		need, err := w.truth(f.Required, view, w.scope(r, view, nil), false)
+		need, c, err := f.Required.Pick(view, w.scope(r, view, nil))
 		if err != nil {
 			return err
 		}
-		if !need {
+		if b, _ := need.(bool); !b {
 			continue
 		}
 		empty, lbl, err := w.empty(r, f.ID, view)
@@ -453,7 +453,7 @@ func (w *work) judgeRequired(r *Record, a *rulebook.Action, view *rulebook.View)
 			return err
 		}
 		if empty {
-			items = append(items, Reason{Clause: first(f.Clause, a.Clause), Field: f.ID, Say: label("还要填“"+lbl.ZH+"”", "“"+lbl.EN+"” is still empty")})
+			items = append(items, Reason{Clause: first(c.Clause, f.Clause, a.Clause), Field: f.ID, Say: label("还要填“"+lbl.ZH+"”", "“"+lbl.EN+"” is still empty")})
 		}
 	}
 	if len(items) > 0 {

@@ -137,6 +137,7 @@ func (c *book) compileApproval(a *Approval, b *body) {
 	}
 	a.SamePerson = b.oneOf("same_person", "", "ok") == "ok"
 	c.lintRows(a)
+	c.signClock(a)
 }
 
 // seat reads who signs: one seat, or all, any or order of several.
@@ -175,7 +176,9 @@ func (c *book) seat(n *node, path string, p place) *Seat {
 	}
 	s.Need = b.int("need")
 	switch {
-	case s.Mode == "" && b.get("row") == nil:
+	case s.Mode == "" && b.get("row") != nil:
+		s.Mode = "all" // the signers of the rows alone
+	case s.Mode == "":
 		c.r.errorf(n.pos, "who signs? give a role, or all:, any: or order:")
 	case s.Mode == "any" && s.Need == 0:
 		s.Need = 1

@@ -273,7 +273,7 @@ var shapes = map[string][]key{
 		{"same_person", "name", "ok: one person may fill two seats"},
 	},
 	"row":      {{"upto", "value", "inclusive upper limit"}, {"when", "cel", "condition"}, {"sign", "who|@seat", "who signs"}},
-	"seat":     {{"is", "who", "one seat"}, {"all", "[who|@seat", "all of them"}, {"any", "[who|@seat", "some of them"}, {"order", "[who|@seat", "one after the other"}, {"need", "int", "how many of any"}, {"row", "cel", "who signs each row of a report"}, {"within", "value", "time to sign"}},
+	"seat":     {{"is", "who", "one seat"}, {"all", "[who|@seat", "all of them"}, {"any", "[who|@seat", "some of them"}, {"order", "[who|@seat", "one after the other"}, {"need", "int", "how many of any"}, {"row", "cel", "who signs each row of a report"}, {"within", "value", "time to sign"}, {"require", "[@check", "what must hold before anybody signs a report"}},
 	"stand_in": {{"for", "who", "absent seat"}, {"when", "cel", "condition"}, {"sign", "who|@seat", "who signs instead"}},
 	"silence":  {{"after", "value", "length"}, {"counts", "name", "granted, refused or unanswered"}},
 	"quota": {

@@ -77,6 +77,7 @@ type Approval struct {
 	Refuse     string // "" ends, or state to return to
 	Silence    *Silence
 	SamePerson bool
+	Row        *expr.Expr // of a report: who must sign each row, asked of the record reported on
 }
 
 // ApprovalRow is chosen by amount (inclusive upper limit) or condition; the last may be open.
@@ -262,28 +263,25 @@ type Close struct {
 // Report is a periodic table; it compiles into a form (with one line table, rows) and a duty.
 type Report struct {
 	Node
-	ID         string
-	Every      *Value
-	DueAt      []*DueCase
-	Warn       []*Mark
-	By         *Who
-	Of         string
-	Where      *Value
-	Per        []*expr.Expr
-	Column     []*ReportColumn
-	Row        string // "each": one row a record
-	Ask        []*Field
-	RowAsk     []*Field // typed in per row
-	Require    []*Check
-	Sign       *Seat
-	SignRow    *expr.Expr // who signs each row
-	SignWithin *Value
-	Late       []*Effect
-	Do         []*Effect
-	To         *Who
-	Confirm    *Value
-	Form       *Form
-	Duty       *Duty
+	ID      string
+	Every   *Value
+	DueAt   []*DueCase
+	Warn    []*Mark
+	By      *Who
+	Of      string
+	Where   *Value
+	Per     []*expr.Expr
+	Column  []*ReportColumn
+	Row     string // "each": one row a record
+	Ask     []*Field
+	RowAsk  []*Field // typed in per row
+	Require []*Check
+	Late    []*Effect
+	Do      []*Effect
+	To      *Who
+	Confirm *Value
+	Form    *Form
+	Duty    *Duty
 }
 
 type ReportColumn struct {

@@ -141,7 +141,7 @@ func (c *book) reportStates(r *Report, b *body) {
 		c.demand(a, fd.ID, false)
 	}
 	if len(r.RowAsk) > 0 {
-		c.demand(a, "rows", false)
+		c.demand(a, "rows", true) // a period without rows is reported too
 	}
 	a.Lock = &Lock{All: true}
 	c.implied(&a.Lock.Node, &node{pos: r.Pos}, a.Path+".lock")
@@ -291,28 +291,34 @@ func (c *book) reportSign(r *Report, b *body, sheet, member place) {
 	x := n
 	if n.kind == yamlMap && n.at("is") != nil && n.at("is").kind == yamlMap {
 		x = c.wrapped(n, &a.Node, r.Path+".sign")
+	} else if n.kind == yamlMap {
+		c.node(&a.Node, &body{c, n, "seat", r.Path + ".sign"})
 	} else {
 		c.implied(&a.Node, n, r.Path+".sign")
 	}
 	a.Label = Label{r.Label.ZH + "会签", r.Label.EN + ": signatures"}
 	if x.kind == yamlMap {
 		if row := x.at("row"); row != nil {
-			r.SignRow = c.cel(row, &a.Node, member, anyType)
-			if r.SignRow != nil && !isWho(r.SignRow.Type()) {
-				c.r.errorf(row.pos, "who signs each row? %q is no person or role", r.SignRow.Text())
+			a.Row = c.cel(row, &a.Node, member, anyType)
+			if a.Row != nil && !isWho(a.Row.Type()) {
+				c.r.errorf(row.pos, "who signs each row? %q is no person or role", a.Row.Text())
+			}
+			if r.Row != "each" {
+				c.r.errorf(row.pos, "report %s has no row for each record, so rows have no signers; give row: each", r.ID)
 			}
 		}
-		r.SignWithin = c.value(x.at("within"), r.Path+".sign.within", sheet, spanType)
-		a.Within = r.SignWithin
+		a.Within = c.value(x.at("within"), r.Path+".sign.within", sheet, spanType)
+		r.Form.action["sign"].Require = c.checksOf((&body{c, x, "seat", r.Path + ".sign"}).list("require"), r.Path+".sign.require", sheet)
 	}
-	r.Sign = c.seat(x, r.Path+".sign", sheet)
-	row := &ApprovalRow{Sign: r.Sign}
+	row := &ApprovalRow{Sign: c.seat(x, r.Path+".sign", sheet)}
 	c.implied(&row.Node, x, r.Path+".sign")
 	a.Rows = []*ApprovalRow{row}
 	c.Approvals = append(c.Approvals, a)
 	it := &WhoItem{Approval: a.ID}
 	c.implied(&it.Node, x, r.Path+".sign")
+	it.Clause = a.Clause
 	r.Form.action["sign"].By = &Who{Items: []*WhoItem{it}}
+	c.last = append(c.last, func() { c.signClock(a) })
 }
 
 // reportTo tells the readers at submission; confirm: asks them to confirm.

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"time"
 
+	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
@@ -16,7 +18,6 @@ func (e *Engine) SetParameter(ctx context.Context, now time.Time, actor Actor, b
 	if b == nil || b.Parameter(param) == nil {
 		return nil, fault.New(fault.NotFound, "没有这个参数："+param, "There is no parameter "+param)
 	}
-	p := b.Parameter(param)
 	values := map[string]any{"book": book, "param": param, "value": value, "from": from}
 	if unit != "" {
 		values["for_unit"] = unit
@@ -24,22 +25,13 @@ func (e *Engine) SetParameter(ctx context.Context, now time.Time, actor Actor, b
 	if reason != "" {
 		values["reason"] = reason
 	}
-	err := e.read(ctx, now, actor, func(w *work) error {
-		if _, err := expr.ParseLiteral(value, p.Type.Expr, w.world.calendar.Zone); err != nil && p.Type.Name != "table" {
-			return fault.At("value", "值填得不对（"+typeZH(p.Type)+"）", "The value is not a "+p.Type.Name)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
 	return e.Do(ctx, now, Act{Form: "base.param_value", Action: "create", Values: values, Reason: reason, Key: key, Actor: actor})
 }
 
 // judgeParameter asks who may change a company value: whom the parameter names, else the book's
 // administrator. It binds every way in, the register of values included.
 func (w *work) judgeParameter(r *Record, a *rulebook.Action) error {
-	if w.actor.System || w.actor.Clock || a.ID != "create" {
+	if a.ID != "create" {
 		return nil
 	}
 	b := w.e.Lib.Book(str(r.row["book"]))
@@ -47,6 +39,12 @@ func (w *work) judgeParameter(r *Record, a *rulebook.Action) error {
 		return fault.At("param", "没有这个参数", "There is no such parameter")
 	}
 	p := b.Parameter(str(r.row["param"]))
+	if err := w.judgeValue(r, a, b, p); err != nil {
+		return err
+	}
+	if w.actor.System || w.actor.Clock {
+		return nil
+	}
 	ok := false
 	view := w.bookSight(b)
 	if p.ChangedBy == nil {
@@ -67,4 +65,80 @@ func (w *work) judgeParameter(r *Record, a *rulebook.Action) error {
 		return w.refuse("who", r, a, []Reason{{Clause: p.Clause, Field: "value", Say: label("“"+textOr(p.Label, p.ID).ZH+"”不归你改", "“"+textOr(p.Label, p.ID).EN+"” is not yours to change")}})
 	}
 	return nil
+}
+
+// judgeValue asks whether a company value is of the parameter's type, within its bounds, and agrees with the checks of the
+// parameter and of those that are checked against it, by the values of the day it comes into force.
+func (w *work) judgeValue(r *Record, a *rulebook.Action, b *rulebook.Book, p *rulebook.Parameter) error {
+	from, err := r.Get("from")
+	if err != nil {
+		return err
+	}
+	day, ok := from.(calendar.Date)
+	if !ok {
+		return fault.At("from", "还要填“起用日”", "“In force from” is still empty")
+	}
+	unit := str(r.row["for_unit"])
+	sight := w.bookSight(b)
+	if unit == "" {
+		unit = sight.Unit
+	}
+	old := w.world.view(w, b, unit, day.Start(w.world.calendar.Zone))
+	view := *old
+	view.Values, view.Rows = maps.Clone(old.Values), maps.Clone(old.Rows)
+	raw := str(r.row["value"])
+	if p.Type.Name == "table" {
+		rows, err := rulebook.ParseRows(p, raw)
+		if err != nil {
+			return fault.At("value", "表填得不对："+err.Error(), "The table is not right: "+err.Error())
+		}
+		view.Rows[p.ID] = rows
+	} else {
+		v, err := rulebook.ParseLiteral(raw, p.Type)
+		if err != nil {
+			return fault.At("value", "值填得不对（"+typeZH(p.Type)+"）", "The value is not a "+p.Type.Name)
+		}
+		for _, m := range []struct {
+			limit  expr.Value
+			zh, en string
+			sign   int
+		}{{p.Min, "不能小于 ", "must not be below ", -1}, {p.Max, "不能大于 ", "must not be above ", 1}} {
+			if m.limit != nil && expr.Compare(v, m.limit) == m.sign {
+				t := w.words(m.limit, p.Type)
+				return w.refuse("require", r, a, []Reason{{Clause: p.Clause, Field: "value", Say: label(textOr(p.Label, p.ID).ZH+m.zh+t, textOr(p.Label, p.ID).EN+" "+m.en+t)}})
+			}
+		}
+		view.Values[p.ID] = v
+	}
+	var items []Reason
+	for _, q := range b.Parameters {
+		for _, k := range q.Check {
+			if q != p && !asks(k, p.ID) || !view.Awake(&q.Node) {
+				continue
+			}
+			vars := map[string]expr.Value{"value": view.Values[q.ID], "rows": q.Records(view.Rows[q.ID])}
+			s := w.scope(nil, &view, vars)
+			held, err := w.truth(k.That, &view, s, true)
+			if err != nil {
+				return err
+			}
+			if !held {
+				items = append(items, Reason{Clause: first(k.Clause, q.Clause), Field: "value", Say: w.say(k.Say, s, "与“"+textOr(q.Label, q.ID).ZH+"”不符", "This does not agree with “"+textOr(q.Label, q.ID).EN+"”")})
+			}
+		}
+	}
+	if len(items) > 0 {
+		return w.refuse("require", r, a, items)
+	}
+	return nil
+}
+
+// asks tells whether a check reads a parameter.
+func asks(k *rulebook.Check, param string) bool {
+	for _, c := range casesOf(k.That) {
+		if c.Is != nil && contains(c.Is.Params(), param) {
+			return true
+		}
+	}
+	return false
 }

@@ -11,11 +11,7 @@ func (c *book) checkShipped(p *Parameter, k *Check) {
 	}
 	vars := map[string]expr.Value{"value": p.Default}
 	if p.Type.Name == "table" {
-		rows := make([]expr.Value, len(p.Rows))
-		for i, r := range p.Rows {
-			rows[i] = tableRow{p, r}
-		}
-		vars["rows"] = rows
+		vars["rows"] = p.Records(p.Rows)
 	}
 	x, err := k.That.Cases[0].Is.Eval(&expr.Scope{Vars: vars, Facts: shippedFacts{c: c}})
 	if err != nil {
@@ -29,6 +25,15 @@ func (c *book) checkShipped(p *Parameter, k *Check) {
 		}
 		c.r.errorf(k.Pos, "parameter %s: the shipped value fails its check: %s", p.ID, say)
 	}
+}
+
+// Records are rows of the table as expressions read them (the rows of check:).
+func (p *Parameter) Records(rows []map[string]expr.Value) []expr.Value {
+	list := make([]expr.Value, len(rows))
+	for i, r := range rows {
+		list[i] = tableRow{p, r}
+	}
+	return list
 }
 
 // tableRow is a row of a table parameter, as expressions read it.

@@ -2,10 +2,8 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"sort"
 	"strings"
 	"time"
 
@@ -277,7 +275,11 @@ func (w *work) openSheets(d *rulebook.Duty, view *rulebook.View, unit string, p 
 	if err != nil {
 		return err
 	}
-	for _, m := range drawn(d.Sample, list, p) {
+	list, err = w.drawn(d.Sample, view, list, p)
+	if err != nil {
+		return err
+	}
+	for _, m := range list {
 		with := map[string]expr.Value{"of": m}
 		for k, v := range given {
 			with[k] = v
@@ -294,27 +296,6 @@ func (w *work) openSheets(d *rulebook.Duty, view *rulebook.View, unit string, p 
 		}
 	}
 	return nil
-}
-
-// drawn is the sample: n members, or the share rounded up; which ones is fixed for a period, but not by their order.
-func drawn(s *rulebook.Sample, list []*Record, p calendar.Period) []*Record {
-	if s == nil {
-		return list
-	}
-	n := s.N
-	if n == 0 {
-		n = (len(list)*s.Pct + 99) / 100
-	}
-	if n >= len(list) {
-		return list
-	}
-	lot := func(m *Record) string {
-		sum := sha256.Sum256([]byte(instant(p.From) + m.id))
-		return string(sum[:])
-	}
-	list = append([]*Record{}, list...)
-	sort.Slice(list, func(i, k int) bool { return lot(list[i]) < lot(list[k]) })
-	return list[:n]
 }
 
 // dutyMembers are the records of the population in the adopting unit that satisfy `where` now.

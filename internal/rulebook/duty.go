@@ -148,15 +148,16 @@ func (c *book) sample(n *node, path string, p place) *Sample {
 	if b == nil {
 		return nil
 	}
-	s := &Sample{N: b.int("n"), Pct: b.int("pct")}
+	s := &Sample{}
 	c.node(&s.Node, b)
+	s.Count, s.Pct = c.value(b.get("count"), path+".count", c.common(), intType), c.value(b.get("pct"), path+".pct", c.common(), intType)
 	q := p
 	for _, w := range []string{"day", "week", "month", "quarter", "year"} {
 		q = q.with(w, textType) // per: [this.taker, month]: the current one
 	}
 	s.Per = c.cels(b.get("per"), &s.Node, q)
-	if s.N == 0 && s.Pct == 0 {
-		c.r.errorf(n.pos, "sample wants n: or pct:")
+	if s.Count == nil && s.Pct == nil {
+		c.r.errorf(n.pos, "sample wants count: or pct:")
 	}
 	return s
 }

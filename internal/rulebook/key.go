@@ -258,7 +258,7 @@ var shapes = map[string][]key{
 		{"create", "name", "form of the sheet made for the holder"},
 		{"with", "{value", "fields given to the sheet"},
 	},
-	"sample": {{"n", "int", "at least so many"}, {"pct", "int", "percent of the population"}, {"per", "cels", "of each"}},
+	"sample": {{"count", "value", "so many"}, {"pct", "value", "percent of the population, rounded up"}, {"per", "cels", "drawn from each of these groups"}},
 	"approval": {
 		{"of", "name", "form it decides; default the form of the action that names it"},
 		{"amount", "cel", "what rows compare"},

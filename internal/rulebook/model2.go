@@ -56,11 +56,11 @@ type Met struct {
 	With     []*Assign
 }
 
-// Sample draws from the population.
+// Sample draws from the population, or from each group of it: so many members, so many percent rounded up, or the more of both.
 type Sample struct {
 	Node
-	N, Pct int
-	Per    []*expr.Expr
+	Count, Pct *Value // whole numbers
+	Per        []*expr.Expr
 }
 
 // Approval is who signs.

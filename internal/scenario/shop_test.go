@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"zhanggui/internal/rulebook"
@@ -67,5 +68,40 @@ func TestDocs(t *testing.T) {
 	rep, err := scenario.Coverage(context.Background(), shop(t, more), []string{"shop"}, true)
 	if err != nil || len(rep.Failed)+len(rep.Idle) > 0 {
 		t.Error(err, rep.Failed, rep.Idle)
+	}
+}
+
+// Ensure that a sample is drawn from each of its groups, so many or so many percent rounded up, and that a number that is a parameter
+// follows the parameter.
+func TestSample(t *testing.T) {
+	lib := shop(t, map[string]string{"shop/sample.yaml": `
+parameter:
+  checked_share: {label: 抽查比例 | Share checked, type: number, value: 25}
+checklist:
+  each_taker: {label: 每人抽查 | Of each, of: call, by: chief, every: 1mo, sample: {count: 2, per: [this.taker, month]}, item: {a: {text: 甲 | A}}}
+  a_share: {label: 按比例抽查 | A share, of: call, by: chief, every: 1mo, sample: {pct: param.checked_share}, item: {a: {text: 甲 | A}}}
+`, "shop/scenarios/sample.yaml": `
+- scenario: in each month two of each taker's calls, all if he has fewer, and a quarter of all
+  clauses: [s-10]
+  given: {now: 2026-03-20 09:00, people: {ma: chief@works, li: clerk@works, du: clerk@works}, is: {c: "5 * call {taker: li}", d: "{n} * call {taker: du}"}}
+  when: [{clock: "2026-04-01 00:00:01"}]
+  then: {is: {count.each_taker: "{each}", count.a_share: "{share}"}}
+  cases: {columns: [n, each, share], rows: [["1", 6, 4], ["2", 8, 4], ["3", 8, 4], ["4", 8, 6]]}
+`})
+	all, err := scenario.RunAll(context.Background(), lib, []string{"shop"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, r := range all {
+		if r.Failed != "" {
+			t.Errorf("%s: %s: %s", r.Scenario.Key(), r.Title, r.Failed)
+		}
+		if strings.HasPrefix(r.Title, "in each month two of each taker's calls, all if he has fewer, and a quarter of all") {
+			seen++
+		}
+	}
+	if seen != 4 {
+		t.Errorf("%d cases ran", seen)
 	}
 }

@@ -20,6 +20,7 @@ type Plan struct {
 	Password string            `yaml:"password"`
 	Record   []Seed            `yaml:"record"`
 	Story    []Story           `yaml:"story"`
+	Morning  []Sweep           `yaml:"morning"`
 }
 
 // Seed is a record put in place before the history begins (units, people, customers, goods).
@@ -42,6 +43,18 @@ type Story struct {
 	Lines  map[string][]map[string]any `yaml:"lines"`
 	Step   map[string]Step             `yaml:"step"`  // how each action goes
 	Stall  float64                     `yaml:"stall"` // share of cases that simply stop somewhere
+	Slow   float64                     `yaml:"slow"`  // share of steps that take four times as long
+}
+
+// Pick gives a table one row for each record of a form in a state; As is the field that names it.
+type Pick struct {
+	Form, State, As string
+}
+
+// Sweep is what everybody does every working morning: one action on each record of a state that names him.
+type Sweep struct {
+	Form, State, Action string
+	By                  string // the field that names him
 }
 
 // Step tells how one action of a story is done. Absent actions are done with drawn values where their turn comes.
@@ -51,6 +64,8 @@ type Step struct {
 	Main    bool                        `yaml:"main"`   // on the way: done when open
 	Values  map[string]any              `yaml:"values"`
 	Lines   map[string][]map[string]any `yaml:"lines"`
+	Each    map[string]map[string]any   `yaml:"each"` // table → what is filled in each of its rows
+	Pick    map[string]Pick             `yaml:"pick"` // table → a row for every record that stands somewhere
 	Reason  string                      `yaml:"reason"`
 	Comment []string                    `yaml:"comment"`
 	Refuse  float64                     `yaml:"refuse"` // chance that a signer declines

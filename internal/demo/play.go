@@ -80,6 +80,9 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 	}
 	defer e.Watch(p.followUp)()
 	res := &Result{Now: to}
+	for _, s := range plan.Morning {
+		p.at(p.workTime(p.now), func() error { return p.sweep(s) })
+	}
 	p.schedule(from, calendar.DateOf(to, p.zone))
 	start, span := p.now, to.Sub(p.now)
 	for p.queue.Len() > 0 {
@@ -346,6 +349,9 @@ func (p *player) step(c *tale) error {
 		actor := who[p.rnd.IntN(len(who))]
 		act := engine.Act{Form: c.form.Key, Record: c.id, Action: s.Action.ID, Values: p.values(c.form, plan.Values, c.draws), Lines: p.lines(c.form, plan.Lines, c.draws),
 			Reason: plan.Reason, Actor: engine.Actor{Person: actor, Origin: "demo"}}
+		if act.Lines, err = p.eachRow(c, plan, act.Lines); err != nil {
+			return err
+		}
 		if len(plan.Comment) > 0 {
 			act.Comment = plan.Comment[p.rnd.IntN(len(plan.Comment))]
 		}
@@ -374,6 +380,57 @@ func (p *player) step(c *tale) error {
 	return nil
 }
 
+// eachRow adds what the plan says of every row that is there.
+func (p *player) eachRow(c *tale, plan Step, lines map[string][]map[string]any) (map[string][]map[string]any, error) {
+	for _, name := range keys(plan.Each) {
+		ids, err := p.e.RowIDs(p.ctx, p.now, c.form.Key, c.id, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if lines == nil {
+				lines = map[string][]map[string]any{}
+			}
+			row := p.lines(c.form, map[string][]map[string]any{name: {plan.Each[name]}}, c.draws)[name][0]
+			row["id"] = id
+			lines[name] = append(lines[name], row)
+		}
+	}
+	for _, name := range keys(plan.Pick) {
+		pick := plan.Pick[name]
+		list, err := p.e.InState(p.ctx, pick.Form, pick.State, "")
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range list {
+			if lines == nil {
+				lines = map[string][]map[string]any{}
+			}
+			lines[name] = append(lines[name], map[string]any{pick.As: x.ID})
+		}
+	}
+	return lines, nil
+}
+
+// sweep does what everybody does in the morning, and puts the next morning on the agenda.
+func (p *player) sweep(s Sweep) error {
+	list, err := p.e.InState(p.ctx, s.Form, s.State, s.By)
+	if err != nil {
+		return err
+	}
+	for i, x := range list {
+		if i%9 == 8 || x.Of == "" {
+			continue // some are left for later
+		}
+		if _, err := p.e.Do(p.ctx, p.now, engine.Act{Form: s.Form, Record: x.ID, Action: s.Action, Actor: engine.Actor{Person: x.Of, Origin: "demo"}}); err != nil {
+			return err
+		}
+	}
+	next := p.cal.NextWorking(calendar.DateOf(p.now, p.zone).AddDays(1).Start(p.zone)).Add(5 * time.Minute)
+	p.at(next, func() error { return p.sweep(s) })
+	return nil
+}
+
 // makeAll makes the records that follow from a step; each then has a tale of its own.
 func (p *player) makeAll(c *tale, list []Made) error {
 	for _, m := range list {
@@ -382,10 +439,11 @@ func (p *player) makeAll(c *tale, list []Made) error {
 		if form == nil || len(who) == 0 {
 			return fmt.Errorf("demo.yaml: cannot make %s by %s", m.Form, m.By)
 		}
-		draws := map[string]drawn{"case": {id: c.id}}
+		draws := map[string]drawn{}
 		for k, d := range c.draws {
 			draws[k] = d
 		}
+		draws["case"] = drawn{id: c.id} // the record whose step it is
 		out, err := p.try(engine.Act{Form: m.Form, Action: "create", Values: p.values(form, m.Values, draws), Lines: p.lines(form, m.Lines, draws),
 			Actor: engine.Actor{Person: who[p.rnd.IntN(len(who))], Origin: "demo"}}, form, form.Action("create"), draws)
 		if err != nil {
@@ -413,6 +471,9 @@ func (p *player) later(c *tale, done Step) {
 	}
 	if hi <= lo {
 		hi = lo + time.Minute
+	}
+	if p.rnd.Float64() < c.story.Slow {
+		lo, hi = 4*lo, 4*hi
 	}
 	at := p.workTime(p.now.Add(lo + time.Duration(p.rnd.Int64N(int64(hi-lo)))))
 	p.at(at, func() error { return p.step(c) })
@@ -516,7 +577,7 @@ func (p *player) try(act engine.Act, form *rulebook.Form, a *rulebook.Action, dr
 // followUp gives records that acts and the clock made a tale of their own.
 func (p *player) followUp(list []engine.Effect) {
 	for _, ef := range list {
-		if st := p.follow[ef.Form]; st != nil && ef.Kind == "create" {
+		if st := p.follow[ef.Form]; st != nil && (ef.Kind == "create" || ef.Kind == "sanction") {
 			p.next(&tale{story: st, form: p.e.Lib.Form(ef.Form), id: ef.Record, draws: map[string]drawn{}})
 		}
 	}

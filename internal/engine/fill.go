@@ -128,6 +128,9 @@ func (w *work) mayWrite(r *Record, a *rulebook.Action, f *rulebook.Field, view *
 	if w.actor.System {
 		return nil
 	}
+	if f.Frozen {
+		return &Reason{Field: "unknown"}
+	}
 	named := !a.Implicit
 	inFill := false
 	for _, x := range a.Fill {
@@ -214,6 +217,30 @@ func (w *work) defaults(r *Record, view *rulebook.View) error {
 	return nil
 }
 
+// keepRows are the rows of old in their order, each with what is given for it, and after them those that are given beside.
+func keepRows(old []*Line, rows []map[string]any) []map[string]any {
+	given := map[string]map[string]any{}
+	for _, in := range rows {
+		id, _ := in["id"].(string)
+		given[id] = in
+	}
+	var out []map[string]any
+	for _, x := range old {
+		in := given[x.id]
+		if in == nil {
+			in = map[string]any{"id": x.id}
+		}
+		out = append(out, in)
+		delete(given, x.id)
+	}
+	for _, in := range rows {
+		if id, _ := in["id"].(string); given[id] != nil {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
 // fillLines replaces a line list by the rows given.
 func (w *work) fillLines(r *Record, l *rulebook.Line, rows []map[string]any) ([]fault.Field, error) {
 	old, err := r.Lines(l.ID)
@@ -227,8 +254,16 @@ func (w *work) fillLines(r *Record, l *rulebook.Line, rows []map[string]any) ([]
 	view := w.view(r)
 	var wrong []fault.Field
 	var list []*Line
+	fixed := r.form.Report != nil && l.ID == "rows" && !w.actor.System // its rows are what was counted: none is added, none goes
+	if fixed {
+		rows = keepRows(old, rows)
+	}
 	for i, in := range rows {
 		id, _ := in["id"].(string)
+		if fixed && have[id] == nil {
+			wrong = append(wrong, fault.Field{Path: fmt.Sprintf("%s.%d", l.ID, i), ZH: "报表的行由系统统计，不能增加", EN: "The rows of a report are counted by the system; none can be added"})
+			continue
+		}
 		row := &Line{rec: r, line: l, row: store.Row{}}
 		if x := have[id]; x != nil {
 			row.id = id
@@ -244,7 +279,7 @@ func (w *work) fillLines(r *Record, l *rulebook.Line, rows []map[string]any) ([]
 			}
 			path := fmt.Sprintf("%s.%d.%s", l.ID, i, k)
 			f := l.Field(k)
-			if f == nil || f.Value != nil {
+			if f == nil || f.Value != nil || f.Frozen && fixed {
 				wrong = append(wrong, fault.Field{Path: path, ZH: "没有这一项", EN: "There is no such field"})
 				continue
 			}

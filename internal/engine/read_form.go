@@ -77,6 +77,7 @@ type LineView struct {
 	Label  Text        `json:"label"`
 	Clause string      `json:"clause,omitempty"`
 	Fields []FieldView `json:"fields"`
+	Fixed  bool        `json:"fixed,omitempty"` // of a report: no row is added or taken away
 }
 
 // StateView is a place a record may stand at.
@@ -209,7 +210,7 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		v.Fields = append(v.Fields, w.fieldView(fd, view))
 	}
 	for _, l := range f.Lines {
-		lv := LineView{ID: l.ID, Label: textOr(l.Label, l.ID), Clause: l.Clause, Fields: []FieldView{}}
+		lv := LineView{ID: l.ID, Label: textOr(l.Label, l.ID), Clause: l.Clause, Fields: []FieldView{}, Fixed: f.Report != nil && l.ID == "rows"}
 		for _, fd := range l.Fields {
 			x := w.fieldView(fd, view)
 			x.Line = l.ID
@@ -263,7 +264,7 @@ var implicitText = map[string]Text{"create": {"登记", "File"}, "edit": {"修�
 
 func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 	v := FieldView{ID: f.ID, Label: textOr(f.Label, f.ID), Type: f.Type.Name, Form: f.Type.Form, Scale: f.Type.Scale, Clause: f.Clause,
-		Computed: f.Value != nil, Required: f.Required != nil, Unique: f.Unique, Default: f.Default != nil}
+		Computed: f.Value != nil || f.Frozen, Required: f.Required != nil, Unique: f.Unique, Default: f.Default != nil}
 	t := f.Type.Expr
 	switch {
 	case v.Form == "" && t.Kind == expr.KObject:

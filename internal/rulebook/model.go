@@ -257,6 +257,7 @@ type Field struct {
 	Changed  []*Effect
 	Hint     Label // the question to read aloud
 	Column   string
+	Frozen   bool // of a report: computed once, when the sheet is made
 }
 
 // Fixed: after that action people cannot edit the field.

@@ -22,9 +22,9 @@ func (c *book) declareReports() {
 		f := c.sheet(e, r.Label)
 		f.Report, r.Form = r, f
 		date := FieldType{Name: "date", Expr: dateType}
-		c.generated(f, "period_from", date, "期间起", "From")
-		c.generated(f, "period_to", date, "期间止", "To")
-		c.generated(f, "version", FieldType{Name: "int", Expr: intType}, "版次", "Version")
+		c.generated(f, "period_from", date, "期间起", "From").Frozen = true
+		c.generated(f, "period_to", date, "期间止", "To").Frozen = true
+		c.generated(f, "version", FieldType{Name: "int", Expr: intType}, "版次", "Version").Frozen = true
 		r.Ask = c.asked(f, nil, b, "ask", r.Path)
 		c.rows(r, b)
 		c.reportStates(r, b)
@@ -65,7 +65,7 @@ func (c *book) rows(r *Report, b *body) {
 	l.Label = Label{"明细", "Rows"}
 	f.Lines, f.line["rows"] = []*Line{l}, l
 	add := func(id string, t FieldType, label Label) *Field {
-		fd := &Field{ID: id, Form: f, Line: l, Type: t, Column: id}
+		fd := &Field{ID: id, Form: f, Line: l, Type: t, Column: id, Frozen: true}
 		c.implied(&fd.Node, &node{pos: r.Pos}, l.Path+"."+id)
 		fd.Label = label
 		l.Fields = append(l.Fields, fd)

@@ -71,7 +71,7 @@ export interface Field {
   max?: string | number | null
   line?: string | null
 }
-export interface LineDef { id: string; label: Text; fields: Field[] }
+export interface LineDef { id: string; label: Text; fields: Field[]; fixed?: boolean }
 export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number }
 export interface ViewDef { id: string; label: Text; columns?: string[]; sort?: string; from?: string; filter?: string }
 export interface Form {

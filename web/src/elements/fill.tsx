@@ -1,11 +1,10 @@
 // Fields to fill: label above, required first, what is optional says so, a problem stands at its field.
-import { DeleteOutlined, PlusOutlined } from '@ant-design/icons'
-import { Button } from 'antd'
 import { useState, type ReactNode } from 'react'
 import { useWords } from '../app/i18n'
 import type { Field, Form, Problem, Text, Values } from '../api/types'
 import { FieldInput, kindOf, missing } from '../fields'
 import { ClauseChip } from './clause'
+import { LineFill } from './line-fill'
 import type { Draft, Rows } from './draft'
 
 export interface Ask { field: Field; required: boolean; clause?: string; label?: Text }
@@ -66,43 +65,6 @@ export function Fill({ form, record, prefix, asks, lines, draft, onChange, probl
         </button>
       )}
     </>
-  )
-}
-
-function LineFill({ form, record, prefix, line, rows, onChange, problem }: { form: string; record?: string; prefix: string; line: Form['lines'][0]; rows: Values[]; onChange: (r: Values[]) => void; problem?: Problem | null }) {
-  const { t, w } = useWords()
-  const fields = line.fields.filter((f) => !f.computed)
-  const bad = problem?.items?.find((i) => i.field === line.id)
-  // rows pasted from a spreadsheet: one line a row, tabs between the columns
-  const paste = (e: React.ClipboardEvent) => {
-    const s = e.clipboardData.getData('text/plain')
-    if (!s.includes('\t')) return
-    e.preventDefault()
-    const more = s.trim().split(/\r?\n/).map((r) => Object.fromEntries(r.split('\t').slice(0, fields.length).map((c, i) => [fields[i].id, c.trim()])))
-    onChange([...rows.filter((r) => Object.values(r).some((v) => !missing(v))), ...more])
-  }
-  return (
-    <fieldset className="lines wide" onPaste={paste} id={`${prefix}-${line.id}`} tabIndex={-1}>
-      <legend>{w(line.label)}</legend>
-      {bad && <div className="bad">{w(bad.say)}</div>}
-      {rows.map((row, i) => (
-        <div className="line" key={i} role="group" aria-label={t('line.n', { n: i + 1 })}>
-          <div className="fill">
-            {fields.map((f) => {
-              const id = `${prefix}-${line.id}-${i}-${f.id}`
-              return (
-                <div key={f.id} className={`item ${kindOf(f).wide ? 'wide' : ''}`}>
-                  <label id={`${id}-label`} htmlFor={id}>{w(f.label)} {!f.required && <small className="soft">{t('optional')}</small>}</label>
-                  <FieldInput id={id} form={form} record={record} field={{ ...f, line: line.id }} value={row[f.id]} onChange={(v) => onChange(rows.map((r, k) => (k === i ? { ...r, [f.id]: v } : r)))} />
-                </div>
-              )
-            })}
-          </div>
-          <Button type="text" icon={<DeleteOutlined />} aria-label={t('line.remove', { n: i + 1 })} onClick={() => onChange(rows.filter((_, k) => k !== i))} />
-        </div>
-      ))}
-      <Button icon={<PlusOutlined />} onClick={() => onChange([...rows, {}])}>{t('line.add', { what: w(line.label) })}</Button>
-    </fieldset>
   )
 }
 

@@ -257,6 +257,8 @@ export default {
   'fill.optional_n': '{{count}} optional',
   'line.n': 'Row {{n}}',
   'line.add': 'Add to {{what}}',
+  'line.none': 'There is nothing in this period.',
+  'line.alike': 'Fill all rows alike',
   'line.remove': 'Remove row {{n}}',
   'file.add': 'Add a file',
   'file.limit': '20 MB each at most; drop or paste works',

@@ -243,6 +243,8 @@ export default {
   'fill.optional_n': '选填 {{count}} 项',
   'line.n': '第 {{n}} 行',
   'line.add': '加一行{{what}}',
+  'line.none': '这一期没有记录。',
+  'line.alike': '各行同样填',
   'line.remove': '去掉第 {{n}} 行',
   'file.add': '加附件',
   'file.limit': '每个不超过 20 MB，可拖入或粘贴',

@@ -37,8 +37,8 @@ func (c *book) declareChecklists() {
 		c.state(k.Form, "inspected", "已查", "Inspected", true)
 		a := c.act(k.Form, "inspect", "提交检查", "File the inspection", "open", "inspected")
 		for _, it := range k.Item {
-			c.demand(a, it.ID, false)
-			c.demand(a, it.ID+"_note", true)
+			c.demand(a, it.ID, false).Clause = it.Clause // asleep: not asked
+			c.demand(a, it.ID+"_note", it.Evidence == "").Clause = it.Clause
 		}
 		c.demand(a, "person", true)
 		if k.Form.field["of"] != nil {
@@ -98,10 +98,11 @@ func (c *book) act(f *Form, id, zh, en, from, to string) *Action {
 	return a
 }
 
-func (c *book) demand(a *Action, field string, optional bool) {
+func (c *book) demand(a *Action, field string, optional bool) *Fill {
 	x := &Fill{Field: field, Optional: optional}
 	c.implied(&x.Node, &node{pos: a.Pos}, a.Path+".fill."+field)
 	a.Fill = append(a.Fill, x)
+	return x
 }
 
 func (c *book) declareItem(k *Checklist, e *entry, path string) {

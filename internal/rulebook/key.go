@@ -316,7 +316,7 @@ var shapes = map[string][]key{
 		{"scale", "literal", "pass_fail or 1-5"}, {"below", "value", "a mark below is a fail"},
 		{"item", "{@item", "what is looked at"}, {"recheck", "value", "look again after"},
 	},
-	"item": {{"text", "text", "what is looked at"}, {"evidence", "text", "what to show"}, {"prefill", "cel", "proposed result"}, {"do", "effects", "when it fails"}},
+	"item": {{"text", "text", "what is looked at"}, {"evidence", "text", "what to show; the note is then demanded"}, {"prefill", "cel", "proposed result"}, {"do", "effects", "when it fails"}},
 	"ledger": {
 		{"unit", "name", "money, quantity or range"}, {"per", "{name", "dimension: type"}, {"kind", "{name", "kind: add take note memo new move"},
 		{"check", "[@check", "over balance"}, {"close", "@close", "closing"},

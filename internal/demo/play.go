@@ -74,7 +74,7 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 		}
 	}
 	for i := range plan.Story {
-		if st := &plan.Story[i]; st.By == "" {
+		if st := &plan.Story[i]; st.By == "" || p.follow[st.Form] == nil { // else what comes about by itself goes the way of the first story
 			p.follow[st.Form] = st
 		}
 	}

@@ -221,6 +221,11 @@ func why(c *call) error {
 	return answer(c, v, err)
 }
 
+func printPreview(c *call) error {
+	v, err := c.s.Engine.PrintPreview(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), c.query("copy"))
+	return answer(c, v, err)
+}
+
 func print(c *call) error {
 	v, err := c.s.Engine.Print(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), c.query("copy"))
 	return answer(c, v, err)

@@ -67,7 +67,12 @@ func TestRecord_Life(t *testing.T) {
 	if !strings.Contains(string(w.body), "30 天") || !strings.Contains(string(w.body), "x-5") && !strings.Contains(string(w.body), "x-3") {
 		t.Errorf("why %s", w.body)
 	}
-	pr := wang.do("GET", at+"/"+id+"/print", nil).want(200)
+	for range 2 { // looking is not printing
+		if pr := wang.do("GET", at+"/"+id+"/print", nil).want(200); pr.text("foot", "n") != "0" {
+			t.Errorf("preview %s", pr.body)
+		}
+	}
+	pr := wang.do("POST", at+"/"+id+"/print", nil).want(200)
 	if pr.text("foot", "n") != "1" || pr.text("opinions", 0, "by") == "" {
 		t.Errorf("print %s", pr.body)
 	}

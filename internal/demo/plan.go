@@ -37,6 +37,7 @@ type Seed struct {
 type Story struct {
 	Form   string                      `yaml:"form"`
 	Month  []int                       `yaml:"month"` // how many a month: at least, at most
+	Last   int                         `yaml:"last"`  // how many more in the last ten days, so that much is under way
 	By     string                      `yaml:"by"`    // role of who files it
 	Draw   map[string]string           `yaml:"draw"`  // name → form: one existing record each, for "$name.field"
 	Values map[string]any              `yaml:"values"`

@@ -27,6 +27,7 @@ type player struct {
 	zone   *time.Location
 	cal    *calendar.Calendar
 	now    time.Time
+	end    time.Time
 	names  map[string]string
 	made   map[string][]drawn
 	people []string
@@ -60,7 +61,7 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 	if err != nil {
 		return nil, err
 	}
-	p := &player{ctx: ctx, e: e, plan: plan, rnd: newRand(seed), zone: cal.Zone, cal: cal, now: from.Start(cal.Zone).Add(8 * time.Hour), names: map[string]string{},
+	p := &player{ctx: ctx, e: e, plan: plan, rnd: newRand(seed), zone: cal.Zone, cal: cal, now: from.Start(cal.Zone).Add(8 * time.Hour), end: to, names: map[string]string{},
 		made: map[string][]drawn{}, roles: map[string][]string{}, stats: map[string]int{}, follow: map[string]*Story{}, log: log}
 	for _, s := range plan.Record {
 		if err := p.seed(s); err != nil {
@@ -268,6 +269,10 @@ func (p *player) schedule(from, to calendar.Date) {
 				p.at(at, func() error { return p.begin(st) })
 			}
 		}
+		for n := st.Last; n > 0; n-- {
+			at := p.workTime(to.AddDays(-10 + p.rnd.IntN(10)).Start(p.zone).Add(time.Duration(8*60+p.rnd.IntN(9*60)) * time.Minute))
+			p.at(at, func() error { return p.begin(st) })
+		}
 	}
 }
 
@@ -300,7 +305,7 @@ func (p *player) begin(st *Story) error {
 		return err
 	}
 	c := &tale{story: st, form: form, id: out.Record, draws: draws}
-	if p.rnd.Float64() < st.Stall {
+	if p.rnd.Float64() < st.Stall && p.now.After(p.end.AddDate(0, 0, -40)) { // what stood still for longer somebody has seen to
 		c.stop = 1 + p.rnd.IntN(8)
 	}
 	p.next(c)
@@ -367,8 +372,10 @@ func (p *player) step(c *tale) error {
 			c.steps++
 			c.stuck = 0
 			c.did[s.Action.ID] = !out.Signed // the next signer has the same act before him
-			if err := p.makeAll(c, plan.Make); err != nil {
-				return err
+			if !out.Signed {
+				if err := p.makeAll(c, plan.Make); err != nil {
+					return err
+				}
 			}
 			p.later(c, plan)
 			return nil

@@ -3,7 +3,6 @@ package engine
 import (
 	"strings"
 
-	"zhanggui/internal/expr"
 	"zhanggui/internal/rulebook"
 )
 
@@ -179,14 +178,10 @@ func (w *work) paramView(b *rulebook.Book, p *rulebook.Parameter, view *rulebook
 	for _, c := range p.Out {
 		x.Out = append(x.Out, c.Name)
 	}
-	types := map[string]expr.Type{}
-	for _, c := range append(append([]expr.Column{}, p.Key...), p.Out...) {
-		types[c.Name] = c.Type
-	}
 	for _, row := range view.Rows[p.ID] {
 		m := map[string]any{}
 		for k, v := range row {
-			m[k] = w.api(v, types[k])
+			m[k] = w.apiOf(v, p.ColumnType(k))
 		}
 		x.Rows = append(x.Rows, m)
 	}

@@ -61,6 +61,7 @@ type FieldView struct {
 	Line     string   `json:"line,omitempty"`
 	Unique   bool     `json:"unique,omitempty"`
 	Default  bool     `json:"default,omitempty"`
+	Total    bool     `json:"total,omitempty"` // the rows' sum is shown below
 }
 
 // Option is one choice; Asleep ones can be read but not chosen.
@@ -264,7 +265,7 @@ var implicitText = map[string]Text{"create": {"登记", "File"}, "edit": {"修�
 
 func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 	v := FieldView{ID: f.ID, Label: textOr(f.Label, f.ID), Type: f.Type.Name, Form: f.Type.Form, Scale: f.Type.Scale, Clause: f.Clause,
-		Computed: f.Value != nil || f.Frozen, Required: f.Required != nil, Unique: f.Unique, Default: f.Default != nil}
+		Computed: f.Value != nil || f.Frozen, Required: f.Required != nil, Unique: f.Unique, Default: f.Default != nil, Total: f.Total}
 	t := f.Type.Expr
 	switch {
 	case v.Form == "" && t.Kind == expr.KObject:
@@ -286,10 +287,10 @@ func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 		v.Class = f.Class.Class.ID
 	}
 	if f.Min != nil {
-		v.Min = w.api(f.Min, t)
+		v.Min = w.apiOf(f.Min, f.Type)
 	}
 	if f.Max != nil {
-		v.Max = w.api(f.Max, t)
+		v.Max = w.apiOf(f.Max, f.Type)
 	}
 	return v
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"strconv"
+	"strings"
 
 	"zhanggui/internal/expr"
 	"zhanggui/internal/query"
@@ -31,7 +32,14 @@ func (w *work) signaturesOf(r *Record) ([]SignatureRow, error) {
 	list := []SignatureRow{}
 	rows, err := w.ownedRows("base.signature", r)
 	for _, row := range rows {
-		s := SignatureRow{ID: str(row["id"]), Approval: str(row["approval"]), Seat: str(row["seat"]), By: w.holder(str(row["person"])), At: str(row["at"]), State: str(row["state"]), Comment: str(row["comment"]), Clause: str(row["clause"])}
+		s := SignatureRow{ID: str(row["id"]), Approval: str(row["approval"]), By: w.holder(str(row["person"])), At: str(row["at"]), State: str(row["state"]), Comment: str(row["comment"]), Clause: str(row["clause"])}
+		if strings.HasPrefix(str(row["seat"]), rowSeat) {
+			s.Rows = 1
+		}
+		if n := len(list); n > 0 && list[n-1].By.ID == s.By.ID && list[n-1].At == s.At && list[n-1].Approval == s.Approval && list[n-1].State == s.State {
+			list[n-1].Rows += s.Rows // one press signs all rows of a person
+			continue
+		}
 		s.Label = Text{s.Approval, s.Approval}
 		if a := r.form.Book.Approval(s.Approval); a != nil {
 			s.Label = textOr(a.Label, a.ID)

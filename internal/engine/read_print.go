@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
 )
@@ -68,6 +69,11 @@ func (e *Engine) Print(ctx context.Context, now time.Time, actor Actor, form, id
 			return nil, err
 		}
 	}
+	return e.PrintPreview(ctx, now, actor, form, id, copyMark)
+}
+
+// PrintPreview is the paper as it would be printed; looking at it is not printing, so nothing is counted.
+func (e *Engine) PrintPreview(ctx context.Context, now time.Time, actor Actor, form, id, copyMark string) (*PrintView, error) {
 	var v *PrintView
 	err := e.read(ctx, now, actor, func(w *work) error {
 		r, err := w.recordSeen(form, id)
@@ -135,7 +141,7 @@ func (w *work) printView(r *Record, copyMark string) (*PrintView, error) {
 		}
 		v.Opinions = append(v.Opinions, PrintOpinion{s.Label, either(s.State == "refused", "不同意。", "同意。") + s.Comment, strings.TrimSpace(s.By.Post + " " + s.By.Name), s.At})
 	}
-	v.Foot = PrintFoot{By: w.name(w.actor.Person), At: instant(w.now), N: 1, Version: r.form.Book.ID + " " + r.form.Book.Version, Check: w.checkCode(r)}
+	v.Foot = PrintFoot{By: w.name(w.actor.Person), At: instant(w.now), Version: r.form.Book.Title.ZH + " " + r.form.Book.Version, Check: w.checkCode(r)}
 	if st := r.stamps()["print"]; st != nil {
 		v.Foot.N = st.Count
 	}
@@ -173,6 +179,9 @@ func (w *work) printLines(r *Record, l *rulebook.Line) (PrintLines, error) {
 	}
 	var shown []*rulebook.Field
 	for _, f := range l.Fields {
+		if f.ID == "of" && l.ID == "rows" && r.form.Report != nil {
+			continue // the record a row reports on stands in its columns
+		}
 		if w.visible(r, f) != hidden {
 			shown = append(shown, f)
 			x.Head = append(x.Head, textOr(f.Label, f.ID))
@@ -190,7 +199,37 @@ func (w *work) printLines(r *Record, l *rulebook.Line) (PrintLines, error) {
 		}
 		x.Rows = append(x.Rows, cells)
 	}
+	if sums := w.sumRow(r, shown, lines); sums != nil {
+		x.Rows = append(x.Rows, sums)
+	}
 	return x, nil
+}
+
+// sumRow is the line below a report's rows, nil if no column has a total.
+func (w *work) sumRow(r *Record, shown []*rulebook.Field, lines []*Line) []string {
+	cells := make([]string, len(shown))
+	any := false
+	for i, f := range shown {
+		if !f.Total || w.visible(r, f) == masked {
+			continue
+		}
+		var sum expr.Value
+		for _, row := range lines {
+			if v, _ := row.Get(f.ID); v != nil {
+				sum = expr.Plus(sum, v)
+			}
+		}
+		if sum != nil {
+			cells[i], any = w.words(sum, f.Type), true
+		}
+	}
+	if !any {
+		return nil
+	}
+	if cells[0] == "" {
+		cells[0] = "合计 Total"
+	}
+	return cells
 }
 
 // checkCode ties a sheet of paper to the content it was printed from.

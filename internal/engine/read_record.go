@@ -78,7 +78,7 @@ type SignatureRow struct {
 	ID       string `json:"id"`
 	Approval string `json:"approval"`
 	Label    Text   `json:"label"`
-	Seat     string `json:"seat"`
+	Rows     int    `json:"rows,omitempty"` // rows of a report signed with this press
 	By       Holder `json:"by"`
 	For      string `json:"for,omitempty"`
 	At       string `json:"at"`

@@ -135,7 +135,8 @@ func (w *work) waitingForOthers() ([]Task, error) {
 
 // recent is what the reader did lately.
 func (w *work) recent() ([]Recent, error) {
-	rows, err := w.tx.Select(query.Select{Table: "journal_entry", Alias: "j", Where: query.Eq("j", "actor", w.me.id),
+	rows, err := w.tx.Select(query.Select{Table: "journal_entry", Alias: "j", // having read a notice is no work
+		Where: query.And(query.Eq("j", "actor", w.me.id), query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "j", Name: "form"}, query.Const{Value: "base.notice"}}}),
 		Order: []query.Order{{Expr: query.Col{Alias: "j", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "j", Name: "id"}, Desc: true}}, Limit: 12})
 	if err != nil {
 		return nil, err

@@ -62,7 +62,15 @@ func (w *work) dress(v expr.Value, f *rulebook.Field, see sight, raw any) any {
 	if see == masked {
 		return Masked{mask(className(f), w.words(v, f.Type))}
 	}
-	return w.api(v, f.Type.Expr)
+	return w.apiOf(v, f.Type)
+}
+
+// apiOf is a value of a field's type in the form programs read; a percentage is its figure (15 for 15 %), as people write it.
+func (w *work) apiOf(v expr.Value, t rulebook.FieldType) any {
+	if _, ok := v.(expr.Decimal); ok && t.Name == "percent" {
+		return rulebook.FormatLiteral(v, t)
+	}
+	return w.api(v, t.Expr)
 }
 
 // api is a value in the form programs read.

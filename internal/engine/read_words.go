@@ -70,11 +70,10 @@ func (w *work) wordsIn(v expr.Value, t rulebook.FieldType, en bool) string {
 	case expr.Money:
 		return "¥" + thousands(expr.Format(x, expr.Of(expr.KMoney)))
 	case expr.Decimal:
-		s := thousands(expr.Format(x, t.Expr))
 		if t.Name == "percent" {
-			s += "%"
+			return rulebook.FormatLiteral(x, t) + "%"
 		}
-		return s
+		return thousands(expr.Format(x, t.Expr))
 	case int64:
 		return strconv.FormatInt(x, 10)
 	case time.Time:
@@ -243,6 +242,9 @@ func (w *work) nameOf(r *Record) string {
 // title is the text beside the number: what the form declares, else its first text field. A title that
 // would read a classified field gives way to the number: titles go everywhere.
 func (w *work) title(r *Record) string {
+	if r.form.Report != nil {
+		return reportTitle(r)
+	}
 	if r.form.Title != nil {
 		secret := false
 		s := w.scope(r, w.view(r), nil)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"zhanggui/internal/calendar"
@@ -248,4 +247,15 @@ func (w *work) inspected(r *Record) error {
 	return nil
 }
 
-var _ = json.Marshal
+// reportTitle is a report's period: a month by its name, else its first and last day.
+func reportTitle(r *Record) string {
+	from, err1 := calendar.ParseDate(str(r.row["period_from"]))
+	to, err2 := calendar.ParseDate(str(r.row["period_to"]))
+	switch {
+	case err1 != nil || err2 != nil:
+		return ""
+	case from.Day == 1 && to == from.AddMonths(1).AddDays(-1):
+		return fmt.Sprintf("%d-%02d", from.Year, from.Month)
+	}
+	return from.String() + " ~ " + to.String()
+}

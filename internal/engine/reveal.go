@@ -88,7 +88,7 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 		if err != nil {
 			return err
 		}
-		out = &Revealed{Value: w.api(v, f.Type.Expr), Until: instant(now.Add(time.Minute))}
+		out = &Revealed{Value: w.apiOf(v, f.Type), Until: instant(now.Add(time.Minute))}
 		if rule != nil {
 			out.Until = instant(now.Add(time.Duration(revealSeconds(rule)) * time.Second))
 		}

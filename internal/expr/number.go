@@ -106,6 +106,18 @@ func exactMoney(op string, a, b decimal.Decimal) (Value, error) {
 	return Money{cents(n.Int64())}, nil
 }
 
+// Plus adds two numbers of one kind; a sum that cannot be formed is unset.
+func Plus(a, b Value) Value {
+	if a == nil {
+		return b
+	}
+	v, err := arithmetic("_+_", a, b)
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
 // arithmetic on numbers and lengths. Division by nothing is unset; money stays money unless divided by money.
 func arithmetic(op string, a, b Value) (Value, error) {
 	if s, ok := a.(calendar.Span); ok {

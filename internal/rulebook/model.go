@@ -258,6 +258,7 @@ type Field struct {
 	Hint     Label // the question to read aloud
 	Column   string
 	Frozen   bool // of a report: computed once, when the sheet is made
+	Total    bool // of a report: the rows' sum stands below
 }
 
 // Fixed: after that action people cannot edit the field.

@@ -121,6 +121,7 @@ func (c *book) rows(r *Report, b *body) {
 		r.Column = append(r.Column, col)
 		fd := add(e.key, col.Type, col.Label)
 		fd.Clause = col.Clause // a sleeping column is absent
+		fd.Total = col.Total == "sum"
 	}
 	r.RowAsk = c.asked(f, l, b, "row_ask", r.Path)
 }
@@ -136,7 +137,12 @@ func (c *book) reportStates(r *Report, b *body) {
 	}
 	c.state(f, "corrected", "已更正", "Corrected", true)
 	f.state["corrected"].Path = false
+	c.byClock(f.action["create"])
 	a := c.act(f, "submit", "填报", "Submit", "open", "submitted")
+	f.Number = &Number{Pattern: []NumberPart{{Token: "yy"}, {Token: "mm"}, {Token: "n", Width: 2}}, Upon: &UponRef{Action: "submit"}, Per: &PerRef{Period: "month"}}
+	for _, n := range []*Node{&f.Number.Node, &f.Number.Upon.Node, &f.Number.Per.Node} {
+		c.implied(n, &node{pos: r.Pos}, f.Path+".number")
+	}
 	for _, fd := range r.Ask {
 		c.demand(a, fd.ID, false)
 	}
@@ -230,11 +236,39 @@ func (c *book) columns(r *Report, b *body, of *Form, member place, settle func(*
 		}
 		col.Is = c.value(is, r.Path+".column."+col.ID, p, col.Type.Expr)
 		if col.Is != nil && col.Type.Expr.Kind == expr.KAny && len(col.Is.Cases) > 0 {
-			col.Type = typeNamed(col.Is.Cases[0].Is.Type())
+			if col.Type = c.fieldAt(col.Is.Cases[0].Is.Text(), of); col.Type.Name == "" {
+				col.Type = typeNamed(col.Is.Cases[0].Is.Type())
+			}
 		}
 		settle(r.Form.line["rows"].field[col.ID], col.Type.Expr)
 		r.Form.line["rows"].field[col.ID].Type = col.Type
 	}
+}
+
+// fieldAt is the type of the field at the end of a plain path from the record a row reports on, so that its options keep their
+// names and a percentage stays one; without a name if the text is no such path.
+func (c *book) fieldAt(text string, of *Form) FieldType {
+	path := strings.Split(text, ".")
+	if len(path) < 2 || path[0] != "it" {
+		return FieldType{}
+	}
+	for i, id := range path[1:] {
+		if of == nil {
+			return FieldType{}
+		}
+		fd := of.field[id]
+		switch {
+		case fd == nil:
+			return FieldType{}
+		case i == len(path)-2:
+			if fd.Type.Name == "file" || fd.Type.Name == "files" {
+				return FieldType{}
+			}
+			return fd.Type
+		}
+		of = c.l.lib.Forms[fd.Type.Expr.Object]
+	}
+	return FieldType{}
 }
 
 // typeNamed is the field type that holds values of an expression's type.
@@ -342,4 +376,11 @@ func (c *book) reportTo(r *Report, b *body, sheet place) {
 	tell.To, tell.Confirm = r.To, r.Confirm
 	tell.Text = Label{r.Label.ZH + "已填报", r.Label.EN + " is submitted"}
 	r.Form.action["submit"].Do = append(r.Form.action["submit"].Do, tell)
+}
+
+// byClock keeps people from an action: the engine does it when its time has come.
+func (c *book) byClock(a *Action) {
+	it := &WhoItem{Clock: true}
+	c.implied(&it.Node, &node{pos: a.Pos}, a.Path+".by")
+	a.By = &Who{Items: []*WhoItem{it}}
 }

@@ -119,6 +119,13 @@ export default [
     await paper.waitFor()
     const said = await paper.innerText()
     must(said.includes(c.number) && /内部文件，不得送客户/.test(said) && /校验码/.test(said), said.slice(0, 400))
+    must(/预览，已打印 0 次/.test(said), said.slice(-200))
+    // printing is counted once, and the browser prints what was counted
+    await page.evaluate(() => { window.print = () => { window.paper = document.querySelector('.paper footer').innerText } })
+    await page.getByRole('button', { name: '打印' }).click()
+    await page.waitForFunction(() => window.paper)
+    must(/打印，第 1 次/.test(await page.evaluate(() => window.paper)), await page.evaluate(() => window.paper))
+    await page.getByText('预览，已打印 1 次').waitFor()
   }],
   ...[['desktop', desktop], ['phone', phone], ['smallest phone', smallest]].map(([name, size]) => [`every page fits: ${name}`, 'hejing', size, async (page) => {
     const c = await openCase(page, 'office')

@@ -65,6 +65,7 @@ export interface Field {
   hint?: Text
   clause?: string
   computed?: boolean
+  total?: boolean
   required?: boolean
   class?: string
   min?: string | number | null
@@ -178,7 +179,7 @@ export interface Rec {
   actions: { open: ActionOpen[]; closed: { id: string; label: Text; clause?: string; problem: Problem }[] }
   clocks?: Clock[]
   copies?: Copy[]
-  signatures?: { approval: string; seat?: Text; by?: Person; at?: string; state: string; comment?: string; void_why?: Text }[]
+  signatures?: { approval: string; rows?: number; by?: Person; at?: string; state: string; comment?: string; void_why?: Text }[]
   waiting?: { approval: string; label?: Text; who: Person[] }[]
   related?: Related[]
   sanctions?: { id?: string; text?: Text; label?: Text; number?: string; at?: string; state_label?: Text; clause?: string; form?: string }[]

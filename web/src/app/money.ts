@@ -85,3 +85,13 @@ export function tidyNumber(typed: string): string {
     .replace(/[,，\s¥￥元]/g, '')
     .replace(/−/g, '-')
 }
+
+/** Decimal strings added exactly, with as many digits as the longest of them has, two at least. */
+export function addUp(list: string[]): string {
+  const read = list.map((s) => /^(-?)(\d+)(?:\.(\d+))?$/.exec(s)).filter((m) => !!m)
+  const digits = Math.max(2, ...read.map((m) => m[3]?.length ?? 0))
+  let sum = 0n
+  for (const m of read) sum += BigInt(m[1] + m[2] + (m[3] ?? '').padEnd(digits, '0'))
+  const abs = (sum < 0n ? -sum : sum).toString().padStart(digits + 1, '0')
+  return (sum < 0n ? '-' : '') + abs.slice(0, -digits) + '.' + abs.slice(-digits)
+}

@@ -160,7 +160,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
               <div key={f.id}><dt>{w(f.label)}</dt><dd><FieldView field={f} value={rec.values[f.id]} /></dd></div>
             ))}
             {(rec.signatures ?? []).filter((x) => x.state === 'signed').map((x, i) => (
-              <div key={`s${i}`}><dt>{w(x.seat) || x.by?.post}</dt><dd>{x.comment || t('sign.agreed')} {t('paren', { text: [x.by?.name, x.at ? plain(x.at, lang) : ''].filter(Boolean).join(' ') })}</dd></div>
+              <div key={`s${i}`}><dt>{x.by?.post}</dt><dd>{x.comment || t('sign.agreed')} {t('paren', { text: [x.by?.name, x.at ? plain(x.at, lang) : ''].filter(Boolean).join(' ') })}</dd></div>
             ))}
             {s.why && <div><dt>{t('sign.why_me')}</dt><dd>{w(s.why.text)} <ClauseChip id={s.why.clause} /></dd></div>}
           </dl>

@@ -12,7 +12,7 @@ import { usePhone, useRemembered } from '../app/device'
 import { cel, filterable, fromParam, opsOf, toParam, type Chip } from '../app/filter'
 import { useWords } from '../app/i18n'
 import { composing, useKeys } from '../app/keys'
-import { money } from '../app/money'
+import { addUp, money } from '../app/money'
 import { ClauseChip } from '../elements/clause'
 import { Deadline } from '../elements/deadline'
 import { Empty, Failed, Loading, Side } from '../elements/parts'
@@ -237,18 +237,6 @@ function Rows({ form: f }: { form: Form }) {
       {adding && <AddFilter form={f} lang={lang} onClose={() => setAdding(false)} onAdd={(c) => { setAdding(false); setChips([...chips, c]) }} />}
     </div>
   )
-}
-
-/** Decimal strings added to the cent, without floats. */
-function addUp(list: string[]): string {
-  let cents = 0n
-  for (const s of list) {
-    const m = /^(-?)(\d+)(?:\.(\d{1,2}))?/.exec(s)
-    if (m) cents += BigInt((m[1] ? '-' : '') + m[2] + (m[3] ?? '').padEnd(2, '0'))
-  }
-  const neg = cents < 0n
-  const abs = (neg ? -cents : cents).toString().padStart(3, '0')
-  return (neg ? '-' : '') + abs.slice(0, -2) + '.' + abs.slice(-2)
 }
 
 function ChipWords({ chip: c, form: f }: { chip: Named; form: Form }) {

@@ -2,7 +2,8 @@
 import { Button, Checkbox } from 'antd'
 import { useEffect, useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
-import { recordPath, useForm, useGet } from '../api/query'
+import { call, newKey } from '../api/client'
+import { recordPath, refresh, useForm, useGet } from '../api/query'
 import type { Form, Text } from '../api/types'
 import { useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
@@ -32,7 +33,26 @@ export default function Print() {
   const go = useNavigate()
   const form = useForm(key)
   const [chosen, setChosen] = useState<string[]>([''])
-  useKeys({ Escape: () => go(`/record/${key}/${id}`), p: () => window.print() })
+  const [printed, setPrinted] = useState<Record<string, Sheet>>({})
+  const [busy, setBusy] = useState(false)
+  const [wrong, setWrong] = useState<unknown>(null)
+  // Each paper is counted by the server first; only then the browser prints what it answered.
+  const print = async () => {
+    if (busy) return
+    setBusy(true)
+    setWrong(null)
+    try {
+      const all: Record<string, Sheet> = {}
+      for (const c of chosen) all[c] = await call<Sheet>('POST', `${recordPath(key, id)}/print${c ? `?copy=${encodeURIComponent(c)}` : ''}`, { key: newKey() })
+      setPrinted(all)
+      setTimeout(() => { window.print(); setPrinted({}); refresh(key, id) }, 50)
+    } catch (e) {
+      setWrong(e)
+    } finally {
+      setBusy(false)
+    }
+  }
+  useKeys({ Escape: () => go(`/record/${key}/${id}`), p: () => void print() })
   const copies = form.data?.copies ?? []
   return (
     <div className="print-page">
@@ -43,9 +63,10 @@ export default function Print() {
         )}
         <span className="grow" />
         <span className="soft small">{t('print.recorded')}</span>
-        <Button type="primary" onClick={() => window.print()}>{t('print')}</Button>
+        <Button type="primary" loading={busy} onClick={() => void print()}>{t('print')}</Button>
       </div>
-      {form.error ? <Failed error={form.error} /> : !form.data ? <Loading rows={8} /> : chosen.map((c) => <Paper key={c} form={form.data!} id={id} copy={c} />)}
+      {!!wrong && <div className="no-print"><Failed error={wrong} /></div>}
+      {form.error ? <Failed error={form.error} /> : !form.data ? <Loading rows={8} /> : chosen.map((c) => <Paper key={c} form={form.data!} id={id} copy={c} printed={printed[c]} />)}
     </div>
   )
 }
@@ -64,7 +85,7 @@ function laid(cells: Sheet['cells']) {
   return out
 }
 
-function Paper({ form, id, copy }: { form: Form; id: string; copy: string }) {
+function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: string; printed?: Sheet }) {
   const { t, w, lang } = useWords()
   const q = useGet<Sheet>(`${recordPath(form.key, id)}/print`, { copy: copy || undefined }, { staleTime: Infinity, refetchOnWindowFocus: false, refetchOnMount: false })
   useTitle(q.data ? `${q.data.number ?? ''} ${w(q.data.title)}` : '')
@@ -74,13 +95,14 @@ function Paper({ form, id, copy }: { form: Form; id: string; copy: string }) {
   }, [])
   if (q.error) return <Failed error={q.error} again={q.refetch} />
   if (!q.data) return <Loading rows={8} />
-  const p = q.data
+  const p = printed ?? q.data
+  const many = p.lines.some((l) => (l.head?.length ?? 0) > 8)
   const to = form.copies.find((c) => c.mark === (p.copy || copy))
   const words = (v: unknown) => { const s = plain(v, lang); return s === '—' ? '' : s }
   const at = parse(p.foot.at)
   const amount = p.cells.find((c) => c.field && /^(settlement|amount)$/.test(c.field) && typeof c.value === 'string' && /^\d+\.\d{2}$/.test(c.value) && Number(c.value) > 0)
   return (
-    <article className={`paper ${p.layout}`}>
+    <article className={`paper ${p.layout} ${many ? 'landscape' : ''} ${printed ? '' : 'preview'}`} data-preview={t('print.preview')}>
       <header>
         <div className="company">{p.company}</div>
         <h1>{w(p.title)}</h1>
@@ -114,7 +136,7 @@ function Paper({ form, id, copy }: { form: Form; id: string; copy: string }) {
       ))}
       <div className="seal-place">{t('print.seal')}</div>
       <footer>
-        <span>{t('print.foot', { by: p.foot.by, at: at === null ? '' : dataTime(at), n: p.foot.n })}</span>
+        <span>{printed ? t('print.foot', { by: p.foot.by, at: at === null ? '' : dataTime(at), n: p.foot.n }) : t('print.foot_preview', { n: p.foot.n })}</span>
         <span>{p.foot.version}</span>
         <span>{t('print.check', { code: p.foot.check })}</span>
       </footer>

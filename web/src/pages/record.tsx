@@ -15,6 +15,7 @@ import { ActionDialog, ActionForm, needsForm, worst } from '../elements/act'
 import { ClauseChip } from '../elements/clause'
 import { Clocks, Deadline } from '../elements/deadline'
 import { History } from '../elements/history'
+import { LineTable } from '../elements/line-table'
 import { Card, Failed, Loading } from '../elements/parts'
 import { Path } from '../elements/path'
 import { People, Refused } from '../elements/refusal'
@@ -139,7 +140,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
       {problem && <Refused problem={problem}><Button onClick={() => setProblem(null)}>{t('close')}</Button></Refused>}
       {r.form === 'base.customer' && <CustomerHead rec={r} form={f} />}
       {!!r.path?.length && r.path.length > 1 && <Path steps={r.path} />}
-      <div className="columns">
+      <div className={`columns ${f.report ? 'one' : ''}`}>
         <div>
           {inline && (
             <Card id="stage" className="stage" title={<>{t('stage_form', { what: w(inline.label) })} <ClauseChip id={inline.clause} /></>}>
@@ -227,14 +228,7 @@ function Content({ form: f, rec: r }: { form: Form; rec: Rec }) {
         </Card>
       ))}
       {f.lines.filter((l) => r.lines?.[l.id]?.length).map((l) => (
-        <Card key={l.id} title={<>{w(l.label)} {r.lines[l.id].length}</>}>
-          <div className="table-box">
-            <table>
-              <thead><tr>{l.fields.map((c) => <th key={c.id} className={kindOf(c).column.align}>{w(c.label)}</th>)}</tr></thead>
-              <tbody>{r.lines[l.id].map((row, n) => <tr key={row.id ?? n}>{l.fields.map((c) => <td key={c.id} className={kindOf(c).column.align}><FieldView field={c} value={row.values?.[c.id]} /></td>)}</tr>)}</tbody>
-            </table>
-          </div>
-        </Card>
+        <Card key={l.id} title={<>{w(l.label)} {r.lines[l.id].length}</>}><LineTable line={l} rows={r.lines[l.id]} /></Card>
       ))}
     </>
   )

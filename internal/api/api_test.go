@@ -16,6 +16,7 @@ import (
 
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
+	"zhanggui/internal/engine"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -326,4 +327,9 @@ func (s *shop) table(name string) string {
 func (c *client) file(values map[string]any) string {
 	c.s.t.Helper()
 	return c.do("POST", "/api/form/x.matter/record", map[string]any{"values": values}).want(201).text("id")
+}
+
+// systemEdit is an edit in the installation's own name.
+func systemEdit(form, id string, values map[string]any) engine.Act {
+	return engine.Act{Form: form, Record: id, Action: "edit", Values: values, Actor: engine.Actor{System: true, Origin: "system"}}
 }

@@ -16,6 +16,7 @@ import (
 
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
+	"zhanggui/internal/engine"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -72,7 +73,24 @@ form:
       close: {label: 办结 | Close, from: register, to: decide, within: param.days, holder: chief, warn: [3d], late: [{notify: boss, text: "{this.number} 逾期 {this.phone}"}], clause: x-3}
     view:
       big: {label: 大额 | Big, where: "this.amount > money('5000')", column: [subject, amount], sort: "-amount"}
+  errand:
+    label: 差事 | Errand
+    field:
+      what: {label: 何事 | What, type: text, required: "true"}
+      owner: {label: 经手人 | Owner, type: person}
+      place: {label: 去处 | Place, type: unit}
+      others: {label: 帮手 | Helpers, type: list of person}
+    state: {todo: 待办 | To do, check: 待看 | To check, signing: 待核 | To sign, back: {label: 待补 | To mend, path: false}, done: {label: 已办 | Done, final: true}}
+    action:
+      finish: {label: 办好 | Finish, from: todo, to: check, by: [this.owner, this.others]}
+      look: {label: 看过 | Look, from: check, to: signing, by: superior(this.owner)}
+      mend: {label: 退补 | Send back, from: check, to: back, by: superior(this.owner)}
+      again: {label: 补好 | Mended, from: back, to: signing, by: head(this.place)}
+      agree: {label: 核准 | Agree, from: signing, to: done, by: approval(leave)}
+    deadline:
+      stay: {label: 看过期限 | Look in time, from: create, to: look, within: 3d, holder: "[this.owner, superior(this.owner)]", clause: x-3}
 approval:
+  leave: {label: 核准 | Agreement, rows: [{sign: chief.of(this.place)}], clause: x-4}
   pay:
     label: 付款 | Payment
     amount: this.amount
@@ -326,4 +344,9 @@ func (s *shop) table(name string) string {
 func (c *client) file(values map[string]any) string {
 	c.s.t.Helper()
 	return c.do("POST", "/api/form/x.matter/record", map[string]any{"values": values}).want(201).text("id")
+}
+
+// systemEdit is an edit in the installation's own name.
+func systemEdit(form, id string, values map[string]any) engine.Act {
+	return engine.Act{Form: form, Record: id, Action: "edit", Values: values, Actor: engine.Actor{System: true, Origin: "system"}}
 }

@@ -128,6 +128,9 @@ func (e *Engine) Forms(ctx context.Context, now time.Time, actor Actor) ([]FormB
 		list = list[:0]
 		for _, b := range e.Lib.Books {
 			for _, f := range b.Forms {
+				if f.Key == savedViewForm { // found in the lists themselves
+					continue
+				}
 				if s := w.scopeOf(f); s.none || (!s.all && len(s.units) == 0 && f.Kept == "" && b.ID != "base") {
 					continue
 				}

@@ -34,6 +34,7 @@ type Self struct {
 	Roles  []RoleHeld `json:"roles"`
 	Rights []string   `json:"rights"`
 	Head   bool       `json:"head"`
+	Heads  []Ref      `json:"heads"` // the units whose head he is
 }
 
 // Self answers who the actor is. Rights name the parts of the house beside the registers that are open to him.
@@ -47,13 +48,15 @@ func (e *Engine) Self(ctx context.Context, now time.Time, actor Actor) (*Self, e
 		if p == nil {
 			return fault.Missing("person", w.me.id)
 		}
-		v = &Self{Person: PersonView{p.id, p.name, p.account, p.post, w.unitRef(p.unit), first(str(w.me.row["language"]), "zh")}, Roles: []RoleHeld{}, Rights: []string{}}
+		v = &Self{Person: PersonView{p.id, p.name, p.account, p.post, w.unitRef(p.unit), first(str(w.me.row["language"]), "zh")}, Roles: []RoleHeld{}, Rights: []string{}, Heads: []Ref{}}
 		for _, g := range w.world.rolesOf(p.id, w.now) {
 			v.Roles = append(v.Roles, RoleHeld{g.role, w.roleLabel(g.role), w.unitRef(g.unit)})
 		}
 		admin, auditor := w.world.has(p.id, "admin", w.now), w.world.has(p.id, "auditor", w.now)
-		for _, u := range w.world.units {
-			v.Head = v.Head || u.head == p.id
+		for _, u := range sortedKeys(w.world.units) {
+			if w.headOf(u) {
+				v.Head, v.Heads = true, append(v.Heads, *w.unitRef(u))
+			}
 		}
 		if admin || auditor {
 			v.Rights = append(v.Rights, "audit")

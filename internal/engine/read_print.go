@@ -227,7 +227,7 @@ func (w *work) sumRow(r *Record, shown []*rulebook.Field, lines []*Line) []strin
 		return nil
 	}
 	if cells[0] == "" {
-		cells[0] = "合计 Total"
+		cells[0] = "合计"
 	}
 	return cells
 }

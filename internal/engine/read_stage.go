@@ -6,22 +6,20 @@ import (
 	"zhanggui/internal/rulebook"
 )
 
-// stageTasks finds work without a deadline: a stage that waits for this person, a signature to give.
-// Most stages have a deadline and come with their clocks; so only the newest open records are looked at.
+// stageTasks finds work without a deadline: a stage that waits for this person, a signature to give. The
+// database is asked for the records at a stage whose next action may be his; what it answers is judged by the
+// same rules as an act. So the work grows with what waits for him, not with what there is.
 func (w *work) stageTasks(done map[string]bool) ([]Task, error) {
 	var list []Task
+	me := w.lookedFor()
 	for _, b := range w.e.Lib.Books {
 		for _, f := range b.Forms {
-			states := w.busyStates(f)
-			if len(states) == 0 || w.scopeOf(f).none {
+			where := w.stagesOf(f, me)
+			if where == nil || w.scopeOf(f).none {
 				continue
 			}
-			args := []query.Expr{query.Col{Alias: "this", Name: "state"}}
-			for _, s := range states {
-				args = append(args, query.Const{Value: s})
-			}
-			rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: query.And(w.where(f, "this"), query.Op{Name: "in", Args: args}),
-				Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}, Limit: taskScan})
+			rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: query.And(where, w.whereClass(f, "this")),
+				Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
 			if err != nil {
 				return nil, err
 			}
@@ -35,33 +33,13 @@ func (w *work) stageTasks(done map[string]bool) ([]Task, error) {
 				return nil, err
 			}
 			for _, r := range recs {
-				if a, _ := w.stepsFor(r); a != nil && w.classSeen(r) {
+				if a := w.nextFor(r); a != nil && w.classSeen(r) {
 					list = append(list, w.stageTask(r, a))
 				}
 			}
 		}
 	}
 	return list, nil
-}
-
-// busyStates are the states from which somebody named must lead on.
-func (w *work) busyStates(f *rulebook.Form) []string {
-	if f.Kept == "platform" || (f.Kept == "engine" && f.Key != "base.sanction") {
-		return nil
-	}
-	var list []string
-	for _, s := range f.States {
-		if s.Final || !s.Path {
-			continue
-		}
-		for _, a := range f.Actions {
-			if !a.Implicit && a.By != nil && a.From != nil && !a.From.Any && a.To != nil && !onlyClock(a) && contains(a.From.States, s.ID) && f.Book.ID != "base" || f.Key == "base.sanction" {
-				list = append(list, s.ID)
-				break
-			}
-		}
-	}
-	return list
 }
 
 func onlyClock(a *rulebook.Action) bool {

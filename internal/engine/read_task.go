@@ -7,7 +7,6 @@ import (
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/query"
-	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 )
 
@@ -69,10 +68,7 @@ type TaskList struct {
 	Recent  []Recent   `json:"recent"`
 }
 
-const (
-	taskClocks = 500 // one person with more is not helped by the rest
-	taskScan   = 120 // open records of a form looked at for work without a deadline
-)
+const taskClocks = 500 // one person with more is not helped by the rest
 
 // Tasks of the actor.
 func (e *Engine) Tasks(ctx context.Context, now time.Time, actor Actor) (*TaskList, error) {
@@ -229,72 +225,6 @@ func (w *work) taskOf(r *Record) Task {
 	}
 	t.Object = first(t.Title, t.Number)
 	return t
-}
-
-// endingAction is what must be done to end a clock.
-func (w *work) endingAction(r *Record, d *rulebook.Deadline, duty *rulebook.Duty) *rulebook.Action {
-	switch {
-	case duty != nil:
-		if duty.Met != nil && duty.Met.To != "" {
-			return r.form.Action(duty.Met.To)
-		}
-		return nil
-	case d == nil:
-		return nil
-	case d.To != nil && d.To.Action != "":
-		if a := r.form.Action(d.To.Action); a != nil && stateAllows(a, r.State()) {
-			return a
-		}
-	}
-	return w.nextFor(r)
-}
-
-// nextFor is the first action from where the record stands that this person may do, ways forward first.
-func (w *work) nextFor(r *Record) *rulebook.Action {
-	ahead, side := w.stepsFor(r)
-	if ahead != nil {
-		return ahead
-	}
-	return side
-}
-
-// stepsFor are the first action that leads the record on, and the first beside the way.
-func (w *work) stepsFor(r *Record) (ahead, side *rulebook.Action) {
-	view := w.view(r)
-	place := map[string]int{}
-	for i, s := range r.form.States {
-		place[s.ID] = i
-	}
-	for _, a := range r.form.Actions {
-		if a.Implicit || a.By == nil || a.From == nil || a.From.Any || !view.Awake(&a.Node) || w.judgeState(r, a, view) != nil {
-			continue
-		}
-		if !w.mine(w.whoMay(r, a)) {
-			continue
-		}
-		if a.To != nil && len(a.To.States) == 1 {
-			to := a.To.States[0]
-			if s := r.form.State(to); s != nil && s.Path && place[to] > place[r.State()] {
-				return a, side
-			}
-		}
-		if side == nil {
-			side = a
-		}
-	}
-	return nil, side
-}
-
-func (w *work) mine(ids []string) bool {
-	if contains(ids, w.me.id) {
-		return true
-	}
-	for _, away := range w.world.standsInFor(w.me.id, w.now) {
-		if contains(ids, away) {
-			return true
-		}
-	}
-	return false
 }
 
 func (w *work) grouped_(list []Task) (TaskGroups, TaskCounts) {

@@ -21,6 +21,7 @@ type scope struct {
 	units     map[string]bool // record's unit is one of these
 	own       []string        // columns that name a person: a row that names the reader is his
 	in        []string        // columns with a list of persons
+	shared    []string        // of saved views: the unit in for_unit is one of these
 }
 
 // scopeOf works the scope out once per form and unit of work.
@@ -42,6 +43,9 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 	}
 	if w.me == nil || !w.world.active(w.me.id) {
 		return &scope{none: true}
+	}
+	if f.Key == savedViewForm { // how somebody looks at a list is his own, or his unit's
+		return &scope{own: []string{"by"}, shared: w.sharedUnits()}
 	}
 	if f.Kept == "platform" {
 		return &scope{all: true}
@@ -224,6 +228,9 @@ func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {
 	for _, c := range s.in {
 		any = append(any, holds(alias, c, w.me.id))
 	}
+	for _, u := range s.shared {
+		any = append(any, query.Eq(alias, "for_unit", u))
+	}
 	return query.Op{Name: "or", Args: any} // of nothing: no row
 }
 
@@ -245,6 +252,9 @@ func (w *work) maySee(r *Record) bool {
 		return false
 	}
 	if s.all || r.fresh || s.units[r.unitID()] {
+		return true
+	}
+	if len(s.shared) > 0 && contains(s.shared, str(r.row["for_unit"])) {
 		return true
 	}
 	for _, c := range s.own {

@@ -61,6 +61,8 @@ func formTable(f *rulebook.Form) store.Table {
 			store.Index{Name: "base_clock_next", Columns: []string{"next_at", "id"}, Where: `"next_at" IS NOT NULL`},
 			store.Index{Name: "base_clock_of", Columns: []string{"of_id", "name"}},
 			store.Index{Name: "base_clock_due", Columns: []string{"state", "due"}})
+	case savedViewForm:
+		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of_form", Columns: []string{"of_form", "state"}})
 	case "base.signature", "base.copy", "base.snapshot", "base.breach", "base.waiver":
 		t.Columns = addColumns(t.Columns, []store.Column{{Name: "of_id", Kind: "text"}, {Name: "of_form", Kind: "text"}})
 		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of", Columns: []string{"of_id"}})
@@ -168,4 +170,5 @@ var baseContract = map[string][]string{
 	"base.attempt":      {"action", "clause"},
 	"base.waiver":       {"clause", "reason"},
 	"base.signature":    {"approval", "seat", "person"},
+	savedViewForm:       {"of_form", "name", "query", "for_unit", "default_since"},
 }

@@ -16,6 +16,19 @@ export default [
     await noOverflow(page)
     await noForbidden(page)
   }],
+  ['what a task offers is open on its record, and is never beside the way', 'hejing', null, async (page) => {
+    await page.locator('[data-task]').first().waitFor()
+    must(!/更正国内外/.test(await page.locator('main').innerText()), 'a time limit offers to change domestic or overseas')
+    const { groups } = await ask(page, '/api/task')
+    const tasks = Object.values(groups).flat()
+    must(tasks.length > 0, 'no tasks')
+    for (const x of [...tasks.filter((x) => x.deadline).slice(0, 15), ...tasks.filter((x) => !x.deadline).slice(0, 15)]) {
+      if (!x.action) continue
+      const { actions } = await ask(page, `/api/form/${x.form}/record/${x.record}`)
+      const closed = actions.closed.find((a) => a.id === x.action)
+      must(actions.open.some((a) => a.id === x.action) || ['gate', 'require'].includes(closed?.problem.group), `${x.label.zh} of ${x.number} offers ${x.action}: ${closed?.problem.detail}`)
+    }
+  }],
   ['workbench by keyboard: J chooses, O opens the record, G W comes back', 'limin', null, async (page) => {
     await page.locator('[data-task]').first().waitFor()
     await page.keyboard.press('j')

@@ -42,6 +42,7 @@ export interface Me {
   clock: { now: string; manual: boolean }
   company: { name: string; demo: boolean }
   rights: string[]
+  heads?: { id: string; name?: string }[]
   counts: { late: number; today: number }
   version?: string
   must_change?: boolean
@@ -75,6 +76,8 @@ export interface Field {
 export interface LineDef { id: string; label: Text; fields: Field[]; fixed?: boolean }
 export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number }
 export interface ViewDef { id: string; label: Text; columns?: string[]; sort?: string; from?: string; filter?: string }
+/** A list as somebody keeps it; `query` is what its address holds. */
+export interface SavedView { id: string; name: string; query: string; unit?: { id: string; name?: string } | null; default: boolean; may_edit: boolean; by?: { id: string; name?: string } | null }
 export interface Form {
   key: string
   label: Text

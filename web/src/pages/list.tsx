@@ -1,27 +1,26 @@
 // A register: which ones, and which of them first? The whole state stands in the address.
-import { DownloadOutlined, FilterOutlined, SettingOutlined } from '@ant-design/icons'
+import { DownloadOutlined, FilterOutlined } from '@ant-design/icons'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { Button, Checkbox, Input, Popover } from 'antd'
+import { Button, Checkbox, Input } from 'antd'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { Link, useLocation, useNavigate, useParams, useSearchParams } from 'react-router'
-import { call, get, problemOf, Refusal, url } from '../api/client'
-import { recordPath, refresh, useForm, useForms } from '../api/query'
-import type { ActionDef, Field, Form, Page, Row } from '../api/types'
+import { get, type Refusal, url } from '../api/client'
+import { useForm, useForms } from '../api/query'
+import type { Field, Form, Page, Row, SavedView } from '../api/types'
 import { useTitle } from '../app/clock'
-import { usePhone, useRemembered } from '../app/device'
-import { cel, filterable, fromParam, opsOf, toParam, type Chip } from '../app/filter'
+import { usePhone } from '../app/device'
+import { cel, fromParam, toParam } from '../app/filter'
 import { useWords } from '../app/i18n'
 import { composing, useKeys } from '../app/keys'
 import { addUp, money } from '../app/money'
 import { ClauseChip } from '../elements/clause'
 import { Deadline } from '../elements/deadline'
-import { Empty, Failed, Loading, Side } from '../elements/parts'
-import { Refused } from '../elements/refusal'
-import { FieldInput, FieldView, idOf, kindOf } from '../fields'
-import { plain } from '../fields/plain'
+import { BulkBar } from '../elements/list/bulk'
+import { AddFilter, ChipWords, Columns, type Named } from '../elements/list/filter'
+import { opening, SaveView, useSavedViews, viewAddress, viewQuery, ViewTabs } from '../elements/list/views'
+import { Empty, Failed, Loading } from '../elements/parts'
+import { FieldView, idOf, kindOf } from '../fields'
 
-type Named = Chip & { label?: string }
-interface Saved { name: string; search: string }
 const PAGE = 50
 
 export default function List() {
@@ -31,17 +30,29 @@ export default function List() {
   useTitle(w(form.data?.label) || t('nav.registers'))
   if (form.error) return <Failed error={form.error} again={form.refetch} />
   if (!form.data) return <Loading rows={10} />
-  return <Rows key={key} form={form.data} />
+  return <Opening key={key} form={form.data} />
 }
 
-function Rows({ form: f }: { form: Form }) {
-  const { t, w, lang } = useWords()
+/** A register opened without more opens at the view chosen for that. */
+function Opening({ form }: { form: Form }) {
+  const saved = useSavedViews(form.key)
+  const [params, setParams] = useSearchParams()
+  const bare = !params.toString()
+  const first = bare ? opening(saved.data ?? []) : undefined
+  useEffect(() => {
+    if (first) setParams(viewAddress(first), { replace: true })
+  }, [first, setParams])
+  if (bare && (saved.isLoading || first)) return <Loading rows={10} />
+  return <Rows form={form} saved={saved.data ?? []} />
+}
+
+function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
+  const { t, w } = useWords()
   const go = useNavigate()
   const where = useLocation()
   const phone = usePhone()
   const [params, setParams] = useSearchParams()
   const brief = useForms().data?.find((x) => x.key === f.key)
-  const [saved, setSaved] = useRemembered<Saved[]>(`zg:views:${f.key}`, [])
   const [typed, setTyped] = useState(params.get('q') ?? '')
   const [ticked, setTicked] = useState<Set<string>>(new Set())
   const [adding, setAdding] = useState(false)
@@ -129,7 +140,13 @@ function Rows({ form: f }: { form: Form }) {
   }
   const sum = columns.find((c) => c.type === 'money')
   const numbered = brief?.number ?? true
-  const changed = !!chips.length || !!q || params.has('sort') || params.has('cols')
+  const mine = saved.find((v) => v.id === params.get('mine'))
+  const changed = mine ? viewQuery(params) !== viewQuery(new URLSearchParams(mine.query)) : !!chips.length || !!q || params.has('sort') || params.has('cols')
+  const reset = () => {
+    const p = mine ? viewAddress(mine) : new URLSearchParams(view ? { view: view.id } : { all: '1' })
+    setTyped(p.get('q') ?? '')
+    setParams(p)
+  }
   const name = (r: Row) => r.title || r.number || t('list.unnumbered')
   return (
     <div ref={box}>
@@ -142,18 +159,7 @@ function Rows({ form: f }: { form: Form }) {
           {brief?.can_create && <Button type="primary" onClick={() => go(`/register/${f.key}/new`)}>{t('new_of', { what: w(f.label) })}</Button>}
         </div>
       </header>
-      {(f.views.length > 0 || saved.length > 0) && (
-        <div className="tabs" role="tablist" aria-label={t('list.views')}>
-          <button type="button" role="tab" aria-selected={!view && !params.get('mine')} className={!view && !params.get('mine') ? 'on' : ''} onClick={() => setParams({})}>{t('all')}</button>
-          {f.views.map((v) => <button key={v.id} type="button" role="tab" aria-selected={view?.id === v.id} className={view?.id === v.id ? 'on' : ''} onClick={() => setParams({ view: v.id })}>{w(v.label)}</button>)}
-          {saved.map((v) => (
-            <span key={v.name} className={`mine ${params.get('mine') === v.name ? 'on' : ''}`}>
-              <button type="button" role="tab" aria-selected={params.get('mine') === v.name} onClick={() => setParams(new URLSearchParams(v.search))}>{v.name}</button>
-              {params.get('mine') === v.name && <button type="button" className="drop" aria-label={t('list.drop_view', { name: v.name })} onClick={() => { setSaved(saved.filter((x) => x.name !== v.name)); setParams({}) }}>✕</button>}
-            </span>
-          ))}
-        </div>
-      )}
+      <ViewTabs form={f} saved={saved} params={params} open={(p) => { setTyped(new URLSearchParams(p).get('q') ?? ''); setParams(p) }} />
       <div className="filters">
         <Input className="find" allowClear placeholder={t('list.find')} aria-label={t('list.find')} value={typed} onChange={(e) => setTyped(e.target.value)} onKeyDown={(e) => { if (e.key === 'Enter' && !composing(e)) e.currentTarget.blur() }} />
         {chips.map((c, i) => (
@@ -164,17 +170,7 @@ function Rows({ form: f }: { form: Form }) {
         ))}
         <Button icon={<FilterOutlined />} onClick={() => setAdding(true)}>{t('filter')}</Button>
         {!phone && <Columns form={f} chosen={columns.map((c) => c.id)} onChange={(ids) => put((p) => p.set('cols', ids.join(',')))} onReset={() => put((p) => p.delete('cols'))} />}
-        {changed && (
-          <SaveView
-            onSave={(n) => {
-              const p = new URLSearchParams(params)
-              p.set('mine', n)
-              setSaved([...saved.filter((x) => x.name !== n), { name: n, search: p.toString() }])
-              setParams(p)
-            }}
-            onReset={() => { setTyped(''); setParams(view ? { view: view.id } : {}) }}
-          />
-        )}
+        {changed && <SaveView form={f} params={params} onSaved={(v) => setParams(viewAddress(v))} onReset={reset} />}
       </div>
       <p className="total soft" aria-live="polite">
         {rows.data ? (rows.data.pages[0]?.more_than ? t('list.more_than', { n: total ?? 10000 }) : total !== null && total !== undefined ? t('list.total', { count: total }) : t('list.shown', { count: list.length })) : ' '}
@@ -234,123 +230,7 @@ function Rows({ form: f }: { form: Form }) {
       )}
       {rows.hasNextPage && <div className="center"><Button loading={rows.isFetchingNextPage} onClick={() => void rows.fetchNextPage()}>{t('list.more', { count: PAGE })}</Button></div>}
       {ticked.size > 0 && <BulkBar form={f} acts={bulk} all={f.actions} rows={list.filter((r) => ticked.has(r.id))} onClear={() => setTicked(new Set())} />}
-      {adding && <AddFilter form={f} lang={lang} onClose={() => setAdding(false)} onAdd={(c) => { setAdding(false); setChips([...chips, c]) }} />}
-    </div>
-  )
-}
-
-function ChipWords({ chip: c, form: f }: { chip: Named; form: Form }) {
-  const { t, w, lang } = useWords()
-  const field = f.fields.find((x) => x.id === c.field)
-  const label = c.field === 'state' ? t('stage') : w(field?.label)
-  const value = c.field === 'state' ? w(f.states.find((s) => s.id === c.value)?.label) : c.label || w(field?.options?.find((o) => o.id === c.value)?.label) || (field?.type === 'money' ? money(c.value) : plain(c.value, lang))
-  return <>{t(`op.${c.op}.chip`, { field: label, value })}</>
-}
-
-function AddFilter({ form: f, onAdd, onClose }: { form: Form; lang: string; onAdd: (c: Named) => void; onClose: () => void }) {
-  const { t, w } = useWords()
-  const [field, setField] = useState<string>('')
-  const [op, setOp] = useState('')
-  const [value, setValue] = useState<unknown>(null)
-  const [q, setQ] = useState('')
-  const states: Field = { id: 'state', label: t('stage'), type: 'choice', options: f.states.map((s) => ({ id: s.id, label: s.label })) }
-  const fields = [...(f.states.length > 1 ? [states] : []), ...f.fields.filter(filterable)]
-  const chosen = fields.find((x) => x.id === field)
-  const ops = chosen ? (field === 'state' ? ['is', 'not'] : opsOf(chosen)) : []
-  const bare = ['set', 'unset', 'yes', 'no'].includes(op)
-  const done = () => {
-    if (!chosen || !op || (!bare && !idOf(value))) return
-    const v = value && typeof value === 'object' ? (value as { id?: string; label?: unknown }) : null
-    onAdd({ field, op, value: bare ? '' : idOf(value), label: v ? w(v.label) : '' })
-  }
-  return (
-    <Side title={t('filter')} onClose={onClose}>
-      {!chosen ? (
-        <>
-          <Input autoFocus placeholder={t('filter_name')} aria-label={t('filter_name')} value={q} onChange={(e) => setQ(e.target.value)} />
-          <ul className="pick">
-            {fields.filter((x) => !q || w(x.label).includes(q)).map((x) => <li key={x.id}><button type="button" onClick={() => { setField(x.id); setOp(x.id === 'state' ? 'is' : opsOf(x)[0]) }}>{w(x.label)}</button></li>)}
-          </ul>
-        </>
-      ) : (
-        <form onSubmit={(e) => { e.preventDefault(); done() }}>
-          <p><b id="filter-value-label">{w(chosen.label)}</b> <button type="button" className="link small" onClick={() => { setField(''); setValue(null) }}>{t('filter.other')}</button></p>
-          <div className="chips" role="radiogroup" aria-label={t('filter.how')}>{ops.map((o) => <button key={o} type="button" role="radio" aria-checked={op === o} className={op === o ? 'on' : ''} onClick={() => setOp(o)}>{op === o ? '✓ ' : ''}{t(`op.${o}`)}</button>)}</div>
-          {!bare && <div className="item" style={{ marginTop: 12 }}><FieldInput id="filter-value" form={f.key} field={chosen.type === 'datetime' ? { ...chosen, type: 'date' } : chosen.type === 'note' ? { ...chosen, type: 'text' } : chosen} value={value} onChange={setValue} autoFocus /></div>}
-          <div className="row-actions"><Button type="primary" htmlType="submit">{t('filter.apply')}</Button></div>
-        </form>
-      )}
-    </Side>
-  )
-}
-
-function Columns({ form: f, chosen, onChange, onReset }: { form: Form; chosen: string[]; onChange: (ids: string[]) => void; onReset: () => void }) {
-  const { t, w } = useWords()
-  return (
-    <Popover trigger="click" placement="bottomRight" content={
-      <div className="columns-panel">
-        <button type="button" className="link small" onClick={onReset}>{t('list.columns_reset')}</button>
-        {f.fields.filter((x) => !['file', 'files', 'secret'].includes(x.type)).map((x) => (
-          <div key={x.id}><Checkbox checked={chosen.includes(x.id)} onChange={(e) => onChange(e.target.checked ? [...chosen, x.id] : chosen.filter((y) => y !== x.id))}>{w(x.label)}</Checkbox></div>
-        ))}
-      </div>
-    }>
-      <Button icon={<SettingOutlined />} aria-label={t('list.columns')}>{t('list.columns')}</Button>
-    </Popover>
-  )
-}
-
-function SaveView({ onSave, onReset }: { onSave: (name: string) => void; onReset: () => void }) {
-  const { t } = useWords()
-  const [name, setName] = useState('')
-  const [open, setOpen] = useState(false)
-  return (
-    <span className="save-view">
-      <Popover open={open} onOpenChange={setOpen} trigger="click" content={
-        <form className="row-actions" onSubmit={(e) => { e.preventDefault(); if (name.trim()) { onSave(name.trim()); setOpen(false) } }}>
-          <Input autoFocus maxLength={20} aria-label={t('list.view_name')} placeholder={t('list.view_name')} value={name} onChange={(e) => setName(e.target.value)} />
-          <Button type="primary" htmlType="submit">{t('save')}</Button>
-        </form>
-      }>
-        <button type="button" className="link">{t('list.save_view')}</button>
-      </Popover>
-      <button type="button" className="link" onClick={onReset}>{t('list.reset')}</button>
-    </span>
-  )
-}
-
-function BulkBar({ form: f, acts, all, rows, onClear }: { form: Form; acts: ActionDef[]; all: ActionDef[]; rows: Row[]; onClear: () => void }) {
-  const { t, w } = useWords()
-  const [busy, setBusy] = useState('')
-  const [result, setResult] = useState<{ done: number; of: number; refused: { row: Row; problem: ReturnType<typeof problemOf> }[] } | null>(null)
-  const run = async (a: ActionDef) => {
-    setBusy(a.id)
-    const refused: { row: Row; problem: ReturnType<typeof problemOf> }[] = []
-    let done = 0
-    for (const r of rows) {
-      try {
-        await call('POST', `${recordPath(f.key, r.id)}/${a.id}`, { body: {}, etag: r.etag })
-        done++
-      } catch (e) {
-        refused.push({ row: r, problem: problemOf(e) })
-      }
-    }
-    setBusy('')
-    setResult({ done, of: rows.length, refused })
-    refresh()
-  }
-  const single = all.filter((a) => !a.bulk && !['create', 'edit', 'view', 'print', 'export', 'import', 'reveal', 'void'].includes(a.id)).slice(0, 2)
-  return (
-    <div className="bulk" role="region" aria-label={t('list.bulk')}>
-      <b>{t('list.ticked', { count: rows.length })}</b>
-      {acts.map((a) => <Button key={a.id} loading={busy === a.id} onClick={() => void run(a)}>{w(a.label)}</Button>)}
-      {single.length > 0 && <span className="soft">{t('list.singly', { what: single.map((a) => w(a.label)).join('、') })}</span>}
-      <button type="button" className="link" onClick={onClear}>{t('list.untick')}</button>
-      {result && (
-        <Side title={t('list.result', { done: result.done, of: result.of })} onClose={() => { setResult(null); onClear() }}>
-          {result.refused.map((x) => <div key={x.row.id}><h3>{x.row.number || x.row.title}</h3><Refused problem={x.problem} /></div>)}
-        </Side>
-      )}
+      {adding && <AddFilter form={f} onClose={() => setAdding(false)} onAdd={(c) => { setAdding(false); setChips([...chips, c]) }} />}
     </div>
   )
 }

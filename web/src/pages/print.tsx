@@ -125,7 +125,7 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
         <table key={i}>
           <caption>{w(l.label)}</caption>
           {l.head && <thead><tr>{l.head.map((h, k) => <th key={k}>{w(h)}</th>)}</tr></thead>}
-          <tbody>{l.rows.map((r, k) => <tr key={k}>{r.map((c, n) => <td key={n}>{words(c)}</td>)}</tr>)}</tbody>
+          <tbody>{l.rows.map((r, k) => <tr key={k}>{r.map((c, n) => <td key={n} className={/^[¥\d.,%: -]+$/.test(String(c)) ? 'nowrap' : ''}>{words(c)}</td>)}</tr>)}</tbody>
         </table>
       ))}
       {p.opinions.map((o, i) => (

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"time"
+
+	"zhanggui/internal/expr"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+)
+
+// stagesOf is the condition for records of a form that stand where this person may lead on; nil: nowhere.
+func (w *work) stagesOf(f *rulebook.Form, me expr.Directory) query.Expr {
+	if f.Kept == "platform" || f.Book.ID == "base" && f.Key != "base.sanction" {
+		return nil
+	}
+	var any []query.Expr
+	for _, a := range f.Actions {
+		if a.Implicit || a.By == nil || a.From == nil || a.From.Any || onlyClock(a) {
+			continue
+		}
+		args := []query.Expr{query.Col{Alias: "this", Name: "state"}}
+		for _, s := range a.From.States {
+			if st := f.State(s); st != nil && !st.Final && onward(f, a, s) > 0 {
+				args = append(args, query.Const{Value: s})
+			}
+		}
+		if len(args) == 1 {
+			continue
+		}
+		who, ok := w.mayBe(f, a.By, me)
+		if !ok { // it cannot be asked who may: every record there that the reader sees is judged
+			who = w.whereScope(f, "this")
+		}
+		any = append(any, query.And(query.Op{Name: "in", Args: args}, who))
+	}
+	if len(any) == 0 {
+		return nil
+	}
+	return query.Op{Name: "or", Args: any}
+}
+
+// mayBe asks the database whether a `by` may name the persons looked for; a row too many does no harm.
+func (w *work) mayBe(f *rulebook.Form, by *rulebook.Who, me expr.Directory) (query.Expr, bool) {
+	any := []query.Expr{}
+	for _, item := range by.Items {
+		switch {
+		case item.Clock || item.Anyone: // what anybody may do waits for nobody
+		case item.Approval != "":
+			ap := f.Book.Approval(item.Approval)
+			if ap == nil {
+				return nil, false
+			}
+			for _, s := range seatsOf(ap) {
+				q, ok := w.mayBe(f, s, me)
+				if !ok {
+					return nil, false
+				}
+				any = append(any, q)
+			}
+		default:
+			q, ok := item.Expr.Naming("this", w.scope(nil, w.view(w.blank(f, w.myUnit())), nil), me)
+			if !ok {
+				return nil, false
+			}
+			any = append(any, q)
+		}
+	}
+	return query.Op{Name: "or", Args: any}, true
+}
+
+// seatsOf are all seats an approval may ask for, whichever row is chosen.
+func seatsOf(ap *rulebook.Approval) []*rulebook.Who {
+	var list []*rulebook.Who
+	var walk func(*rulebook.Seat)
+	walk = func(s *rulebook.Seat) {
+		if s == nil {
+			return
+		}
+		if s.Who != nil {
+			list = append(list, s.Who)
+		}
+		for _, x := range s.List {
+			walk(x)
+		}
+	}
+	for _, row := range ap.Rows {
+		walk(row.Sign)
+	}
+	for _, x := range ap.StandIn {
+		walk(x.Sign)
+	}
+	return list
+}
+
+// lookedFor are the reader and those he stands in for now, as the database is asked for them.
+func (w *work) lookedFor() expr.Directory {
+	return directory{w.world, append([]string{w.me.id}, w.world.standsInFor(w.me.id, w.now)...), w.now}
+}
+
+type directory struct {
+	world *world
+	ids   []string
+	now   time.Time
+}
+
+func (d directory) Persons() []string { return d.ids }
+
+func (d directory) InferiorsOf() []string {
+	return d.those(d.world.people, func(p string) bool { return contains(d.ids, d.world.superiorOf(p)) })
+}
+
+func (d directory) UnitsLed() []string {
+	return d.units(func(unit string) bool {
+		for _, u := range d.world.chain(unit) {
+			if x := d.world.units[u]; x != nil && x.head != "" {
+				return contains(d.ids, x.head)
+			}
+		}
+		return false
+	})
+}
+
+func (d directory) UnitsWith() []string {
+	return d.units(func(unit string) bool {
+		for _, id := range d.ids {
+			if p := d.world.people[id]; p != nil && p.active && d.world.within(p.unit, unit) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (d directory) UnitsOf(role string) []string {
+	return d.units(func(unit string) bool {
+		for _, id := range d.world.holders(role, unit, d.now) {
+			if contains(d.ids, id) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (d directory) those(of map[string]*personInfo, fits func(string) bool) []string {
+	var list []string
+	for _, id := range sortedKeys(of) {
+		if fits(id) {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
+func (d directory) units(fits func(string) bool) []string {
+	var list []string
+	for _, id := range sortedKeys(d.world.units) {
+		if fits(id) {
+			list = append(list, id)
+		}
+	}
+	return list
+}

@@ -1,0 +1,92 @@
+import { ask, base, must, noForbidden, noOverflow, signIn } from './browser.mjs'
+
+const register = base + '/register/14.complaint'
+const tab = (page, name) => page.getByRole('tab', { name, exact: true })
+const keep = async (page, name, what) => {
+  await page.getByRole('button', { name: `视图“${name}”还能怎么办` }).click()
+  await page.getByRole('menuitem', { name: what }).click()
+}
+
+/** A request to the server in the name of whoever sits at this browser. */
+const send = (page, method, path, body) => page.evaluate(async ([m, p, b]) => {
+  const me = await (await fetch('/api/me')).json()
+  const res = await fetch(p, { method: m, headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': me.csrf }, body: b && JSON.stringify(b) })
+  return res.status === 204 ? null : res.json()
+}, [method, path, body])
+const dropAll = async (page) => {
+  for (const v of await ask(page, '/api/form/14.complaint/view')) if (v.may_edit) await send(page, 'DELETE', '/api/form/14.complaint/view/' + v.id)
+}
+
+/** Another person at a browser of his own. */
+const other = async (context, account) => {
+  const page = await (await context.browser().newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN' })).newPage()
+  await page.goto(base)
+  await signIn(page, account)
+  return page
+}
+
+export default [
+  ['a view of one\'s own: kept, opened first, renamed, dropped', 'hejing', null, async (page) => {
+    const name = '国外' + (Date.now() % 1e6)
+    await dropAll(page)
+    await page.goto(register + '?f=overseas~yes~~&sort=-number')
+    await page.locator('tbody tr').first().waitFor()
+    const total = await page.locator('.total').innerText()
+    await page.getByRole('button', { name: '存为视图' }).click()
+    await page.getByRole('textbox', { name: '视图名称' }).fill(name)
+    await page.getByRole('checkbox', { name: '打开时先用它' }).check()
+    await page.keyboard.press('Enter')
+    await page.getByRole('tab', { name, exact: true, selected: true }).waitFor()
+    await page.goto(register)
+    await page.waitForURL(/f=overseas/)
+    await page.waitForFunction((t) => document.querySelector('.total')?.textContent === t, total)
+    await noOverflow(page)
+    await noForbidden(page)
+    await tab(page, '全部').click()
+    await page.waitForFunction((t) => document.querySelector('.total')?.textContent !== t, total)
+    await tab(page, name).click()
+    await keep(page, name, '改名')
+    await page.getByRole('textbox', { name: '视图名称' }).fill(name + '改')
+    await page.keyboard.press('Enter')
+    await tab(page, name + '改').waitFor()
+    await keep(page, name + '改', '删去视图')
+    await tab(page, name + '改').waitFor({ state: 'detached' })
+    await page.goto(register)
+    await page.locator('tbody tr').first().waitFor()
+    must(!/f=overseas/.test(page.url()), 'a dropped view still opens the register')
+  }],
+  ['the head of a unit shares a view; its people open it and cannot change it', 'mazhiyuan', null, async (page, context) => {
+    const name = '业务部' + (Date.now() % 1e6)
+    await page.goto(register + '?f=state~is~quality~&cols=customer,at')
+    await page.locator('.total').waitFor()
+    await page.getByRole('button', { name: '存为视图' }).click()
+    await page.getByRole('textbox', { name: '视图名称' }).fill(name)
+    await page.getByRole('checkbox', { name: '与业务部共用' }).check()
+    await page.getByRole('button', { name: '存', exact: true }).click()
+    await page.getByRole('tab', { name: new RegExp(name) }).waitFor()
+    const theirs = await other(context, 'chenli')
+    await theirs.goto(register)
+    await theirs.getByRole('tab', { name: new RegExp(name) }).click()
+    await theirs.waitForURL(/f=state/)
+    must((await theirs.getByRole('button', { name: new RegExp(`视图“${name}”`) }).count()) === 0, 'who did not make it may change it')
+    const stranger = await other(context, 'limin')
+    const { length } = (await ask(stranger, '/api/form/14.complaint/view')).filter((v) => v.name === name)
+    must(length === 0, 'another unit sees the view')
+    await keep(page, name, '删去视图')
+    await page.getByRole('tab', { name: new RegExp(name) }).waitFor({ state: 'detached' })
+    await theirs.context().close()
+    await stranger.context().close()
+  }],
+  ['a name taken is said in words, and nothing is lost', 'chenli', null, async (page) => {
+    const name = '同名' + (Date.now() % 1e6)
+    const { id } = await send(page, 'POST', '/api/form/14.complaint/view', { name, query: '' })
+    await page.goto(register + '?sort=-number')
+    await page.getByRole('button', { name: '存为视图' }).click()
+    await page.getByRole('textbox', { name: '视图名称' }).fill(name)
+    await page.keyboard.press('Enter')
+    const said = await page.getByRole('alert').innerText()
+    must(/你已有同名的视图/.test(said), said)
+    must((await page.getByRole('textbox', { name: '视图名称' }).inputValue()) === name, 'the name typed is gone')
+    await send(page, 'DELETE', '/api/form/14.complaint/view/' + id)
+  }],
+]

@@ -44,16 +44,26 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 	if r.form.Kept == "engine" && d.person && (a.ID == "create" || a.ID == "edit" || a.ID == "void") && !w.actor.System {
 		return nil, w.refuse("class", r, a, []Reason{{Say: label("此簿由系统登记，不能手工改动", "This register is kept by the system")}})
 	}
+	later := false
 	if awake {
 		if err := w.judgeState(r, a, view); err != nil {
 			return nil, err
 		}
 		if err := w.judgeWho(r, a, view, d); err != nil {
-			return nil, err
+			// Who may create can depend on what the new record says (the unit of its case): judged again when it is filled.
+			if _, refused := AsRefusal(err); !refused || a.ID != "create" || !asksRecord(a) {
+				return nil, err
+			}
+			later = true
 		}
 	}
 	if err := w.fill(r, a, view, d, awake); err != nil {
 		return nil, err
+	}
+	if later {
+		if err := w.judgeWho(r, a, view, d); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.computeStored(r); err != nil {
 		return nil, err

@@ -486,7 +486,7 @@ func (w *work) fireDuty(c clockRow, at time.Time) error {
 				if err != nil {
 					continue
 				}
-				if err := w.quietCreate("base.notice", m, map[string]expr.Value{"person": pr, "text": d.Label.ZH + "快到期", "clause": orUnset(d.Clause)}); err != nil {
+				if err := w.quietCreate("base.notice", m, map[string]expr.Value{"person": pr, "text": d.Label.ZH + "快到期", "clause": orUnset(first(x.warn.Clause, d.Clause))}); err != nil {
 					return err
 				}
 			}

@@ -104,6 +104,17 @@ func (p *play) act(who, what string, m map[string]any) (act engine.Act, name str
 	if act.Values, act.Lines, err = p.values(form, rest); err != nil {
 		return act, "", nil, err
 	}
+	if form.Report != nil && act.Record != "" && len(act.Lines["rows"]) > 0 { // its rows are there already: they are meant in their order
+		ids, err := p.e.RowIDs(p.ctx, p.now, form.Key, act.Record, "rows")
+		if err != nil {
+			return act, "", nil, err
+		}
+		for i, row := range act.Lines["rows"] {
+			if i < len(ids) {
+				row["id"] = ids[i]
+			}
+		}
+	}
 	if v := m["reason"]; !none(v) {
 		act.Reason = fmt.Sprint(v)
 	}

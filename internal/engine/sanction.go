@@ -427,12 +427,13 @@ func (w *work) confirmed(r *Record) error {
 	if err != nil {
 		return err
 	}
+	vars := map[string]expr.Value{"sanction": r, "fact": factValue{w, &fact{form: of.form.Key, rec: of, at: w.now, person: r.str("person"), clause: r.str("source_clause")}}}
 	if m, ok := fine.(expr.Money); ok && !m.IsZero() {
 		ledger := "penalty"
 		if o.Pay != nil && view.Awake(&o.Pay.Node) {
 			ledger = first(o.Pay.Ledger, ledger)
 			if o.Pay.Cap != nil {
-				v, err := o.Pay.Cap.Eval(w.scope(of, view, map[string]expr.Value{"sanction": r}))
+				v, err := o.Pay.Cap.Eval(w.scope(of, view, vars))
 				if err != nil {
 					return err
 				}
@@ -441,13 +442,12 @@ func (w *work) confirmed(r *Record) error {
 				}
 			}
 		}
-		if err := w.postFine(r, ledger, m, first(r.str("clause"), o.Clause)); err != nil {
-			return err
+		if m.Sign() > 0 { // nothing is left of it when the cap is used up
+			if err := w.postFine(r, ledger, m, first(r.str("clause"), o.Clause)); err != nil {
+				return err
+			}
 		}
 	}
-	person, _ := r.Get("person")
-	vars := map[string]expr.Value{"sanction": r, "fact": factValue{w, &fact{form: of.form.Key, rec: of, at: w.now, person: r.str("person"), clause: r.str("source_clause")}}}
-	_ = person
 	if err := w.effects_(o.Do, of, view, vars); err != nil {
 		return err
 	}

@@ -66,7 +66,6 @@ rulebook() {
 	[ -x bin/zhanggui ] || build
 	bin/zhanggui check --quiet
 	bin/zhanggui test
-	bin/zhanggui coverage --mutate | tail -12 || true # what is proven so far, for the eyes
 	local books
 	books=$(finished || true)
 	# shellcheck disable=SC2086

@@ -259,6 +259,7 @@ export default {
   'line.add': 'Add to {{what}}',
   'sign.rows_one': '{{count}} row signed',
   'sign.rows_other': '{{count}} rows signed',
+  'ledger.measure': 'Measure',
   'total': 'Total',
   'line.none': 'There is nothing in this period.',
   'line.alike': 'Fill all rows alike',

@@ -244,6 +244,7 @@ export default {
   'line.n': '第 {{n}} 行',
   'line.add': '加一行{{what}}',
   'sign.rows_other': '签了 {{count}} 行',
+  'ledger.measure': '处分',
   'total': '合计',
   'line.none': '这一期没有记录。',
   'line.alike': '各行同样填',

@@ -44,16 +44,17 @@ function Sanctions() {
     <Card>
       {!q.data.rows.length ? <Empty>{t('ledger.none')}</Empty> : (
         <div className="table-box">
-          <table>
-            <thead><tr><th>{t('ledger.state')}</th><th>{t('ledger.fact')}</th><th>{t('clause')}</th><th className="right">{t('ledger.amount')}</th><th>{t('ledger.at')}</th></tr></thead>
+          <table className="stack">
+            <thead><tr><th>{t('ledger.state')}</th><th>{t('ledger.fact')}</th><th>{t('ledger.measure')}</th><th>{t('clause')}</th><th className="right">{t('ledger.amount')}</th><th>{t('ledger.at')}</th></tr></thead>
             <tbody>
               {q.data.rows.map((r) => {
                 const at = parse(r.at)
-                const amount = r.values.amount
+                const amount = r.values.fine
                 return (
                   <tr key={r.id}>
                     <td className="nowrap"><b>{w(r.state_label)}</b></td>
                     <td><Link to={`/record/base.sanction/${r.id}`}>{r.title || r.number || t('open')}</Link></td>
+                    <td className="nowrap">{r.values.measure ? plain(r.values.measure, lang) : '—'}</td>
                     <td><ClauseChip id={r.values.clause ? plain(r.values.clause, lang) : ''} /></td>
                     <td className="right num nowrap">{amount ? money(String(amount)) : '—'}</td>
                     <td className="nowrap num">{at === null ? '' : ago(at, now, lang)}</td>

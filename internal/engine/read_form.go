@@ -40,6 +40,7 @@ type FormView struct {
 	Layout   string       `json:"layout,omitempty"`
 	// Read holds what this reader may not ask about: fields that are masked for him.
 	Closed []string `json:"closed,omitempty"`
+	New    *NewView `json:"new,omitempty"` // if this reader may make one
 }
 
 // FieldView is one field.
@@ -229,6 +230,9 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		if view.Awake(&a.Node) {
 			v.Actions = append(v.Actions, actionView(a, view))
 		}
+	}
+	if v.CanCreate {
+		v.New = w.newView(f, r, view)
 	}
 	for _, s := range f.Section {
 		v.Sections = append(v.Sections, Section{s.ID, textOr(s.Label, s.ID), s.Field})

@@ -73,6 +73,8 @@ export interface Field {
   max?: string | number | null
   line?: string | null
 }
+/** What a new record is asked: `later` = needed only to send it on. */
+export interface NewDef { asks: { field: string; required: boolean; later?: boolean; clause?: string }[]; send?: ActionDef }
 export interface LineDef { id: string; label: Text; fields: Field[]; fixed?: boolean }
 export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number }
 export interface ViewDef { id: string; label: Text; columns?: string[]; sort?: string; from?: string; filter?: string }
@@ -93,6 +95,7 @@ export interface Form {
   columns: string[]
   copies: { mark: string; to: Text }[]
   report?: boolean
+  new?: NewDef
   checklist?: boolean
 }
 

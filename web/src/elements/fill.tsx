@@ -7,7 +7,8 @@ import { ClauseChip } from './clause'
 import { LineFill } from './line-fill'
 import type { Draft, Rows } from './draft'
 
-export interface Ask { field: Field; required: boolean; clause?: string; label?: Text }
+/** later: needed to send the record on, not to keep it */
+export interface Ask { field: Field; required: boolean; later?: boolean; clause?: string; label?: Text }
 
 interface Props {
   form: string
@@ -25,8 +26,8 @@ interface Props {
 
 export function Fill({ form, record, prefix, asks, lines, draft, onChange, problem, autoFocus, foldOptional = true, children }: Props) {
   const { t, w } = useWords()
-  const optional = asks.filter((a) => !a.required)
-  const required = asks.filter((a) => a.required)
+  const optional = asks.filter((a) => !a.required && !a.later)
+  const required = asks.filter((a) => a.required || a.later)
   const wrong = (id: string) => problem?.items?.find((i) => i.field === id)
   const must = foldOptional && required.length ? optional.some((a) => wrong(a.field.id) || (!missing(draft.values[a.field.id]) && draft.values[a.field.id] !== false)) : true
   const [open, setOpen] = useState(false)
@@ -43,7 +44,7 @@ export function Fill({ form, record, prefix, asks, lines, draft, onChange, probl
           return (
             <div key={f.id} className={`item ${kindOf(f).wide ? 'wide' : ''}`}>
               <label id={`${id}-label`} htmlFor={id}>
-                {w(a.label) || w(f.label)} {!a.required && <small className="soft">{t('optional')}</small>}
+                {w(a.label) || w(f.label)} {!a.required && !a.later && <small className="soft">{t('optional')}</small>}
               </label>{' '}
               <ClauseChip id={a.clause ?? f.clause} bare />
               <FieldInput id={id} form={form} record={record} field={f} value={draft.values[f.id]} all={draft.values} onChange={(v) => put(f.id, v)} invalid={!!bad} describedBy={bad || hint ? `${id}-help` : undefined} autoFocus={autoFocus && i === 0} />

@@ -3,8 +3,8 @@ import { Button } from 'antd'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useNavigate, useParams, useSearchParams } from 'react-router'
 import { call, newKey, problemOf } from '../api/client'
-import { refresh, useForm, useGet } from '../api/query'
-import type { Page, Problem, Rec, Row } from '../api/types'
+import { recordPath, refresh, useForm, useGet } from '../api/query'
+import type { ActionDef, Page, Problem, Rec, Row } from '../api/types'
 import { useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
@@ -16,7 +16,7 @@ import { Fill, focusField, sendable, type Ask } from '../elements/fill'
 import { Card, Failed, Loading } from '../elements/parts'
 import { Refused } from '../elements/refusal'
 import { Link } from 'react-router'
-import { idOf } from '../fields'
+import { idOf, missing } from '../fields'
 
 export default function NewRecord() {
   const { key = '' } = useParams()
@@ -41,46 +41,59 @@ export default function NewRecord() {
   }, [f?.key])
   const { first, more, lines } = useMemo(() => {
     if (!f) return { first: [] as Ask[], more: [] as { id: string; label: unknown; asks: Ask[] }[], lines: [] as NonNullable<typeof f>['lines'] }
-    const free = f.fields.filter((x) => !x.computed)
-    const head = f.sections[0]?.fields ?? free.slice(0, 12).map((x) => x.id)
-    const first = free.filter((x) => x.required || head.includes(x.id)).map((field) => ({ field, required: !!field.required }))
-    const rest = free.filter((x) => !first.some((a) => a.field.id === x.id))
+    const asked = f.new?.asks ?? f.fields.filter((x) => !x.computed).map((x) => ({ field: x.id, required: !!x.required }))
+    const all = asked.flatMap((x): Ask[] => {
+      const field = f.fields.find((y) => y.id === x.field)
+      return field && !field.computed ? [{ ...x, field }] : []
+    })
+    const must = all.filter((x) => x.required || x.later)
+    const head = f.sections[0]?.fields ?? all.slice(0, 12).map((x) => x.field.id)
+    const first = must.length ? must : all.filter((x) => head.includes(x.field.id))
     const inSection = (id: string) => f.sections.find((s) => s.fields.includes(id))
     const groups = new Map<string, { id: string; label: unknown; asks: Ask[] }>()
-    for (const x of rest) {
-      const s = inSection(x.id)
+    for (const x of all.filter((y) => !first.includes(y))) {
+      const s = inSection(x.field.id)
       const g = groups.get(s?.id ?? 'rest') ?? { id: s?.id ?? 'rest', label: s?.label ?? '', asks: [] }
-      g.asks.push({ field: x, required: false })
+      g.asks.push(x)
       groups.set(g.id, g)
     }
-    return { first, more: [...groups.values()], lines: f.lines }
+    return { first, more: [...groups.values()], lines: f.lines.filter((l) => asked.some((x) => x.field === l.id)) }
   }, [f])
-  const send = async () => {
+  const send = async (on?: ActionDef) => {
     if (!f || busy) return
-    setBusy(true)
     setProblem(null)
     const all = [...first, ...more.flatMap((g) => g.asks)]
-    const body = sendable(all, lines, draft)
-    const of = JSON.stringify(body)
-    if (intent.current.of !== of) intent.current = { key: newKey(), of }
-    try {
-      const made = await call<Rec>('POST', `/api/form/${key}/record`, { body, key: intent.current.key })
-      drop()
-      refresh()
-      go(`/record/${key}/${made.id}`, { replace: true })
-    } catch (e) {
-      const p = problemOf(e)
-      if (p.kind !== 'offline') intent.current = { key: newKey(), of: '' }
+    const point = (p: Problem) => {
       setProblem(p)
-      setBusy(false)
       requestAnimationFrame(() => {
         const alert = top.current?.querySelector<HTMLElement>('[role=alert]')
         alert?.setAttribute('tabindex', '-1')
         alert?.focus()
       })
     }
+    const lacks = on ? all.filter((a) => (a.required || a.later) && missing(draft.values[a.field.id])) : []
+    if (lacks.length)
+      return point({ kind: 'refused', status: 422, group: 'fill', title: t('new.lacks', { count: lacks.length }), items: lacks.map((a) => ({ field: a.field.id, clause: a.clause, say: t('new.lacks_field', { what: w(a.label) || w(a.field.label) }) })) })
+    setBusy(true)
+    const body = sendable(all, lines, draft)
+    const of = JSON.stringify(body)
+    if (intent.current.of !== of) intent.current = { key: newKey(), of }
+    try {
+      const made = await call<Rec>('POST', `/api/form/${key}/record`, { body, key: intent.current.key })
+      // it is kept now; what forbids sending it on is said on its page
+      const refused = on ? await call('POST', `${recordPath(key, made.id)}/${on.id}`, { body: {}, key: newKey(), etag: made.etag }).then(() => null, problemOf) : null
+      drop()
+      refresh()
+      go(`/record/${key}/${made.id}`, { replace: true, state: refused ? { problem: refused } : undefined })
+    } catch (e) {
+      const p = problemOf(e)
+      if (p.kind !== 'offline') intent.current = { key: newKey(), of: '' }
+      setBusy(false)
+      point(p)
+    }
   }
-  useKeys({ 'mod+Enter': () => void send() })
+  const on = f?.new?.send
+  useKeys({ 'mod+Enter': () => void send(on) })
   if (form.error) return <Failed error={form.error} again={form.refetch} />
   if (!f) return <Loading rows={8} />
   const named = f.fields.find((x) => ['text', 'phone', 'uscc'].includes(x.type) && !x.computed)
@@ -97,7 +110,7 @@ export default function NewRecord() {
       )}
       {problem && <Refused problem={problem} kept={draft.at > 0} onField={(x) => focusField('new', x)} />}
       <Card>
-        <Fill form={key} prefix="new" asks={first} lines={[]} draft={draft} onChange={change} problem={problem} autoFocus foldOptional={first.filter((a) => a.required).length > 3} />
+        <Fill form={key} prefix="new" asks={first} lines={[]} draft={draft} onChange={change} problem={problem} autoFocus foldOptional={first.filter((a) => a.required || a.later).length > 3} />
         {named && <Alike form={key} name={idOf(draft.values[named.id])} />}
       </Card>
       {lines.map((l) => <Card key={l.id}><Fill form={key} prefix="new" asks={[]} lines={[l]} draft={draft} onChange={change} problem={problem} /></Card>)}
@@ -110,7 +123,8 @@ export default function NewRecord() {
       <div className="act-buttons sticky">
         {draft.at > 0 && <span className="soft small saved">{t('draft.saved', { at: clockTime(draft.at) })}</span>}
         <Button onClick={() => go(-1)}>{draft.at > 0 ? t('draft.keep') : t('cancel')}</Button>
-        <Button type="primary" loading={busy} onClick={() => void send()}>{w(f.actions.find((a) => a.id === 'create')?.label) || t('content.file')}</Button>
+        <Button type={on ? 'default' : 'primary'} loading={!on && busy} disabled={busy} onClick={() => void send()}>{on ? t('new.keep') : w(f.actions.find((a) => a.id === 'create')?.label) || t('content.file')}</Button>
+        {on && <Button type="primary" loading={busy} onClick={() => void send(on)}>{w(on.label)}</Button>}
       </div>
     </div>
   )

@@ -47,7 +47,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
   const [params, setParams] = useSearchParams()
   const [doing, setDoing] = useState<ActionOpen | null>(null)
   const [busy, setBusy] = useState('')
-  const [problem, setProblem] = useState<Problem | null>(null)
+  const [problem, setProblem] = useState<Problem | null>((where.state as { problem?: Problem } | null)?.problem ?? null)
   const [said, holder] = message.useMessage()
   const [done, setDone] = useState<Done | null>(null)
   const name = [r.number, r.title].filter((x, i, a) => x && a.indexOf(x) === i).join(' ') || w(f.label)

@@ -1,0 +1,94 @@
+package engine
+
+import "zhanggui/internal/rulebook"
+
+// NewAsk is a field or table that is asked when a record is made: Required to make it, Later to send it on.
+type NewAsk struct {
+	Field    string `json:"field"`
+	Required bool   `json:"required"`
+	Later    bool   `json:"later,omitempty"`
+	Clause   string `json:"clause,omitempty"`
+}
+
+// NewView is what the page of a new record asks, and the way on from there that this reader has.
+type NewView struct {
+	Asks []NewAsk    `json:"asks"`
+	Send *ActionView `json:"send,omitempty"` // the record can be made and sent on in one go
+}
+
+// newView leaves out what later steps fill: a clerk who files a case is not shown the boxes of those who decide it. What no step
+// fills is asked, since it would never be asked otherwise.
+func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewView {
+	create := f.Action("create")
+	if create == nil {
+		return nil
+	}
+	v := &NewView{Asks: []NewAsk{}}
+	send := w.sendsOn(f, r, view)
+	here, elsewhere := map[string]*rulebook.Fill{}, map[string]bool{}
+	later := map[string]bool{}
+	for _, a := range f.Actions {
+		if !view.Awake(&a.Node) || a.ID == "edit" {
+			continue
+		}
+		for _, x := range a.Fill {
+			switch {
+			case !view.Awake(&x.Node):
+			case a == create || a == send:
+				if here[x.Field] == nil {
+					here[x.Field] = x
+				}
+				later[x.Field] = later[x.Field] || a == send && !x.Optional
+			default:
+				elsewhere[x.Field] = true
+			}
+		}
+	}
+	ask := func(id string, required bool, clause string) {
+		if x := here[id]; x != nil {
+			byCreate := false
+			for _, c := range create.Fill {
+				byCreate = byCreate || c.Field == id && !c.Optional
+			}
+			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required || byCreate, Later: later[id] && !required && !byCreate, Clause: first(x.Clause, clause)})
+		} else if required || !elsewhere[id] {
+			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required, Clause: clause})
+		}
+	}
+	for _, fd := range f.Fields {
+		if fd.Value == nil && !fd.Frozen && view.Awake(&fd.Node) {
+			ask(fd.ID, fd.Required != nil, fd.Clause)
+		}
+	}
+	for _, l := range f.Lines {
+		if view.Awake(&l.Node) {
+			ask(l.ID, false, l.Clause)
+		}
+	}
+	if send != nil {
+		x := actionView(send, view)
+		v.Send = &x
+	}
+	return v
+}
+
+// sendsOn is the first action that leads from the first state to another, by this reader, with a press.
+func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebook.Action {
+	if len(f.States) == 0 || w.me == nil {
+		return nil
+	}
+	start := f.States[0].ID
+	for _, a := range f.Actions {
+		if a.Implicit || a.From == nil || a.From.Any || !contains(a.From.States, start) || a.To == nil || len(a.To.States) != 1 || a.To.States[0] == start ||
+			a.Reason != nil || !view.Awake(&a.Node) {
+			continue
+		}
+		if id, _ := w.approvalOf(a, view); id != "" {
+			continue
+		}
+		if asksRecord(a) || w.judgeWho(r, a, view, demand{person: true}) == nil {
+			return a
+		}
+	}
+	return nil
+}

@@ -78,6 +78,7 @@ func (s *server) table() []*route {
 
 		// Records
 		with(get("/api/form/{key}/record", person, list_, "A page of a register", engine.Page{}, "view", "filter", "q", "sort", "cursor", "limit", "count", "fields"), form),
+		get("/api/form/{key}/count", person, count, "How many records a list finds, and each of the rulebook's views", engine.FormCount{}, "view", "filter", "q", "views"),
 		with(get("/api/form/{key}/record.xlsx", person, export, "A register as a workbook", nil, "view", "filter", "q", "sort", "fields"), func(r *route) {
 			r.kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 		}),

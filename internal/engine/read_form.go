@@ -200,7 +200,7 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		v.Layout = f.Print.Layout
 	}
 	for _, fd := range f.Fields {
-		if !view.Awake(&fd.Node) && fd.Clause != "" && fd.Value != nil {
+		if hiddenField(fd) || !view.Awake(&fd.Node) && fd.Clause != "" && fd.Value != nil {
 			continue
 		}
 		if fd.Class != nil && !w.open(f, fd) {
@@ -277,6 +277,9 @@ func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 			v.Form = t.Elem.Object
 		}
 	}
+	if list := w.named(f); list != nil {
+		v.Type, v.Options = "choice", list
+	}
 	for _, o := range f.Type.Options {
 		v.Options = append(v.Options, Option{o.ID, textOr(o.Label, o.ID), o.Clause, !view.Awake(&o.Node)})
 	}
@@ -310,7 +313,7 @@ func (w *work) columns(f *rulebook.Form) []string {
 		}
 	} else {
 		for _, fd := range f.Fields {
-			if len(list) >= 7 || live(fd) {
+			if len(list) >= 7 || live(fd) || hiddenField(fd) {
 				continue
 			}
 			switch fd.Type.Name {

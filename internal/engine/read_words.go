@@ -60,6 +60,11 @@ func (w *work) wordsIn(v expr.Value, t rulebook.FieldType, en bool) string {
 	case bool:
 		return either(en, either(x, "Yes", "No"), either(x, "是", "否"))
 	case string:
+		if t.Name == "file" || t.Name == "files" {
+			if f, err := w.fileMeta(x); err == nil {
+				return f.Name
+			}
+		}
 		for _, o := range t.Options {
 			if o.ID == x {
 				l := textOr(o.Label, o.ID)
@@ -243,6 +248,9 @@ func (w *work) nameOf(r *Record) string {
 // title is the text beside the number: what the form declares, else its first text field. A title that
 // would read a classified field gives way to the number: titles go everywhere.
 func (w *work) title(r *Record) string {
+	if t := w.namedTitle(r); t != "" {
+		return t
+	}
 	if r.form.Title != nil {
 		secret := false
 		s := w.scope(r, w.view(r), nil)

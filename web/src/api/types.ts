@@ -40,7 +40,7 @@ export interface Me {
   csrf: string
   csrf_header?: string
   clock: { now: string; manual: boolean }
-  company: { name: string; demo: boolean }
+  company: { name: string; demo: boolean; zone?: string }
   rights: string[]
   heads?: { id: string; name?: string }[]
   counts: { late: number; today: number }
@@ -50,6 +50,7 @@ export interface Me {
 export interface Company {
   name: string
   demo: boolean
+  zone?: string
   accounts?: { account: string; name: string; post?: string; unit?: string }[]
   password?: string
   clock_manual?: boolean
@@ -75,6 +76,8 @@ export interface Field {
 export interface LineDef { id: string; label: Text; fields: Field[] }
 export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number }
 export interface ViewDef { id: string; label: Text; columns?: string[]; sort?: string; from?: string; filter?: string }
+/** How many a list finds; `views`: each of the rulebook's. */
+export interface Count { total: number; more_than: boolean; views?: Record<string, Count> }
 /** A list as somebody keeps it; `query` is what its address holds. */
 export interface SavedView { id: string; name: string; query: string; unit?: { id: string; name?: string } | null; default: boolean; may_edit: boolean; by?: { id: string; name?: string } | null }
 export interface Form {
@@ -233,6 +236,7 @@ export interface Tasks {
   recent?: { at: string; text: Text; form?: string; record?: string }[]
 }
 
+export interface ParamColumn { id: string; label: Text; type: string; upto?: boolean; options?: { id: string; label: Text }[] }
 export interface Param {
   id: string
   label: Text
@@ -244,8 +248,9 @@ export interface Param {
   clause?: string
   history?: { value: Value; from: string; by?: Text | Person; reason?: string }[]
   rows?: Values[]
-  key?: (string | { id: string; label: Text })[]
-  out?: (string | { id: string; label: Text })[]
+  options?: { id: string; label: Text }[]
+  key?: ParamColumn[]
+  out?: ParamColumn[]
 }
 export interface Clause {
   id: string

@@ -49,7 +49,7 @@ function Sanctions() {
             <tbody>
               {q.data.rows.map((r) => {
                 const at = parse(r.at)
-                const amount = r.values.amount
+                const amount = r.values.fine
                 return (
                   <tr key={r.id}>
                     <td className="nowrap"><b>{w(r.state_label)}</b></td>

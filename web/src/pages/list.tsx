@@ -181,7 +181,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
           {chips.length || q ? (
             <>
               {t('list.none')} {q && <button type="button" className="link" onClick={() => setTyped('')}>{t('list.without', { what: q })}</button>}
-              {chips.map((c, i) => <button key={i} type="button" className="link" onClick={() => setChips(chips.filter((_, k) => k !== i))}>{t('list.without', { what: '' })}<ChipWords chip={c} form={f} /></button>)}
+              {chips.map((c, i) => <button key={i} type="button" className="link" onClick={() => setChips(chips.filter((_, k) => k !== i))}>{t('list.without_filter')} <ChipWords chip={c} form={f} /></button>)}
             </>
           ) : (
             <>{view ? t('list.empty_view', { view: w(view.label) }) : t('list.empty', { what: w(f.label) })} {brief?.can_create && <Link to={`/register/${f.key}/new`}>{t('new_of', { what: w(f.label) })}</Link>}</>

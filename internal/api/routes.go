@@ -90,6 +90,7 @@ func (s *server) table() []*route {
 		get("/api/form/{key}/record/{id}/print", person, print, "A record as its paper; printing is recorded", engine.PrintView{}, "copy"),
 		post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}),
 		with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form),
+		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),
 		get("/api/form/{key}/options", person, options, "What a reference field may hold", []engine.OptionRow{}, "field", "line", "q", "record"),
 		with(with(post("/api/file", person, upload, "Keep an attachment", nil, engine.FileValue{}), created), func(r *route) { r.limit = 20*megabyte + 64<<10 }),
 		with(get("/api/file/{id}", person, download, "An attachment", nil), func(r *route) { r.kind = "application/octet-stream" }),

@@ -93,8 +93,11 @@ type ActionView struct {
 	Label  Text   `json:"label"`
 	Clause string `json:"clause,omitempty"`
 	Style  string `json:"style,omitempty"`
-	Bulk   bool   `json:"bulk"`
+	Bulk   bool   `json:"bulk"` // may be done on many records at once
 	Reason int    `json:"reason"`
+	// From are the states it starts from; empty: any. Fill is what it asks for.
+	From []string   `json:"from"`
+	Fill []FillView `json:"fill"`
 }
 
 // Section groups fields.
@@ -243,7 +246,15 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 }
 
 func actionView(a *rulebook.Action, view *rulebook.View) ActionView {
-	v := ActionView{ID: a.ID, Label: actionText(a), Clause: a.Clause, Style: a.Opens, Bulk: a.Bulk}
+	v := ActionView{ID: a.ID, Label: actionText(a), Clause: a.Clause, Style: a.Opens, Bulk: bulkable(a, view), From: []string{}, Fill: []FillView{}}
+	if a.From != nil && !a.From.Any && view.Awake(&a.From.Node) {
+		v.From = append(v.From, a.From.States...)
+	}
+	for _, x := range a.Fill {
+		if f := a.Form.Field(x.Field); f != nil && view.Awake(&x.Node) {
+			v.Fill = append(v.Fill, FillView{x.Field, !x.Optional, first(x.Clause, f.Clause), textOr(f.Label, f.ID)})
+		}
+	}
 	if a.Reason != nil && view.Awake(&a.Reason.Node) {
 		v.Reason = a.Reason.N
 	}

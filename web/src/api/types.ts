@@ -74,7 +74,8 @@ export interface Field {
   line?: string | null
 }
 export interface LineDef { id: string; label: Text; fields: Field[] }
-export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number }
+export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number; from?: string[]; fill?: { field: string; required: boolean; clause?: string; label: Text }[] }
+export interface BulkResult { id: string; number?: string; ok: boolean; problem?: Problem }
 export interface ViewDef { id: string; label: Text; columns?: string[]; sort?: string; from?: string; filter?: string }
 /** How many a list finds; `views`: each of the rulebook's. */
 export interface Count { total: number; more_than: boolean; views?: Record<string, Count> }

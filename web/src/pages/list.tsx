@@ -111,7 +111,6 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [typed])
 
-  const bulk = f.actions.filter((a) => a.bulk)
   const canTick = f.actions.length > 0 && !phone
   const tick = (id: string) => setTicked((s) => { const n = new Set(s); if (n.has(id)) n.delete(id); else n.add(id); return n })
   const move = (n: number) => {
@@ -229,7 +228,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
         </section>
       )}
       {rows.hasNextPage && <div className="center"><Button loading={rows.isFetchingNextPage} onClick={() => void rows.fetchNextPage()}>{t('list.more', { count: PAGE })}</Button></div>}
-      {ticked.size > 0 && <BulkBar form={f} acts={bulk} all={f.actions} rows={list.filter((r) => ticked.has(r.id))} onClear={() => setTicked(new Set())} />}
+      {ticked.size > 0 && <BulkBar form={f} rows={list.filter((r) => ticked.has(r.id))} onClear={() => setTicked(new Set())} />}
       {adding && <AddFilter form={f} onClose={() => setAdding(false)} onAdd={(c) => { setAdding(false); setChips([...chips, c]) }} />}
     </div>
   )

@@ -276,3 +276,20 @@ export interface Notice { id: string; at: string; text: Text; form?: string; rec
 export interface SearchResult { groups: { kind: string; label: Text; hits: { form?: string; id: string; number?: string; title?: Text; sub?: Text; mark?: string }[] }[] }
 export interface StatRow { key: string; label?: Text; count?: number; sum?: string }
 export interface Option { id: string; label: Text; sub?: Text }
+
+export interface ImportRead { rows: number; columns: { name: string; sample: string[]; field: string }[]; fields: Field[] }
+export interface ImportJob {
+  id: string
+  form: string
+  file: string
+  name: string
+  dry: boolean
+  state: 'running' | 'done' | 'stopped' | 'broken'
+  total: number
+  done: number
+  good: number
+  refused: number
+  head: string[]
+  rows: { row: number; items: { field?: string; column: number; clause?: string; say: Text }[] }[]
+  problem?: Problem
+}

@@ -1,5 +1,5 @@
 // A register: which ones, and which of them first? The whole state stands in the address.
-import { DownloadOutlined, FilterOutlined } from '@ant-design/icons'
+import { DownloadOutlined, FilterOutlined, UploadOutlined } from '@ant-design/icons'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Button, Checkbox, Input } from 'antd'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
@@ -154,6 +154,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
           <h1>{w(f.label)} <ClauseChip id={f.clause} /></h1>
         </div>
         <div className="acts">
+          {!phone && brief?.can_create && <Button icon={<UploadOutlined />} onClick={() => go(`/register/${f.key}/import`)}>{t('import')}</Button>}
           {!phone && <Button icon={<DownloadOutlined />} href={url(`/api/form/${f.key}/record.xlsx`, { view: view?.id, q, filter, sort })} download>{t('export')}</Button>}
           {brief?.can_create && <Button type="primary" onClick={() => go(`/register/${f.key}/new`)}>{t('new_of', { what: w(f.label) })}</Button>}
         </div>

@@ -59,6 +59,7 @@ type server struct {
 	routes  []*route
 	streams crowd
 	audited audited
+	imports imports
 	openapi sync.Once
 	doc     []byte
 }
@@ -75,7 +76,7 @@ func New(d Deps) http.Handler {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Deps: d, mux: http.NewServeMux(), streams: crowd{n: map[string]int{}}}
+	s := &server{Deps: d, mux: http.NewServeMux(), streams: crowd{n: map[string]int{}}, imports: imports{all: map[string]*importJob{}}}
 	s.routes = s.table()
 	for _, r := range s.routes {
 		r.check()

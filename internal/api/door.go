@@ -31,7 +31,7 @@ func (s *server) mount(rt *route) http.Handler {
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
-				c.accident(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+				c.write(c.accident(fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
 			}
 		}()
 		r.Body = http.MaxBytesReader(w, r.Body, rt.limit)

@@ -35,14 +35,17 @@ func (c *call) fail(err error) {
 	if errors.Is(err, context.Canceled) && c.ctx().Err() != nil {
 		return // nobody is there to read it
 	}
+	c.write(c.problem(err))
+}
+
+// problem says an error in the shape its reader gets.
+func (c *call) problem(err error) problem {
 	if r, ok := engine.AsRefusal(err); ok {
-		c.refused(r)
-		return
+		return c.refused(r)
 	}
 	var f *fault.Error
 	if !errors.As(err, &f) || f.Kind == fault.Internal {
-		c.accident(err)
-		return
+		return c.accident(err)
 	}
 	p := problem{Problem: engine.Problem{Type: "/problem/" + string(f.Kind), Title: c.say(f.ZH, f.EN), Status: statuses[f.Kind], Kind: string(f.Kind)}}
 	for _, x := range f.Fields {
@@ -65,22 +68,21 @@ func (c *call) fail(err error) {
 	if f.Kind == fault.TooMany || f.Kind == fault.Unavailable {
 		c.w.Header().Set("Retry-After", "5")
 	}
-	c.write(p)
+	return p
 }
 
 // refused answers a rule's no.
-func (c *call) refused(r *engine.Refusal) {
+func (c *call) refused(r *engine.Refusal) problem {
 	x, err := c.s.Engine.Explain(c.ctx(), c.now, c.actor, r)
 	if err != nil {
-		c.accident(err)
-		return
+		return c.accident(err)
 	}
 	p := problem{Problem: *x}
 	p.Title = c.say(x.TitleT.ZH, x.TitleT.EN)
 	if len(p.Items) > 0 {
 		p.Detail = c.say(p.Items[0].Say.ZH, p.Items[0].Say.EN)
 	}
-	c.write(p)
+	return p
 }
 
 // current says what others changed meanwhile.
@@ -93,10 +95,10 @@ func (c *call) current(stale *engine.Conflict) *current {
 }
 
 // accident answers our own mistake: the reader gets a reference, the operator the chain.
-func (c *call) accident(err error) {
+func (c *call) accident(err error) problem {
 	c.s.Log.Error("request failed", "ref", c.id, "method", c.r.Method, "path", c.route.path, "err", err.Error())
-	c.write(problem{Ref: c.id, Problem: engine.Problem{Type: "/problem/internal", Status: 500, Kind: "internal",
-		Title: c.say("抱歉，系统出错，没有记下。编号 "+c.id, "Sorry, something broke; nothing was recorded. Ref "+c.id)}})
+	return problem{Ref: c.id, Problem: engine.Problem{Type: "/problem/internal", Status: 500, Kind: "internal",
+		Title: c.say("抱歉，系统出错，没有记下。编号 "+c.id, "Sorry, something broke; nothing was recorded. Ref "+c.id)}}
 }
 
 func (c *call) write(p problem) {

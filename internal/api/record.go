@@ -83,6 +83,11 @@ func list_(c *call) error {
 	return answer(c, v, err)
 }
 
+func count(c *call) error {
+	v, err := c.s.Engine.FormCount(c.ctx(), c.now, c.actor, c.listQuery(), c.flag("views"))
+	return answer(c, v, err)
+}
+
 func record(c *call) error {
 	v, err := c.s.Engine.Record(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"))
 	if err != nil {

@@ -94,6 +94,15 @@ func listOn(t *testing.T, dsn string) {
 	if r := c.do("GET", at+"?count=1", nil).want(200); r.len("rows") != 4 || r.text("total") != "4" || r.text("rows", 0, "title") == "" {
 		t.Errorf("all: %s", r.body)
 	}
+	if r := c.do("GET", "/api/form/x.matter/count?views=1&filter=this.amount+%3E+money('8000')", nil).want(200); r.text("total") != "1" || r.text("views", "big", "total") != "2" || r.text("more_than") != "false" {
+		t.Errorf("counts: %s", r.body)
+	}
+	if r := c.do("GET", at+"?filter=day(this.at)+%3D%3D+date('2026-03-02')", nil).want(200); r.len("rows") != 4 {
+		t.Errorf("by day: %s", r.body)
+	}
+	if r := c.do("GET", at+"?filter=day(this.at)+%3E+date('2026-03-02')", nil).want(200); r.len("rows") != 0 {
+		t.Errorf("after the day: %s", r.body)
+	}
 	if r := c.do("GET", at+"?view=big", nil).want(200); r.len("rows") != 2 || r.text("rows", 0, "title") != "法兰" {
 		t.Errorf("big: %s", r.body)
 	}
@@ -289,5 +298,35 @@ func TestNonsense(t *testing.T) {
 	c.do("PUT", at, nil).want(404)
 	if s.digest() != before {
 		t.Error("nonsense left a trace")
+	}
+}
+
+// Ensure that the company's zone is told, and that what the base forms name by an id is read in words.
+func TestLabels(t *testing.T) {
+	s := open(t)
+	he := s.signIn("he")
+	if r := he.do("GET", "/api/company", nil).want(200); r.text("zone") != "Asia/Shanghai" {
+		t.Errorf("zone: %s", r.body)
+	}
+	form := he.do("GET", "/api/form/base.role_grant", nil).want(200)
+	found := false
+	for i := range form.len("fields") {
+		if form.text("fields", i, "id") != "role" {
+			continue
+		}
+		for k := range form.len("fields", i, "options") {
+			found = found || form.text("fields", i, "options", k, "label", "zh") == "办事员"
+		}
+	}
+	if !found {
+		t.Errorf("roles are not named: %s", form.body)
+	}
+	if r := he.do("GET", "/api/form/base.role_grant/record", nil).want(200); !strings.Contains(string(r.body), `"title":"办事员 wang"`) {
+		t.Errorf("titles %s", r.body)
+	}
+	id := s.Do("wang", "x.matter", "", "create", map[string]any{"subject": "无编号"}).Record
+	s.Refused("ma", "x.matter", id, "register", nil)
+	if r := he.do("GET", "/api/form/base.attempt/record?limit=1", nil).want(200); r.text("rows", 0, "values", "of_number") != "无编号" {
+		t.Errorf("what was refused: %s", r.body)
 	}
 }

@@ -78,6 +78,7 @@ func (s *server) table() []*route {
 
 		// Records
 		with(get("/api/form/{key}/record", person, list_, "A page of a register", engine.Page{}, "view", "filter", "q", "sort", "cursor", "limit", "count", "fields"), form),
+		get("/api/form/{key}/count", person, count, "How many records a list finds, and each of the rulebook's views", engine.FormCount{}, "view", "filter", "q", "views"),
 		with(get("/api/form/{key}/record.xlsx", person, export, "A register as a workbook", nil, "view", "filter", "q", "sort", "fields"), func(r *route) {
 			r.kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 		}),
@@ -90,6 +91,14 @@ func (s *server) table() []*route {
 		with(post("/api/form/{key}/record/{id}/print", person, print, "Print: the paper, counted and recorded", nil, engine.PrintView{}), func(r *route) { r.ask = []string{"copy"} }),
 		post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}),
 		with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form),
+		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),
+		post("/api/form/{key}/import/read", person, readImport, "Read a sheet and guess which column is which field", importReadBody{}, importRead{}),
+		with(post("/api/form/{key}/import", person, startImport, "Bring the rows of a sheet in, or try it; it goes on by itself", importBody{}, importView{}), func(r *route) { r.status = http.StatusAccepted }),
+		get("/api/import/{id}", person, importState, "How far an import is, and which rows were refused", importView{}),
+		with(get("/api/import/{id}/refused.xlsx", person, importRefused, "The refused rows with the reason", nil), func(r *route) {
+			r.kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+		}),
+		with(post("/api/import/{id}", person, stopImport, "Stop an import; what came in stays", nil, nil), del),
 		get("/api/form/{key}/options", person, options, "What a reference field may hold", []engine.OptionRow{}, "field", "line", "q", "record"),
 		with(with(post("/api/file", person, upload, "Keep an attachment", nil, engine.FileValue{}), created), func(r *route) { r.limit = 20*megabyte + 64<<10 }),
 		with(get("/api/file/{id}", person, download, "An attachment", nil), func(r *route) { r.kind = "application/octet-stream" }),

@@ -40,6 +40,7 @@ type meCounts struct {
 type companyName struct {
 	Name string `json:"name"`
 	Demo bool   `json:"demo"`
+	Zone string `json:"zone"` // of the company's wall clock, "Asia/Shanghai"
 }
 
 type companyView struct {
@@ -101,7 +102,7 @@ func (c *call) me() (*me, error) {
 		return nil, err
 	}
 	m := &me{Self: *self, CSRF: c.principal.CSRF, CSRFHeader: csrfHeader, Clock: handView{instant(c.now), c.s.ManualClock != nil},
-		Company: companyName{c.s.Company.Name, c.s.Company.Demo}, Version: c.s.Version, MustChange: c.principal.MustChange}
+		Company: c.s.company(), Version: c.s.Version, MustChange: c.principal.MustChange}
 	if c.s.ManualClock != nil {
 		m.Rights = append(m.Rights, "clock")
 	}
@@ -166,8 +167,12 @@ func changePassword(c *call) error {
 	return c.none()
 }
 
+func (s *server) company() companyName {
+	return companyName{s.Company.Name, s.Company.Demo, s.Engine.Zone()}
+}
+
 func company(c *call) error {
-	v := companyView{companyName: companyName{c.s.Company.Name, c.s.Company.Demo}, ClockManual: c.s.ManualClock != nil}
+	v := companyView{companyName: c.s.company(), ClockManual: c.s.ManualClock != nil}
 	if v.Demo {
 		v.Password = c.s.Company.Password
 		if c.s.Company.Accounts != nil {

@@ -316,7 +316,7 @@ func (w *work) engineRecord(key string, of *Record, given map[string]expr.Value)
 	if of != nil {
 		rec.row["unit"] = of.row["unit"]
 		given["of_form"], given["of_id"] = of.form.Key, of.id
-		given["of_number"] = orUnset(first(of.Number(), of.id))
+		given["of_number"] = orUnset(first(of.Number(), w.title(of)))
 	}
 	for id, v := range given {
 		if f := form.Field(id); f != nil {

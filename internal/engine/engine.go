@@ -63,6 +63,14 @@ func New(db *store.DB, lib *rulebook.Library, opts Options) (*Engine, error) {
 // Bus carries what was committed to whoever listens (server-sent events).
 func (e *Engine) Bus() *Bus { return e.bus }
 
+// Zone is the name of the company's time zone, as browsers know it.
+func (e *Engine) Zone() string {
+	if name := e.Lib.Days.Calendar().Zone.String(); strings.Contains(name, "/") {
+		return name
+	}
+	return "Asia/Shanghai" // a machine without zone data has this one under a name of its own
+}
+
 func randomID() string {
 	var b [10]byte
 	if _, err := rand.Read(b[:]); err != nil {

@@ -127,7 +127,7 @@ func (w *work) foresee(r *Record, a *rulebook.Action, view *rulebook.View) (*Act
 			return nil, nil, err
 		}
 	}
-	o := &ActionOpen{ID: a.ID, Label: actionText(a), Clause: a.Clause, Style: a.Opens, Bulk: a.Bulk, Fill: []FillView{}, Lines: []string{}, Waivable: []WaiveView{}, Missing: []ProblemItem{}}
+	o := &ActionOpen{ID: a.ID, Label: actionText(a), Clause: a.Clause, Style: a.Opens, Bulk: bulkable(a, view), Fill: []FillView{}, Lines: []string{}, Waivable: []WaiveView{}, Missing: []ProblemItem{}}
 	if a.Reason != nil && view.Awake(&a.Reason.Node) {
 		o.Reason = a.Reason.N
 	}

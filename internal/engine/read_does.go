@@ -3,6 +3,7 @@ package engine
 import (
 	"strings"
 
+	"zhanggui/internal/expr"
 	"zhanggui/internal/rulebook"
 )
 
@@ -156,8 +157,27 @@ type ParamView struct {
 	Note      string           `json:"note,omitempty"`
 	History   []ParamChange    `json:"history"`
 	Rows      []map[string]any `json:"rows,omitempty"`
-	Key       []string         `json:"key,omitempty"`
-	Out       []string         `json:"out,omitempty"`
+	Key       []ParamColumn    `json:"key,omitempty"`
+	Out       []ParamColumn    `json:"out,omitempty"`
+	Options   []Option         `json:"options,omitempty"` // of a choice
+}
+
+// ParamColumn is a column of a table that the company may change.
+type ParamColumn struct {
+	ID      string   `json:"id"`
+	Label   Text     `json:"label"`
+	Type    string   `json:"type"`
+	Upto    bool     `json:"upto,omitempty"` // an inclusive upper limit; empty in the last row
+	Options []Option `json:"options,omitempty"`
+}
+
+func paramColumn(p *rulebook.Parameter, c expr.Column) ParamColumn {
+	t, l := p.Column(c.Name)
+	x := ParamColumn{ID: c.Name, Label: textOr(l, c.Name), Type: t.Name, Upto: c.Upto}
+	for _, o := range t.Options {
+		x.Options = append(x.Options, Option{ID: o.ID, Label: textOr(o.Label, o.ID)})
+	}
+	return x
 }
 
 // ParamChange is a dated value.
@@ -171,17 +191,21 @@ type ParamChange struct {
 
 func (w *work) paramView(b *rulebook.Book, p *rulebook.Parameter, view *rulebook.View) ParamView {
 	brief := w.paramBrief(b, p, view)
-	x := ParamView{ID: p.ID, Label: brief.Label, Type: p.Type.Name, Value: brief.Value, Source: brief.Source, Since: brief.Since, Clause: p.Clause, Note: p.Note, History: []ParamChange{}}
+	x := ParamView{ID: p.ID, Label: brief.Label, Type: p.Type.Name, Value: w.apiOf(view.Values[p.ID], p.Type), Source: brief.Source, Since: brief.Since, Clause: p.Clause, Note: p.Note, History: []ParamChange{}}
 	for _, c := range p.Key {
-		x.Key = append(x.Key, c.Name)
+		x.Key = append(x.Key, paramColumn(p, c))
 	}
 	for _, c := range p.Out {
-		x.Out = append(x.Out, c.Name)
+		x.Out = append(x.Out, paramColumn(p, c))
+	}
+	for _, o := range p.Type.Options {
+		x.Options = append(x.Options, option(o.ID, o.Label))
 	}
 	for _, row := range view.Rows[p.ID] {
 		m := map[string]any{}
 		for k, v := range row {
-			m[k] = w.apiOf(v, p.ColumnType(k))
+			t, _ := p.Column(k)
+			m[k] = w.apiOf(v, t)
 		}
 		x.Rows = append(x.Rows, m)
 	}

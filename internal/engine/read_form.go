@@ -96,8 +96,11 @@ type ActionView struct {
 	Label  Text   `json:"label"`
 	Clause string `json:"clause,omitempty"`
 	Style  string `json:"style,omitempty"`
-	Bulk   bool   `json:"bulk"`
+	Bulk   bool   `json:"bulk"` // may be done on many records at once
 	Reason int    `json:"reason"`
+	// From are the states it starts from; empty: any. Fill is what it asks for.
+	From []string   `json:"from"`
+	Fill []FillView `json:"fill"`
 }
 
 // Section groups fields.
@@ -203,7 +206,7 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		v.Layout = f.Print.Layout
 	}
 	for _, fd := range f.Fields {
-		if !view.Awake(&fd.Node) && fd.Clause != "" && fd.Value != nil {
+		if hiddenField(fd) || !view.Awake(&fd.Node) && fd.Clause != "" && fd.Value != nil {
 			continue
 		}
 		if fd.Class != nil && !w.open(f, fd) {
@@ -249,7 +252,15 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 }
 
 func actionView(a *rulebook.Action, view *rulebook.View) ActionView {
-	v := ActionView{ID: a.ID, Label: actionText(a), Clause: a.Clause, Style: a.Opens, Bulk: a.Bulk}
+	v := ActionView{ID: a.ID, Label: actionText(a), Clause: a.Clause, Style: a.Opens, Bulk: bulkable(a, view), From: []string{}, Fill: []FillView{}}
+	if a.From != nil && !a.From.Any && view.Awake(&a.From.Node) {
+		v.From = append(v.From, a.From.States...)
+	}
+	for _, x := range a.Fill {
+		if f := a.Form.Field(x.Field); f != nil && view.Awake(&x.Node) {
+			v.Fill = append(v.Fill, FillView{x.Field, !x.Optional, first(x.Clause, f.Clause), textOr(f.Label, f.ID)})
+		}
+	}
 	if a.Reason != nil && view.Awake(&a.Reason.Node) {
 		v.Reason = a.Reason.N
 	}
@@ -282,6 +293,9 @@ func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 		if v.Form == "" && t.Elem.Kind == expr.KObject {
 			v.Form = t.Elem.Object
 		}
+	}
+	if list := w.named(f); list != nil {
+		v.Type, v.Options = "choice", list
 	}
 	for _, o := range f.Type.Options {
 		v.Options = append(v.Options, Option{o.ID, textOr(o.Label, o.ID), o.Clause, !view.Awake(&o.Node)})
@@ -316,7 +330,7 @@ func (w *work) columns(f *rulebook.Form) []string {
 		}
 	} else {
 		for _, fd := range f.Fields {
-			if len(list) >= 7 || live(fd) {
+			if len(list) >= 7 || live(fd) || hiddenField(fd) {
 				continue
 			}
 			switch fd.Type.Name {

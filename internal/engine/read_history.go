@@ -167,6 +167,14 @@ func (w *work) changeWords(r *Record, c journal.Change) (ChangeWords, bool) {
 		return x, true
 	}
 	x.Old, x.New = w.columnWords(c.Old, f), w.columnWords(c.New, f)
+	for _, o := range w.named(f) {
+		if o.ID == c.Old {
+			x.Old = o.Label
+		}
+		if o.ID == c.New {
+			x.New = o.Label
+		}
+	}
 	return x, true
 }
 

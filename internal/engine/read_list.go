@@ -103,15 +103,59 @@ func (w *work) list(q ListQuery) (*Page, error) {
 		return nil, err
 	}
 	if q.Count {
-		rows, err := w.tx.Select(query.Select{Table: p.form.Table, Alias: "this", Where: p.where, Limit: countCap + 1,
-			Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "this", Name: "id"}}}})
+		n, err := w.count(p, countCap)
 		if err != nil {
 			return nil, err
 		}
-		n := min(len(rows), countCap)
-		page.Total, page.MoreThan = &n, len(rows) > countCap
+		page.Total, page.MoreThan = &n.Total, n.MoreThan
 	}
 	return page, nil
+}
+
+// ListCount is how many records a list question finds, up to a number beyond which nobody reads it.
+type ListCount struct {
+	Total    int  `json:"total"`
+	MoreThan bool `json:"more_than"`
+}
+
+// FormCount is a list question's count, and those of the rulebook's views beside it.
+type FormCount struct {
+	ListCount
+	Views map[string]ListCount `json:"views,omitempty"`
+}
+
+const tabCap = 999 // of the number beside a tab
+
+// FormCount counts what a list question finds; with views also each of the rulebook's views, as it stands.
+func (e *Engine) FormCount(ctx context.Context, now time.Time, actor Actor, q ListQuery, views bool) (*FormCount, error) {
+	out := &FormCount{}
+	err := e.read(ctx, now, actor, func(w *work) error {
+		p, err := w.plan(q)
+		if err != nil {
+			return err
+		}
+		if out.ListCount, err = w.count(p, tabCap); err != nil || !views {
+			return err
+		}
+		out.Views = map[string]ListCount{}
+		for _, v := range p.form.View {
+			p, err := w.plan(ListQuery{Form: q.Form, View: v.ID})
+			if err != nil {
+				return err
+			}
+			if out.Views[v.ID], err = w.count(p, tabCap); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (w *work) count(p *plan, most int) (ListCount, error) {
+	rows, err := w.tx.Select(query.Select{Table: p.form.Table, Alias: "this", Where: p.where, Limit: most + 1,
+		Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "this", Name: "id"}}}})
+	return ListCount{min(len(rows), most), len(rows) > most}, err
 }
 
 func (w *work) plan(q ListQuery) (*plan, error) {

@@ -153,6 +153,11 @@ func (w *work) paramsOf(b *rulebook.Book, c *rulebook.Clause, rec *Record) []Par
 
 func (w *work) paramBrief(b *rulebook.Book, p *rulebook.Parameter, view *rulebook.View) ParamBrief {
 	x := ParamBrief{ID: p.ID, Label: textOr(p.Label, p.ID), Value: w.apiOf(view.Values[p.ID], p.Type), Source: first(p.Source, "text")}
+	for _, o := range p.Type.Options {
+		if o.ID == x.Value {
+			x.Value = textOr(o.Label, o.ID)
+		}
+	}
 	today := calendar.DateOf(w.now, w.world.calendar.Zone)
 	for i := range w.world.adoptions {
 		if a := &w.world.adoptions[i]; a.book == b.ID && a.unit == view.Unit && !a.from.IsZero() {

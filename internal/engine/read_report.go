@@ -29,17 +29,18 @@ type LedgerView struct {
 
 // LedgerRow is one entry.
 type LedgerRow struct {
-	ID     string `json:"id"`
-	At     string `json:"at"`
-	Kind   string `json:"kind"`
-	Amount string `json:"amount"`
-	Person *Ref   `json:"person"`
-	Unit   *Ref   `json:"unit"`
-	Month  string `json:"month"`
-	Clause string `json:"clause"`
-	Text   string `json:"text"`
-	Form   string `json:"form"`
-	Record string `json:"record"`
+	ID        string `json:"id"`
+	At        string `json:"at"`
+	Kind      string `json:"kind"`
+	KindLabel Text   `json:"kind_label"`
+	Amount    string `json:"amount"`
+	Person    *Ref   `json:"person"`
+	Unit      *Ref   `json:"unit"`
+	Month     string `json:"month"`
+	Clause    string `json:"clause"`
+	Text      string `json:"text"`
+	Form      string `json:"form"`
+	Record    string `json:"record"`
 }
 
 // Ledgers lists the ledgers of all books.
@@ -87,9 +88,10 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 			m, _ := expr.FromColumn(n, expr.Of(expr.KMoney))
 			return expr.Format(m, expr.Of(expr.KMoney))
 		}
+		l := w.ledger(id)
 		for _, row := range rows {
 			n, _ := row["amount"].(int64)
-			v.Rows = append(v.Rows, LedgerRow{str(row["id"]), str(row["at"]), str(row["kind"]), money(n), w.personRef(str(row["person"])), w.unitRef(first(str(row["dept"]), str(row["unit"]))),
+			v.Rows = append(v.Rows, LedgerRow{str(row["id"]), str(row["at"]), str(row["kind"]), textOr(l.KindLabel[str(row["kind"])], str(row["kind"])), money(n), w.personRef(str(row["person"])), w.unitRef(first(str(row["dept"]), str(row["unit"]))),
 				str(row["month"]), str(row["clause"]), str(row["text"]), str(row["of_form"]), str(row["of_id"])})
 		}
 		sums, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: where, Group: []query.Expr{query.Col{Alias: "this", Name: "kind"}},
@@ -97,7 +99,6 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 		if err != nil {
 			return err
 		}
-		l := w.ledger(id)
 		var total int64
 		for _, s := range sums {
 			n, _ := s["n"].(int64)

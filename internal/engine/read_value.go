@@ -29,6 +29,9 @@ func (w *work) out(r *Record, f *rulebook.Field) (any, bool) {
 	if see == hidden {
 		return nil, false
 	}
+	if x, ok := keptText(r, f); ok && see == full {
+		return x, true
+	}
 	v, err := r.Get(f.ID)
 	if err != nil {
 		return nil, true // a computed field that cannot be worked out reads as empty

@@ -76,7 +76,7 @@ func (w *work) whyDeadline(r *Record, name string) (*Why, error) {
 	v.Steps = append(v.Steps, WhyStep{Label: w.startWords(r, d), Value: in.from.In(zone).Format("2006-01-02 15:04"), Clause: d.Clause, At: instant(in.from)})
 	if in.within.Unit != "" {
 		v.Steps = append(v.Steps, WhyStep{Label: Text{"限期", "Limit"}, Value: Text{spanWords(in.within, false), spanWords(in.within, true)}, Clause: in.clause})
-		w.whyParams(v, r, d, view)
+		w.whyParams(v, r, in, view)
 		w.whyCalendar(v, in)
 	} else {
 		v.Steps = append(v.Steps, WhyStep{Label: Text{"限于", "Not later than"}, Value: w.until(in.due), Clause: in.clause})
@@ -138,28 +138,60 @@ func (w *work) startWords(r *Record, d *rulebook.Deadline) Text {
 	return Text{"起算", "From"}
 }
 
-// whyParams names the company values the limit comes from, and since when they hold.
-func (w *work) whyParams(v *Why, r *Record, d *rulebook.Deadline, view *rulebook.View) {
-	if d.Within == nil {
+// whyParams names the company values the limit comes from, and since when they hold; of a table the row.
+func (w *work) whyParams(v *Why, r *Record, in *instance, view *rulebook.View) {
+	d := in.deadline
+	rows := map[string]map[string]expr.Value{}
+	s := w.scope(r, view, in.vars)
+	s.Read = func(path string, x expr.Value) {
+		if row, ok := x.(map[string]expr.Value); ok {
+			rows[strings.TrimPrefix(path, "param.")] = row
+		}
+	}
+	_, c, err := d.Within.Pick(view, s)
+	if err != nil || c == nil {
 		return
 	}
 	seen := map[string]bool{}
-	for _, c := range d.Within.Cases {
-		for _, id := range append(append([]string{}, c.Params...), d.Params...) {
-			p := r.form.Book.Parameter(id)
-			if p == nil || seen[id] {
+	for _, id := range append(append([]string{}, c.Params...), d.Params...) {
+		p := r.form.Book.Parameter(id)
+		if p == nil || seen[id] {
+			continue
+		}
+		seen[id] = true
+		b := w.paramBrief(r.form.Book, p, view)
+		value := w.sinceWords(view.Values[p.ID], p.Type, b.Since)
+		if p.Type.Name == "table" {
+			if rows[id] == nil {
 				continue
 			}
-			seen[id] = true
-			b := w.paramBrief(r.form.Book, p, view)
-			v.Steps = append(v.Steps, WhyStep{Label: Text{"依公司参数“" + b.Label.ZH + "”", "By the company value “" + b.Label.EN + "”"}, Value: w.sinceWords(view.Values[p.ID], p.Type, b.Since), Clause: p.Clause})
+			value = w.rowSince(p, rows[id], b.Since)
 		}
+		v.Steps = append(v.Steps, WhyStep{Label: Text{"依公司参数“" + b.Label.ZH + "”", "By the company value “" + b.Label.EN + "”"}, Value: value, Clause: p.Clause})
 	}
 }
 
 // sinceWords is a company value with the day it holds from.
 func (w *work) sinceWords(v expr.Value, t rulebook.FieldType, since string) Text {
-	x := Text{w.wordsIn(v, t, false), w.wordsIn(v, t, true)}
+	return sinceText(Text{w.wordsIn(v, t, false), w.wordsIn(v, t, true)}, since)
+}
+
+// rowSince is the same for a row of a table.
+func (w *work) rowSince(p *rulebook.Parameter, row map[string]expr.Value, since string) Text {
+	var zh, en []string
+	for _, c := range append(append([]expr.Column{}, p.Key...), p.Out...) {
+		v := row[c.Name]
+		if v == nil {
+			continue
+		}
+		t, l := p.Column(c.Name)
+		name := textOr(l, c.Name)
+		zh, en = append(zh, name.ZH+" "+w.wordsIn(v, t, false)), append(en, name.EN+" "+w.wordsIn(v, t, true))
+	}
+	return sinceText(Text{strings.Join(zh, "，"), strings.Join(en, ", ")}, since)
+}
+
+func sinceText(x Text, since string) Text {
 	if since != "" {
 		x.ZH, x.EN = x.ZH+"，"+since+" 起", x.EN+", since "+since
 	}
@@ -227,13 +259,22 @@ func (w *work) whyAction(r *Record, name string) (*Why, error) {
 			v.Steps = append(v.Steps, WhyStep{Label: f.Label, Value: f.Value})
 		}
 		for _, x := range item.Params {
-			v.Steps = append(v.Steps, WhyStep{Label: x.Label, Value: fmt.Sprint(x.Value) + either(x.Since != "", " ("+x.Since+")", ""), Clause: item.Clause})
+			v.Steps = append(v.Steps, WhyStep{Label: x.Label, Value: w.briefWords(x, r), Clause: item.Clause})
 		}
 	}
 	for _, p := range p.WhoMay {
 		v.Steps = append(v.Steps, WhyStep{Label: Text{"谁能办", "Who may"}, Value: strings.TrimSpace(p.Post + " " + p.Name)})
 	}
 	return v, nil
+}
+
+// briefWords is a company value that decided, in words.
+func (w *work) briefWords(x ParamBrief, r *Record) Text {
+	p := r.form.Book.Parameter(x.ID)
+	if p == nil {
+		return sinceText(Text{fmt.Sprint(x.Value), fmt.Sprint(x.Value)}, x.Since)
+	}
+	return w.sinceWords(w.view(r).Values[p.ID], p.Type, x.Since)
 }
 
 // whyField tells where a computed value comes from: the case that gave it and what it read.

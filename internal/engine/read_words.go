@@ -60,6 +60,11 @@ func (w *work) wordsIn(v expr.Value, t rulebook.FieldType, en bool) string {
 	case bool:
 		return either(en, either(x, "Yes", "No"), either(x, "是", "否"))
 	case string:
+		if t.Name == "file" || t.Name == "files" {
+			if f, err := w.fileMeta(x); err == nil {
+				return f.Name
+			}
+		}
 		for _, o := range t.Options {
 			if o.ID == x {
 				l := textOr(o.Label, o.ID)
@@ -244,6 +249,9 @@ func (w *work) nameOf(r *Record) string {
 func (w *work) title(r *Record) string {
 	if r.form.Report != nil {
 		return reportTitle(r)
+	}
+	if t := w.namedTitle(r); t != "" {
+		return t
 	}
 	if r.form.Title != nil {
 		secret := false

@@ -85,9 +85,9 @@ func unknownAction(f *rulebook.Form, id string) error {
 
 func missing(f *rulebook.Form, id string) error { return fault.Missing(f.Key, id) }
 
-func keyReused() error {
-	return fault.New(fault.Invalid, "这个幂等键已用于另一内容", "This idempotency key was used for other content")
-}
+var errKeyReused = fault.New(fault.Invalid, "这个幂等键已用于另一内容", "This idempotency key was used for other content")
+
+func keyReused() error { return errKeyReused }
 
 // Conflict is a stale version: what changed since.
 type Conflict struct {

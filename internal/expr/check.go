@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+
+	"zhanggui/internal/calendar"
 )
 
 // call checks what the type checker cannot: literals, options of a choice, names of approvals and the like.
@@ -16,6 +18,8 @@ func (b *builder) call(n *node) *node {
 		}
 	case "dec", "pct", "money":
 		return b.number(n)
+	case "date":
+		return b.date(n)
 	case "_==_", "_!=_":
 		b.option(n.args[0], n.args[1])
 		b.option(n.args[1], n.args[0])
@@ -98,6 +102,19 @@ func (b *builder) number(n *node) *node {
 		t.Scale = d.Scale()
 	}
 	return &node{op: "const", val: v, typ: t, off: n.off}
+}
+
+// date reads date('2026-03-18') at compile time.
+func (b *builder) date(n *node) *node {
+	s, ok := textOf(n.args[0])
+	if !ok {
+		return b.fail(n.off, "date wants a day in quotes", "write date('2026-03-18')")
+	}
+	d, err := calendar.ParseDate(s)
+	if err != nil {
+		return b.fail(n.args[0].off, fmt.Sprintf("%q is no day", s), "write date('2026-03-18')")
+	}
+	return &node{op: "const", val: d, typ: Of(KDate), off: n.off}
 }
 
 func (b *builder) known(n *node, what string, names map[string]bool) {

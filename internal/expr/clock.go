@@ -136,6 +136,9 @@ next:
 				continue next
 			}
 		}
+		if m.s.Read != nil {
+			m.s.Read("param."+id, row)
+		}
 		return row, nil
 	}
 	return nil, nil

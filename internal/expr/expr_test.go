@@ -73,7 +73,7 @@ func TestEval(t *testing.T) {
 		{"days_between(this.shipped_on, today)", "30"}, {"day(now) == today", "true"}, {"month(now)", "2026-03"}, {"month(this.shipped_on)", "2026-01"}, {"quarter(today)", "2026-Q1"}, {"year(today)", "2026"}, {"weekday(now)", "1"},
 		{"weekday(this.shipped_on) in [6, 7]", "true"}, {"start_of('month', now) == instant(today - days(1))", "true"}, {"end_of(day, now) == instant(today + days(1))", "true"}, {"start_of(week, today) == instant(today)", "true"},
 		{"earlier(old.at, now) == now", "true"}, {"later(this.at, now, this.done.close.at) == now", "true"}, {"earlier(old.at, old.at)", ""}, {"earlier(today, this.shipped_on)", "2026-01-31"}, {"is_workday(today)", "true"},
-		{"is_workday(today - days(2))", "false"}, {"now in period", "true"}, {"this.shipped_on in period", "false"}, {"period.contains(now)", "true"}, {"this.shipped_on <= period.end", "true"}, {"period.end", "2026-03-31"}, {"period.start", "2026-03-01"},
+		{"is_workday(today - days(2))", "false"}, {"now in period", "true"}, {"this.shipped_on in period", "false"}, {"period.contains(now)", "true"}, {"this.shipped_on <= period.end", "true"}, {"period.end", "2026-03-31"}, {"date('2026-01-31') == this.shipped_on", "true"}, {"date('2026-02-01') - days(1)", "2026-01-31"}, {"period.start", "2026-03-01"},
 		{"now < period.to && now > period.from", "true"}, {"now in this.span", "true"}, {"this.start < old.start", ""}, {"done.close.at < now", "true"}, {"this.done.close.at == done.close.at", "true"},
 		{"overlap([this.span], [period])", "true"}, {"overlap(this.visits.spans(v, v.good), [period])", "false"}, {"covers([period], today)", "true"}, {"covers([this.span], today)", "false"},
 		// lists, lines, back-references, forms
@@ -385,6 +385,8 @@ func TestCompile_Problems(t *testing.T) {
 		{"this.shipped_on < now", "date and datetime cannot be compared with <: write day(…) around the datetime", "", 0, expr.KBool},
 		{"now + 3 < now", "datetime and int cannot be joined with +: write days(3), workdays(3), hours(3) …", "", 0, expr.KBool},
 		{"'a' + this.qty", "text and int cannot be joined with +: write text(…) around the number or date", "", 0, expr.KAny},
+		{"this.shipped_on < date('2026-13-01')", `"2026-13-01" is no day`, "write date('2026-03-18')", 0, expr.KBool},
+		{"this.shipped_on < date(this.note)", "date wants a day in quotes", "write date('2026-03-18')", 0, expr.KBool},
 		{"this.note", `condition is a text, not true or false: "this.note"`, "", 1, expr.KBool},
 		{"this.lines.count(l, l.price) > 1", "condition is money, not true or false", "", 0, expr.KBool},
 		{"this.ok && this.qty", "true or false is wanted here, and this is an int", "", 0, expr.KBool},

@@ -29,6 +29,18 @@ func walk(n *node, fn func(*node)) {
 	}
 }
 
+// Leads is the field of a form that the expression is, when it is a path and nothing more: "it.complaint.request".
+func (x *Expr) Leads() (object, field string, ok bool) {
+	n := x.root
+	if n.as != nil {
+		n = n.as
+	}
+	if n.op != "select" || n.args[0].typ.Kind != KObject {
+		return "", "", false
+	}
+	return n.args[0].typ.Object, n.name, true
+}
+
 // Names are the variables, forms and roles the expression reads; loop variables too.
 func (x *Expr) Names() []string {
 	seen := map[string]bool{}

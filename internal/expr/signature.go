@@ -39,6 +39,7 @@ _-_(datetime,span) datetime
 _-_(datetime,datetime) span
 _+_(span,span) span
 @in(person,who) bool
+date(text) date
 days(int) span
 hours(int) span
 minutes(int) span

@@ -23,13 +23,16 @@ func (c *book) declareRest() {
 	}
 }
 
+// kindLabel says what an entry does where its kind has no label of its own.
+var kindLabel = map[string]Label{"add": {"记入", "Entered"}, "take": {"冲减", "Taken off"}, "note": {"记事", "Noted"}, "memo": {"备查", "Memo"}, "new": {"新立", "New"}, "move": {"移转", "Moved"}}
+
 func (c *book) declareLedgers() {
 	for _, e := range c.src.elements["ledger"] {
 		b := c.open(e.value, "ledger", c.Short+".ledger."+e.key)
 		if b == nil {
 			continue
 		}
-		l := &Ledger{ID: e.key, Kind: map[string]string{}}
+		l := &Ledger{ID: e.key, Kind: map[string]string{}, KindLabel: map[string]Label{}}
 		c.node(&l.Node, b)
 		l.Pos = e.pos
 		if l.Label.ZH == "" {
@@ -45,12 +48,18 @@ func (c *book) declareLedgers() {
 			l.Per = append(l.Per, Dim{ID: x.key, Type: c.typeOf(x.value, nil, b.path, 0)})
 		}
 		for _, x := range b.entries("kind") {
-			words := []string{"add", "take", "note", "memo", "new", "move"}
-			if !x.value.isText() || !contains(words, x.value.text) {
+			word, named := x.value, (*node)(nil)
+			if word.kind == yamlMap { // {is: add, label: …}
+				word, named = x.value.at("is"), x.value.at("label")
+			}
+			if !word.isText() || kindLabel[word.text].ZH == "" {
 				c.r.errorf(x.value.pos, "a kind is one of add, take, note, memo, new, move")
 				continue
 			}
-			l.Kind[x.key] = x.value.text
+			l.Kind[x.key], l.KindLabel[x.key] = word.text, kindLabel[word.text]
+			if named != nil {
+				l.KindLabel[x.key] = c.label(named, "label")
+			}
 		}
 		if len(l.Kind) == 0 {
 			c.r.errorf(e.pos, "ledger %s has no kind of entry", l.ID)

@@ -124,6 +124,7 @@ type Parameter struct {
 	Current   bool // applies: current; else the record keeps its opening day's value
 
 	column map[string]FieldType // of a table
+	label  map[string]Label     // of its columns
 }
 
 // Check is a condition with the message of its failure.

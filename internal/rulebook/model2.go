@@ -242,12 +242,13 @@ type Item struct {
 // Ledger is what must balance.
 type Ledger struct {
 	Node
-	ID    string
-	Unit  string // money quantity range
-	Per   []Dim
-	Kind  map[string]string // kind → add take note memo new move
-	Check []*Check
-	Close *Close
+	ID        string
+	Unit      string // money quantity range
+	Per       []Dim
+	Kind      map[string]string // kind → add take note memo new move
+	KindLabel map[string]Label
+	Check     []*Check
+	Close     *Close
 }
 
 type Dim struct {

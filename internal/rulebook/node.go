@@ -49,6 +49,9 @@ type entry struct {
 }
 
 func (n *node) entry(key string) *entry {
+	if n == nil {
+		return nil
+	}
 	for _, e := range n.keys {
 		if e.key == key {
 			return e

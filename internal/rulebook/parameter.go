@@ -60,7 +60,7 @@ func (c *book) compileParameter(p *Parameter, b *body) {
 // table reads the columns and rows of a table parameter.
 func (c *book) table(p *Parameter, b *body) {
 	upto := b.text("upto")
-	p.column = map[string]FieldType{}
+	p.column, p.label = map[string]FieldType{}, map[string]Label{}
 	column := func(e *entry, out bool) expr.Column {
 		c.id(e, "column")
 		t, banded := e.value, e.key == upto
@@ -72,8 +72,20 @@ func (c *book) table(p *Parameter, b *body) {
 			}
 		}
 		var options *node
+		p.label[e.key] = Label{e.key, e.key}
 		if e.value.kind == yamlMap {
 			options = e.value.at("options")
+			for _, k := range e.value.keys {
+				if !contains([]string{"type", "upto", "options", "label"}, k.key) {
+					c.r.errorf(k.pos, "unknown key %q in column %s of %s", k.key, e.key, p.ID)
+				}
+			}
+			if n := e.value.at("label"); n != nil {
+				p.label[e.key] = c.label(n, "label")
+			}
+		}
+		if p.label[e.key].ZH == e.key {
+			c.r.warnf(e.pos, "column %s of table %s has no label", e.key, p.ID)
 		}
 		ft := c.typeOf(t, options, p.Path, 0)
 		p.column[e.key] = ft
@@ -101,6 +113,9 @@ func (c *book) table(p *Parameter, b *body) {
 	}
 	p.Rows = rows
 }
+
+// Column is the type and the label of a column of a table.
+func (p *Parameter) Column(id string) (FieldType, Label) { return p.column[id], p.label[id] }
 
 func columnNames(list []expr.Column) []string {
 	var out []string

@@ -237,7 +237,7 @@ func (c *book) columns(r *Report, b *body, of *Form, member place, settle func(*
 		col.Is = c.value(is, r.Path+".column."+col.ID, p, col.Type.Expr)
 		if col.Is != nil && col.Type.Expr.Kind == expr.KAny && len(col.Is.Cases) > 0 {
 			if col.Type = c.fieldAt(col.Is.Cases[0].Is.Text(), of); col.Type.Name == "" {
-				col.Type = typeNamed(col.Is.Cases[0].Is.Type())
+				col.Type = c.sameChoice(typeNamed(col.Is.Cases[0].Is.Type()), col.Is.Cases[0].Is)
 			}
 		}
 		settle(r.Form.line["rows"].field[col.ID], col.Type.Expr)
@@ -269,6 +269,29 @@ func (c *book) fieldAt(text string, of *Form) FieldType {
 		of = c.l.lib.Forms[fd.Type.Expr.Object]
 	}
 	return FieldType{}
+}
+
+// sameChoice gives a column that repeats a choice, or the state of a record, the words of what it repeats.
+func (c *book) sameChoice(t FieldType, x *expr.Expr) FieldType {
+	object, field, ok := x.Leads()
+	f := c.l.lib.Forms[object]
+	if !ok || f == nil || t.Expr.Kind != expr.KChoice && t.Expr.Kind != expr.KText {
+		return t
+	}
+	if fd := f.Field(field); fd != nil && fd.Type.Name == "choice" {
+		return fd.Type
+	}
+	if field != "state" {
+		return t
+	}
+	var list []*Option
+	for _, s := range f.States {
+		o := &Option{ID: s.ID}
+		c.implied(&o.Node, &node{pos: s.Pos}, f.Key+".state."+s.ID)
+		o.Label = s.Label
+		list = append(list, o)
+	}
+	return choiceType(list)
 }
 
 // typeNamed is the field type that holds values of an expression's type.

@@ -27,9 +27,6 @@ func (c *book) checkShipped(p *Parameter, k *Check) {
 	}
 }
 
-// ColumnType is the field type of a table's column.
-func (p *Parameter) ColumnType(id string) FieldType { return p.column[id] }
-
 // Records are rows of the table as expressions read them (the rows of check:).
 func (p *Parameter) Records(rows []map[string]expr.Value) []expr.Value {
 	list := make([]expr.Value, len(rows))

@@ -56,6 +56,12 @@ func (c *book) typeOf(n *node, options *node, path string, scale int) FieldType 
 	case "form set":
 		return FieldType{Name: "list", Expr: expr.ListOf(textType)}
 	}
+	if form, ok := strings.CutPrefix(word, "state of "); ok {
+		return c.statesOf(n, form, path)
+	}
+	if of, ok := strings.CutPrefix(word, "choice of "); ok {
+		return c.choiceOf(n, of, path)
+	}
 	if t, ok := simpleTypes[word]; ok {
 		f := FieldType{Name: word, Expr: t, Scale: t.Scale}
 		switch word {
@@ -78,6 +84,63 @@ func (c *book) typeOf(n *node, options *node, path string, scale int) FieldType 
 	known := append(sortedKeys(simpleTypes), "choice", "choices", "person", "unit", "table")
 	c.r.hintf(n.pos, meant(word, append(known, sortedKeys(c.forms)...)), "there is no type or form %q", word)
 	return fallback
+}
+
+// statesOf is a choice among the states of a form: where one of its records stood, said in that form's words.
+func (c *book) statesOf(n *node, form, path string) FieldType {
+	var list []*Option
+	if states := c.source(form).at("state"); states != nil && states.kind == yamlMap {
+		for _, s := range states.keys {
+			x := &Option{ID: s.key}
+			c.implied(&x.Node, n, path+".options."+s.key)
+			x.Label = Label{s.key, s.key}
+			l := s.value
+			if l.kind == yamlMap {
+				l = l.at("label")
+			}
+			if l != nil && l.isText() {
+				x.Label = c.label(l, "label")
+			}
+			list = append(list, x)
+		}
+	}
+	if len(list) == 0 {
+		c.r.hintf(n.pos, meant(form, sortedKeys(c.forms)), "there is no form %q with states", form)
+	}
+	return choiceType(list)
+}
+
+// choiceOf is the choice of another form's field, "complaint.request": its ids, said in its words.
+func (c *book) choiceOf(n *node, of, path string) FieldType {
+	form, field, _ := strings.Cut(of, ".")
+	var list []*Option
+	if f := c.source(form).at("field").at(field); f != nil {
+		list = c.options(f.at("options"), path)
+	}
+	if len(list) == 0 {
+		c.r.hintf(n.pos, "", "there is no choice %q; write form.field", of)
+	}
+	return choiceType(list)
+}
+
+func choiceType(list []*Option) FieldType {
+	var ids []string
+	for _, o := range list {
+		ids = append(ids, o.ID)
+	}
+	return FieldType{Name: "choice", Options: list, Expr: expr.ChoiceOf(ids...)}
+}
+
+// source is a form as it is written, of this book or one it builds upon; nil if there is none.
+func (c *book) source(form string) *node {
+	for _, o := range c.scope() {
+		for _, e := range o.src.elements["form"] {
+			if e.key == form {
+				return e.value
+			}
+		}
+	}
+	return nil
 }
 
 // options are written as ids or as mappings with label and clause.

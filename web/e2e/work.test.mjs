@@ -12,7 +12,7 @@ export default [
     const row = page.locator('[data-task]').first()
     await row.waitFor()
     must(/还剩|逾期|不到/.test(await row.locator('.mark').innerText()), 'no remaining time')
-    must(/\d{2}:\d{2}/.test(await row.locator('.exact').innerText()), 'no exact time')
+    must(/\d{2}:\d{2}|\d{4}-\d{2}-\d{2}/.test(await row.locator('.exact').innerText()), 'no exact time') // of another year the day
     await noOverflow(page)
     await noForbidden(page)
   }],
@@ -87,6 +87,8 @@ export default [
     const drawer = page.getByRole('dialog')
     await drawer.getByText('限期').first().waitFor()
     await drawer.getByText('日历').first().waitFor()
+    const said = await drawer.innerText()
+    must(/依公司参数“[^”]+”\s+阶段 质管调查，国外客户 [是否]，期限 \d+ 天，\d{4}-\d\d-\d\d 起/.test(said), 'the company value is missing: ' + said)
   }],
   ['a refusal says what, which clause, and keeps what was typed', 'limin', null, async (page) => {
     const c = await openCase(page, 'quality')
@@ -126,7 +128,7 @@ export default [
     must(/\/record\//.test(page.url()), page.url())
   }],
   ['the paper form shows its number, stamp and foot', 'hejing', null, async (page) => {
-    const c = await openCase(page, 'manufacturing')
+    const c = await openCase(page, 'finished')
     await page.goto(`${base}/record/14.complaint/${c.id}/print`)
     const paper = page.locator('.paper')
     await paper.waitFor()

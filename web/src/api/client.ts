@@ -1,6 +1,7 @@
 // The one road to the server: CSRF token, idempotency key, version, language, and problems decoded.
 import type { Me, Problem } from './types'
 import { setClock } from '../app/clock'
+import { setZone } from '../app/time'
 
 export class Refusal extends Error {
   constructor(public problem: Problem) {
@@ -21,6 +22,7 @@ export const onConnection = (f: (up: boolean) => void) => (onLine = f)
 export function accept(me: Me): Me {
   csrf = me.csrf
   if (me.csrf_header) csrfHeader = me.csrf_header
+  setZone(me.company.zone)
   if (me.clock) setClock(me.clock.now, me.clock.manual)
   return me
 }

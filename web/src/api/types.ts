@@ -40,7 +40,7 @@ export interface Me {
   csrf: string
   csrf_header?: string
   clock: { now: string; manual: boolean }
-  company: { name: string; demo: boolean }
+  company: { name: string; demo: boolean; zone?: string }
   rights: string[]
   heads?: { id: string; name?: string }[]
   counts: { late: number; today: number }
@@ -50,6 +50,7 @@ export interface Me {
 export interface Company {
   name: string
   demo: boolean
+  zone?: string
   accounts?: { account: string; name: string; post?: string; unit?: string }[]
   password?: string
   clock_manual?: boolean
@@ -76,8 +77,11 @@ export interface Field {
 /** What a new record is asked: `later` = needed only to send it on. */
 export interface NewDef { asks: { field: string; required: boolean; later?: boolean; clause?: string }[]; send?: ActionDef }
 export interface LineDef { id: string; label: Text; fields: Field[]; fixed?: boolean }
-export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number }
+export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number; from?: string[]; fill?: { field: string; required: boolean; clause?: string; label: Text }[] }
+export interface BulkResult { id: string; number?: string; ok: boolean; problem?: Problem }
 export interface ViewDef { id: string; label: Text; columns?: string[]; sort?: string; from?: string; filter?: string }
+/** How many a list finds; `views`: each of the rulebook's. */
+export interface Count { total: number; more_than: boolean; views?: Record<string, Count> }
 /** A list as somebody keeps it; `query` is what its address holds. */
 export interface SavedView { id: string; name: string; query: string; unit?: { id: string; name?: string } | null; default: boolean; may_edit: boolean; by?: { id: string; name?: string } | null }
 export interface Form {
@@ -237,6 +241,7 @@ export interface Tasks {
   recent?: { at: string; text: Text; form?: string; record?: string }[]
 }
 
+export interface ParamColumn { id: string; label: Text; type: string; upto?: boolean; options?: { id: string; label: Text }[] }
 export interface Param {
   id: string
   label: Text
@@ -248,8 +253,9 @@ export interface Param {
   clause?: string
   history?: { value: Value; from: string; by?: Text | Person; reason?: string }[]
   rows?: Values[]
-  key?: (string | { id: string; label: Text })[]
-  out?: (string | { id: string; label: Text })[]
+  options?: { id: string; label: Text }[]
+  key?: ParamColumn[]
+  out?: ParamColumn[]
 }
 export interface Clause {
   id: string
@@ -274,3 +280,20 @@ export interface Notice { id: string; at: string; text: Text; form?: string; rec
 export interface SearchResult { groups: { kind: string; label: Text; hits: { form?: string; id: string; number?: string; title?: Text; sub?: Text; mark?: string }[] }[] }
 export interface StatRow { key: string; label?: Text; count?: number; sum?: string }
 export interface Option { id: string; label: Text; sub?: Text }
+
+export interface ImportRead { rows: number; columns: { name: string; sample: string[]; field: string }[]; fields: Field[] }
+export interface ImportJob {
+  id: string
+  form: string
+  file: string
+  name: string
+  dry: boolean
+  state: 'running' | 'done' | 'stopped' | 'broken'
+  total: number
+  done: number
+  good: number
+  refused: number
+  head: string[]
+  rows: { row: number; items: { field?: string; column: number; clause?: string; say: Text }[] }[]
+  problem?: Problem
+}

@@ -23,6 +23,7 @@ const page = (load: () => Promise<{ default: React.ComponentType }>) => lazy(loa
 const List = page(() => import('../pages/list'))
 const Registers = page(() => import('../pages/registers'))
 const NewRecord = page(() => import('../pages/new-record'))
+const Import = page(() => import('../pages/import'))
 const RecordPage = page(() => import('../pages/record'))
 const Print = page(() => import('../pages/print'))
 const Books = page(() => import('../pages/books'))
@@ -81,6 +82,7 @@ const router = createBrowserRouter([
           { path: '/register', element: <Registers /> },
           { path: '/register/:key', element: <List /> },
           { path: '/register/:key/new', element: <NewRecord /> },
+          { path: '/register/:key/import', element: <Import /> },
           { path: '/record/:key/:id', element: <RecordPage /> },
           { path: '/rulebook', element: <Books /> },
           { path: '/rulebook/:id', element: <Book /> },

@@ -1,7 +1,5 @@
 // Filters as chips; each becomes one condition, and the whole stands in the address.
 import type { Field } from '../api/types'
-import { serverNow } from './clock'
-import { isoDate, parse } from './time'
 
 export interface Chip { field: string; op: string; value: string }
 
@@ -12,20 +10,13 @@ const numbers = ['int', 'decimal', 'quantity', 'percent', 'money']
 export function opsOf(f: Field): string[] {
   if (text.includes(f.type)) return ['has', 'is', 'set', 'unset']
   if (numbers.includes(f.type)) return ['ge', 'le', 'is', 'set', 'unset']
-  if (f.type === 'date' || f.type === 'datetime') return ['ge', 'le', 'set', 'unset']
+  if (f.type === 'date' || f.type === 'datetime') return ['ge', 'le', 'is', 'set', 'unset']
   if (f.type === 'bool') return ['yes', 'no']
   if (f.type === 'choice') return ['is', 'not', 'set', 'unset']
   if (['ref', 'person', 'unit'].includes(f.type)) return ['is', 'set', 'unset']
   return ['set', 'unset']
 }
 export const filterable = (f: Field) => !f.class && !['file', 'files', 'refs', 'people', 'secret', 'choices', 'duration', 'period', 'time'].includes(f.type) && !f.type.startsWith('list')
-
-/** The rules' language has no date written out: a day is said from today, by the server's clock. */
-function dayOf(v: string): string {
-  const today = parse(isoDate(serverNow()))!
-  const n = Math.round(((parse(v) ?? today) - today) / 86_400_000)
-  return n === 0 ? 'today' : n < 0 ? `today - days(${-n})` : `today + days(${n})`
-}
 
 const quote = (s: string) => "'" + s.replace(/\\/g, '\\\\').replace(/'/g, "\\'") + "'"
 
@@ -35,7 +26,7 @@ function literal(f: Field, v: string): string {
     case 'money': return `money(${quote(v)})`
     case 'percent': return `pct(${quote(v)})`
     case 'decimal': case 'quantity': return `dec(${quote(v)})`
-    case 'date': case 'datetime': return dayOf(v)
+    case 'date': case 'datetime': return `date(${quote(v.slice(0, 10))})`
     default: return quote(v)
   }
 }

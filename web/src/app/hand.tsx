@@ -8,7 +8,7 @@ import { Refused } from '../elements/refusal'
 import { setClock, useNow } from './clock'
 import { useWords } from './i18n'
 import { useMe } from './session'
-import { clockTime, dataTime, fullDay, parse, ZONE_MINUTES } from './time'
+import { clockTime, dataTime, fromWall, fullDay, parse } from './time'
 
 export default function ClockHand() {
   const { t, lang } = useWords()
@@ -34,7 +34,7 @@ export default function ClockHand() {
   }
   const set = () => {
     const m = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})$/.exec(to.trim().replace(/\//g, '-'))
-    const at = m ? Date.parse(`${m[1]}T${m[2]}:00Z`) - ZONE_MINUTES * 60_000 : parse(to)
+    const at = m ? fromWall(`${m[1]}T${m[2]}:00`) : parse(to)
     if (at) void turn('set', { set: new Date(at).toISOString() })
   }
   return (

@@ -5,8 +5,43 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** Minutes east of Greenwich of the company's zone. China has one zone and no summer time. */
-export const ZONE_MINUTES = 8 * 60
+let zone = 'Asia/Shanghai'
+let wall = wallClock(zone)
+const east_ = new Map<number, number>()
+
+function wallClock(z: string) {
+  return new Intl.DateTimeFormat('en-US', { timeZone: z, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' })
+}
+
+/** The company's zone, as the server names it; one the browser does not know leaves what was. */
+export function setZone(z: string | undefined) {
+  if (!z || z === zone) return
+  try {
+    wall = wallClock(z)
+  } catch {
+    return
+  }
+  zone = z
+  east_.clear()
+}
+
+/** Milliseconds east of Greenwich at a moment; it changes on quarters of an hour at most. */
+function east(at: number): number {
+  const k = Math.floor(at / (15 * MINUTE))
+  const known = east_.get(k)
+  if (known !== undefined) return known
+  const p: Record<string, number> = {}
+  for (const x of wall.formatToParts(k * 15 * MINUTE)) p[x.type] = Number(x.value)
+  const off = Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) - k * 15 * MINUTE
+  east_.set(k, off)
+  return off
+}
+
+/** The moment the company's wall clock shows a text such as 2026-03-18T09:30. */
+export function fromWall(text: string): number {
+  const t = Date.parse(text + 'Z')
+  return t - east(t - east(t))
+}
 
 const WEEK_ZH = ['周日', '周一', '周二', '周三', '周四', '周五', '周六']
 const WEEK_EN = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
@@ -16,14 +51,14 @@ const two = (n: number) => String(n).padStart(2, '0')
 interface Parts { y: number; m: number; d: number; w: number; H: number; M: number; S: number }
 
 export function parts(at: number): Parts {
-  const t = new Date(at + ZONE_MINUTES * MINUTE)
+  const t = new Date(at + east(at))
   return { y: t.getUTCFullYear(), m: t.getUTCMonth() + 1, d: t.getUTCDate(), w: t.getUTCDay(), H: t.getUTCHours(), M: t.getUTCMinutes(), S: t.getUTCSeconds() }
 }
 
 export function parse(at: string | number | null | undefined): number | null {
   if (at === null || at === undefined || at === '') return null
   if (typeof at === 'number') return at
-  const t = /^\d{4}-\d{2}-\d{2}$/.test(at) ? Date.parse(at + 'T00:00:00Z') - ZONE_MINUTES * MINUTE : Date.parse(at)
+  const t = /^\d{4}-\d{2}-\d{2}$/.test(at) ? fromWall(at + 'T00:00:00') : Date.parse(at)
   return Number.isNaN(t) ? null : t
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { capitals, money, number, phone, tidyNumber } from './money'
-import { absolute, ago, late, left, length, parse } from './time'
+import { absolute, ago, dataTime, fromWall, isoDate, late, left, length, parse, setZone } from './time'
 
 describe('capitals', () => {
   const vectors: [string, string][] = [
@@ -57,5 +57,19 @@ describe('time', () => {
   it('says past times', () => {
     expect(ago(now - 12 * 60_000, now, 'zh')).toBe('12 分钟前')
     expect(ago(now - 2 * 3_600_000, now, 'zh')).toBe('08:00')
+  })
+})
+
+describe('the company\'s zone', () => {
+  it('is what the server says, with its summer time', () => {
+    setZone('America/New_York')
+    expect(dataTime(Date.parse('2026-03-08T06:59:00Z'))).toBe('2026-03-08 01:59')
+    expect(dataTime(Date.parse('2026-03-08T07:00:00Z'))).toBe('2026-03-08 03:00')
+    expect(new Date(fromWall('2026-07-01T09:30:00')).toISOString()).toBe('2026-07-01T13:30:00.000Z')
+    expect(isoDate(parse('2026-11-01')!)).toBe('2026-11-01')
+    setZone('Nowhere/Else')
+    expect(dataTime(Date.parse('2026-01-01T05:00:00Z'))).toBe('2026-01-01 00:00')
+    setZone('Asia/Shanghai')
+    expect(dataTime(Date.parse('2026-03-16T02:40:00Z'))).toBe('2026-03-16 10:40')
   })
 })

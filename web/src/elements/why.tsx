@@ -19,7 +19,7 @@ export function WhyDrawer({ form, id, of, onClose }: { form: string; id: string;
           <ol className="why">
             {q.data.steps.map((s, i) => {
               const at = parse(s.at)
-              const value = w(s.value).replace(/^[，,]\s*/, '')
+              const value = w(s.value)
               return (
                 <li key={i}>
                   <span className="soft">{w(s.label)}</span>

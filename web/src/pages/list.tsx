@@ -1,5 +1,5 @@
 // A register: which ones, and which of them first? The whole state stands in the address.
-import { DownloadOutlined, FilterOutlined } from '@ant-design/icons'
+import { DownloadOutlined, FilterOutlined, UploadOutlined } from '@ant-design/icons'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Button, Checkbox, Input } from 'antd'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
@@ -111,7 +111,6 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [typed])
 
-  const bulk = f.actions.filter((a) => a.bulk)
   const canTick = f.actions.length > 0 && !phone
   const tick = (id: string) => setTicked((s) => { const n = new Set(s); if (n.has(id)) n.delete(id); else n.add(id); return n })
   const move = (n: number) => {
@@ -155,6 +154,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
           <h1>{w(f.label)} <ClauseChip id={f.clause} /></h1>
         </div>
         <div className="acts">
+          {!phone && brief?.can_create && <Button icon={<UploadOutlined />} onClick={() => go(`/register/${f.key}/import`)}>{t('import')}</Button>}
           {!phone && <Button icon={<DownloadOutlined />} href={url(`/api/form/${f.key}/record.xlsx`, { view: view?.id, q, filter, sort })} download>{t('export')}</Button>}
           {brief?.can_create && <Button type="primary" onClick={() => go(`/register/${f.key}/new`)}>{t('new_of', { what: w(f.label) })}</Button>}
         </div>
@@ -181,7 +181,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
           {chips.length || q ? (
             <>
               {t('list.none')} {q && <button type="button" className="link" onClick={() => setTyped('')}>{t('list.without', { what: q })}</button>}
-              {chips.map((c, i) => <button key={i} type="button" className="link" onClick={() => setChips(chips.filter((_, k) => k !== i))}>{t('list.without', { what: '' })}<ChipWords chip={c} form={f} /></button>)}
+              {chips.map((c, i) => <button key={i} type="button" className="link" onClick={() => setChips(chips.filter((_, k) => k !== i))}>{t('list.without_filter')} <ChipWords chip={c} form={f} /></button>)}
             </>
           ) : (
             <>{view ? t('list.empty_view', { view: w(view.label) }) : t('list.empty', { what: w(f.label) })} {brief?.can_create && <Link to={`/register/${f.key}/new`}>{t('new_of', { what: w(f.label) })}</Link>}</>
@@ -229,7 +229,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
         </section>
       )}
       {rows.hasNextPage && <div className="center"><Button loading={rows.isFetchingNextPage} onClick={() => void rows.fetchNextPage()}>{t('list.more', { count: PAGE })}</Button></div>}
-      {ticked.size > 0 && <BulkBar form={f} acts={bulk} all={f.actions} rows={list.filter((r) => ticked.has(r.id))} onClear={() => setTicked(new Set())} />}
+      {ticked.size > 0 && <BulkBar form={f} rows={list.filter((r) => ticked.has(r.id))} onClear={() => setTicked(new Set())} />}
       {adding && <AddFilter form={f} onClose={() => setAdding(false)} onAdd={(c) => { setAdding(false); setChips([...chips, c]) }} />}
     </div>
   )

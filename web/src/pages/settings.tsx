@@ -4,45 +4,35 @@ import dayjs from 'dayjs'
 import { useState } from 'react'
 import { Link, useParams } from 'react-router'
 import { call, problemOf } from '../api/client'
-import { queries, useForm, useForms, useGet } from '../api/query'
-import type { Book, BookBrief, Clause, Field, Param, Problem, Values } from '../api/types'
+import { queries, useForms, useGet } from '../api/query'
+import type { Book, BookBrief, Field, Param, Problem, Values } from '../api/types'
 import { serverNow, useTitle } from '../app/clock'
-import { useWords } from '../app/i18n'
+import { useWords, words } from '../app/i18n'
 import { useMe } from '../app/session'
 import { isoDate } from '../app/time'
 import { money } from '../app/money'
 import { ClauseChip } from '../elements/clause'
 import { Card, Failed, Loading, Side } from '../elements/parts'
 import { Refused } from '../elements/refusal'
-import { FieldInput } from '../fields'
+import { FieldInput, FieldView } from '../fields'
 import { plain } from '../fields/plain'
-
-/** Names of a table's columns and values: the server's where it gives them, else those of the form its clause works on. */
-function useNames(param: Param) {
-  const { t, w, lang } = useWords()
-  const clause = useGet<Clause>(param.rows && param.clause ? `/api/clause/${param.clause}` : null, undefined, { staleTime: 600_000 })
-  const form = useForm(clause.data?.does?.find((d) => d.form)?.form ?? null)
-  const fields = form.data?.fields ?? []
-  const column = (c: string | { id: string; label: unknown }) => {
-    const id = columnId(c)
-    const own = typeof c === 'object' ? w(c.label) : ''
-    return own || w(fields.find((f) => f.id === id)?.label) || (['stage', 'state'].includes(id) ? t('stage') : ['days', 'within', 'limit'].includes(id) ? t('limit') : ['amount', 'upto'].includes(id) ? t('ledger.amount') : id)
-  }
-  const value = (c: string | { id: string }, v: unknown) => {
-    const option = fields.find((f) => f.id === columnId(c))?.options?.find((o) => o.id === v)
-    const state = form.data?.states.find((s) => s.id === v)
-    return w(option?.label) || w(state?.label) || plain(v, lang)
-  }
-  return { column, value }
-}
-
-const columnId = (c: string | { id: string }) => (typeof c === 'string' ? c : c.id)
 
 export function paramWords(p: Param, lang: 'zh' | 'en', value: unknown = p.value): string {
   if (value === null || value === undefined || value === '') return '—'
+  const option = p.options?.find((o) => o.id === value)
+  if (option) return words(option.label, lang)
   if (p.type === 'money' && typeof value === 'string') return money(value)
   if (p.type === 'percent') return `${value}%`
   return plain(value, lang)
+}
+
+/** How many rows a table had, as its history keeps it. */
+function rowsOf(value: unknown): number {
+  try {
+    return (JSON.parse(String(value)) as unknown[]).length
+  } catch {
+    return 0
+  }
 }
 
 export default function Settings() {
@@ -103,8 +93,6 @@ function Parameters({ id, title }: { id: string; title: string }) {
   )
 }
 
-const cellType = (v: unknown) => (typeof v === 'boolean' ? 'bool' : /^\d+(wd|wh|wm|mo|d|h|m|w|y)$/.test(String(v)) ? 'duration' : /^-?\d+\.\d{2}$/.test(String(v)) ? 'money' : /^-?\d+(\.\d+)?$/.test(String(v)) ? 'decimal' : 'text')
-
 /** A parameter in words, its history, and a change: from a day on, with a reason. */
 export function ParamValue({ book, param: p }: { book: string; param: Param }) {
   const { t, w, lang } = useWords()
@@ -118,8 +106,7 @@ export function ParamValue({ book, param: p }: { book: string; param: Param }) {
   const [changing, setChanging] = useState(false)
   const [said, setSaid] = useState('')
   const columns = [...(p.key ?? []), ...(p.out ?? [])]
-  const names = useNames(p)
-  const field: Field = { id: p.id, label: p.label, type: p.type }
+  const field: Field = { id: p.id, label: p.label, type: p.type, options: p.options }
   const send = async () => {
     setBusy(true)
     setProblem(null)
@@ -143,9 +130,14 @@ export function ParamValue({ book, param: p }: { book: string; param: Param }) {
       {p.rows && (
         <div className="table-box">
           <table>
-            <thead><tr>{columns.map((c) => <th key={columnId(c)}>{names.column(c)}</th>)}</tr></thead>
+            <thead><tr>{columns.map((c) => <th key={c.id}>{w(c.label)}</th>)}</tr></thead>
             <tbody>{rows.map((r, i) => (
-              <tr key={i}>{columns.map((c) => <td key={columnId(c)}>{changing && (p.out ?? []).some((o) => columnId(o) === columnId(c)) ? <FieldInput id={`cell-${i}-${columnId(c)}`} form="" field={{ id: columnId(c), label: names.column(c), type: cellType(p.rows![i]?.[columnId(c)]) }} value={r[columnId(c)]} onChange={(v) => setRows(rows.map((x, k) => (k === i ? { ...x, [columnId(c)]: v } : x)))} /> : names.value(c, r[columnId(c)])}</td>)}</tr>
+              <tr key={i}>{columns.map((c) => (
+                <td key={c.id}>
+                  {changing && p.out?.includes(c) ? <FieldInput id={`cell-${i}-${c.id}`} form="" field={c} value={r[c.id]} onChange={(v) => setRows(rows.map((x, k) => (k === i ? { ...x, [c.id]: v } : x)))} />
+                    : c.upto && !r[c.id] ? t('param.above') : <FieldView field={c} value={r[c.id]} />}
+                </td>
+              ))}</tr>
             ))}</tbody>
           </table>
         </div>
@@ -153,7 +145,7 @@ export function ParamValue({ book, param: p }: { book: string; param: Param }) {
       {!!p.history?.length && (
         <>
           <h3>{t('history')}</h3>
-          <ul className="rows">{p.history.map((h, i) => <li key={i}><span className="num">{h.from.slice(0, 10)}</span> <b>{paramWords(p, lang, h.value)}</b> {w(h.by)} <span className="soft">{h.reason}</span></li>)}</ul>
+          <ul className="rows">{p.history.map((h, i) => <li key={i}><span className="num">{h.from.slice(0, 10)}</span> <b>{p.rows ? t('param.rows', { count: rowsOf(h.value) }) : paramWords(p, lang, h.value)}</b> {w(h.by)} <span className="soft">{h.reason}</span></li>)}</ul>
         </>
       )}
       {said && <p className="notice" role="status">{said}</p>}

@@ -1,5 +1,5 @@
 import { Button, Input } from 'antd'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { accept, call, problemOf } from '../api/client'
 import { queries, useGet } from '../api/query'
 import type { Company, Me, Problem } from '../api/types'
@@ -7,6 +7,7 @@ import { useTitle } from '../app/clock'
 import { useLarge } from '../app/device'
 import { setLanguage, useWords } from '../app/i18n'
 import { useSession } from '../app/session'
+import { setZone } from '../app/time'
 import { Refused } from '../elements/refusal'
 
 async function enter(account: string, password: string): Promise<Me & { must_change?: boolean }> {
@@ -56,6 +57,7 @@ export function SignIn() {
   const { t, lang } = useWords()
   const { setMe, problem } = useSession()
   const company = useGet<Company>('/api/company')
+  useEffect(() => setZone(company.data?.zone), [company.data?.zone])
   const [large, setLarge] = useLarge()
   const [busy, setBusy] = useState('')
   const [wrong, setWrong] = useState<Problem | null>(null)

@@ -1,10 +1,12 @@
 // The tabs over a list: the rulebook's views, one's own, those shared with the unit; and how one is kept.
 import { EllipsisOutlined } from '@ant-design/icons'
 import { Button, Checkbox, Dropdown, Input, Popover } from 'antd'
+import { useQueries } from '@tanstack/react-query'
 import { useState } from 'react'
-import { call, post, problemOf } from '../../api/client'
+import { call, get, post, problemOf } from '../../api/client'
 import { queries, useGet } from '../../api/query'
-import type { Form, Problem, SavedView } from '../../api/types'
+import type { Count, Form, Problem, SavedView } from '../../api/types'
+import { cel, fromParam, type Chip } from '../../app/filter'
 import { useWords } from '../../app/i18n'
 import { useMe } from '../../app/session'
 import { Refused } from '../refusal'
@@ -33,6 +35,21 @@ export function viewAddress(v: SavedView): URLSearchParams {
 /** The view that opens the register: one's own before the unit's. */
 export const opening = (list: SavedView[]) => list.find((v) => v.default)
 
+/** How many each tab holds: the rulebook's views in one question, the saved ones each in its own. */
+function useCounts(f: Form, saved: SavedView[]) {
+  const path = `/api/form/${f.key}/count`
+  const whole = useGet<Count>(path, { views: 1 }, { staleTime: 60_000 })
+  const own = useQueries({
+    queries: saved.map((v) => {
+      const p = new URLSearchParams(v.query)
+      const chips = p.getAll('f').map(fromParam).filter((c): c is Chip => !!c)
+      const query = { view: p.get('view'), q: p.get('q'), filter: cel(chips, f.fields) }
+      return { queryKey: [path, query], queryFn: ({ signal }: { signal: AbortSignal }) => get<Count>(path, query, signal), staleTime: 60_000 }
+    }),
+  })
+  return (id: string): Count | undefined => (id === '' ? whole.data : (whole.data?.views?.[id] ?? own[saved.findIndex((v) => v.id === id)]?.data))
+}
+
 interface Tabs {
   form: Form
   saved: SavedView[]
@@ -46,10 +63,11 @@ export function ViewTabs({ form: f, saved, params, open }: Tabs) {
   const mine = saved.find((v) => v.id === params.get('mine'))
   const [naming, setNaming] = useState<SavedView | null>(null)
   const [problem, setProblem] = useState<Problem | null>(null)
+  const count = useCounts(f, saved)
   if (!f.views.length && !saved.length) return null
   const tab = (key: string, on: boolean, label: string, go: () => void, shared?: string) => (
     <button key={key} type="button" role="tab" aria-selected={on} className={on ? 'on' : ''} title={shared} onClick={go}>
-      {label}{shared && <span className="tag small" aria-hidden="true">{t('list.shared')}</span>}
+      {label}<Number of={count(key)} />{shared && <span className="tag small" aria-hidden="true">{t('list.shared')}</span>}
     </button>
   )
   const change = async (v: SavedView, body: Record<string, unknown> | null) => {
@@ -82,6 +100,10 @@ export function ViewTabs({ form: f, saved, params, open }: Tabs) {
       )}
     </>
   )
+}
+
+function Number({ of }: { of?: Count }) {
+  return of ? <small className="n">{of.total}{of.more_than ? '+' : ''}</small> : null
 }
 
 /** What its keeper may do with the open view. */

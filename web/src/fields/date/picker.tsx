@@ -2,7 +2,7 @@ import { DatePicker, Input, TimePicker } from 'antd'
 import dayjs from 'dayjs'
 import { useWords } from '../../app/i18n'
 import { serverNow } from '../../app/clock'
-import { ZONE_MINUTES, dataTime, parse } from '../../app/time'
+import { dataTime, fromWall, parse } from '../../app/time'
 import { idOf, type InputProps } from '../kind'
 
 /** The picker shows the company's wall clock whatever the device's zone: the value is carried as wall-clock text. */
@@ -10,7 +10,7 @@ const wall = (s: string) => {
   const at = parse(s)
   return at === null ? null : dayjs(dataTime(at))
 }
-const instant = (d: dayjs.Dayjs) => new Date(Date.parse(d.format('YYYY-MM-DDTHH:mm:00') + 'Z') - ZONE_MINUTES * 60_000).toISOString()
+const instant = (d: dayjs.Dayjs) => new Date(fromWall(d.format('YYYY-MM-DDTHH:mm:00'))).toISOString()
 
 export default function Picker({ field, value, onChange, id, invalid, describedBy, autoFocus }: InputProps) {
   const { t } = useWords()

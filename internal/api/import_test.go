@@ -1,0 +1,188 @@
+package api_test
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"zhanggui/internal/testkit"
+)
+
+// upload sends a file and answers its id.
+func (c *client) upload(name string, content []byte) string {
+	c.s.t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	part, err := w.CreateFormFile("file", name)
+	if err != nil {
+		c.s.t.Fatal(err)
+	}
+	_, _ = part.Write(content)
+	w.Close()
+	req, err := http.NewRequest("POST", c.s.srv.URL+"/api/file", &b)
+	if err != nil {
+		c.s.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", w.FormDataContentType())
+	req.Header.Set("X-CSRF-Token", c.csrf)
+	return c.send(req).want(201).text("id")
+}
+
+// bring starts an import and waits until it has ended.
+func (c *client) bring(form string, body map[string]any) *reply {
+	c.s.t.Helper()
+	id := c.do("POST", "/api/form/"+form+"/import", body).want(202).text("id")
+	for range 2000 {
+		if r := c.do("GET", "/api/import/"+id, nil).want(200); r.text("state") != "running" {
+			return r
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	c.s.t.Fatal("the import does not end")
+	return nil
+}
+
+func workbook(t *testing.T, rows ...[]any) []byte {
+	t.Helper()
+	f := excelize.NewFile()
+	defer f.Close()
+	for i, r := range rows {
+		if err := f.SetSheetRow("Sheet1", fmt.Sprint("A", i+1), &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// Ensure that rows of a sheet come in as records, each judged like one that is typed; that trying changes nothing;
+// and that refused rows come back with the reason.
+func TestImport(t *testing.T) { testkit.Databases(t, importOn) }
+
+func importOn(t *testing.T, dsn string) {
+	s := openOn(t, dsn)
+	wang, he := s.signIn("wang"), s.signIn("he")
+	form := s.lib.Form("x.matter").Table
+	file := wang.upload("事项.xlsx", workbook(t,
+		[]any{"事由", "金额（元）", "客户名称", "不相干"},
+		[]any{"法兰开裂", 13800.5, "泰和泵业", "x"},
+		[]any{"", 100, "泰和泵业"},
+		[]any{},
+		[]any{"轴承", "十元", "泰和泵业"},
+		[]any{"密封", "￥1,200.00", "没有这家"},
+		[]any{"水泵", "８８８", ""}))
+	t.Run("Read", func(t *testing.T) {
+		r := wang.do("POST", "/api/form/x.matter/import/read", map[string]any{"file": file}).want(200)
+		if r.text("rows") != "5" || r.text("columns", 0, "field") != "subject" || r.text("columns", 1, "field") != "amount" || r.text("columns", 2, "field") != "customer" || r.text("columns", 3, "field") != "" {
+			t.Errorf("guessed: %s", r.body)
+		}
+		if r.text("columns", 0, "sample", 0) != "法兰开裂" {
+			t.Errorf("sample: %s", r.body)
+		}
+	})
+	columns := []any{"subject", "amount", "customer", ""}
+	t.Run("Dry", func(t *testing.T) {
+		before := s.Count(form, "", nil)
+		r := wang.bring("x.matter", map[string]any{"file": file, "columns": columns, "dry": true})
+		if r.text("state") != "done" || r.text("good") != "2" || r.text("refused") != "3" || r.text("total") != "5" {
+			t.Fatalf("%s", r.body)
+		}
+		want := []struct{ row, column, say string }{{"3", "0", "还要填“事由”"}, {"5", "1", "“金额”"}, {"6", "2", "没有客户“没有这家”，先登记"}}
+		for i, x := range want {
+			if r.text("rows", i, "row") != x.row || r.text("rows", i, "items", 0, "column") != x.column || !strings.Contains(r.text("rows", i, "items", 0, "say", "zh"), x.say) {
+				t.Errorf("row %v, want %v", r.at("rows", i), x)
+			}
+		}
+		if s.Count(form, "", nil) != before {
+			t.Error("trying wrote something")
+		}
+	})
+	t.Run("OK", func(t *testing.T) {
+		before := s.Count(form, "", nil)
+		r := wang.bring("x.matter", map[string]any{"file": file, "columns": columns})
+		if r.text("good") != "2" || r.text("refused") != "3" || s.Count(form, "", nil) != before+2 {
+			t.Fatalf("%s", r.body)
+		}
+		list := wang.do("GET", at+"?filter=this.amount+%3D%3D+money('13800.50')", nil).want(200)
+		if list.len("rows") != 1 || list.text("rows", 0, "values", "customer", "label") != "泰和泵业" {
+			t.Errorf("what came in: %s", list.body)
+		}
+		wang.bring("x.matter", map[string]any{"file": file, "columns": columns})
+		if s.Count(form, "", nil) != before+2 {
+			t.Error("the same file twice made records twice")
+		}
+		other := wang.bring("x.matter", map[string]any{"file": file, "columns": []any{"subject", "", "", ""}})
+		if !strings.Contains(string(other.body), "已经导入过") {
+			t.Errorf("the same row with other content: %s", other.body)
+		}
+		res := wang.do("GET", "/api/import/"+r.text("id")+"/refused.xlsx", nil).want(200)
+		book, err := excelize.OpenReader(bytes.NewReader(res.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, _ := book.GetRows("Sheet1")
+		if len(rows) != 4 || rows[0][4] != "原因" || rows[3][0] != "密封" || !strings.Contains(rows[3][4], "没有这家") {
+			t.Errorf("refused rows: %v", rows)
+		}
+		if n := s.Count("journal_entry", "action", "import"); n < 1 {
+			t.Error("the journal knows nothing of the import")
+		}
+		he.do("GET", "/api/import/"+r.text("id"), nil).want(404)
+	})
+	t.Run("Text", func(t *testing.T) {
+		b, err := simplifiedchinese.GB18030.NewEncoder().Bytes([]byte("事由;经手人;帮手;去处\n领料;wang;ma、zong;工厂\n送件;nobody;;\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := wang.upload("差事.csv", b)
+		r := wang.bring("x.errand", map[string]any{"file": f, "columns": []any{"what", "owner", "others", "place"}})
+		if r.text("good") != "1" || r.text("refused") != "1" || r.text("rows", 0, "row") != "3" || r.text("rows", 0, "items", 0, "field") != "owner" {
+			t.Errorf("%s", r.body)
+		}
+	})
+	t.Run("Refused", func(t *testing.T) {
+		wang.do("POST", "/api/form/x.matter/import", map[string]any{"file": file, "columns": []any{"nothing"}}).want(400)
+		wang.do("POST", "/api/form/x.matter/import", map[string]any{"file": file, "columns": []any{"subject", "subject"}}).want(400)
+		wang.do("POST", "/api/form/x.matter/import", map[string]any{"file": file, "columns": []any{"", ""}}).want(400)
+		wang.do("POST", "/api/form/base.role_grant/import/read", map[string]any{"file": file}).want(422)
+		wang.do("POST", "/api/form/base.notice/import/read", map[string]any{"file": file}).want(400)
+		he.do("POST", "/api/form/base.customer/import/read", map[string]any{"file": file}).want(404)
+		for _, b := range [][]byte{[]byte("PK\x03\x04broken"), {0, 1, 2, 3}, []byte("只有栏名\n"), nil} {
+			if len(b) == 0 {
+				b = []byte(" ")
+			}
+			wang.do("POST", "/api/form/x.matter/import/read", map[string]any{"file": wang.upload("坏.xlsx", b)}).want(400)
+		}
+	})
+	t.Run("Stop", func(t *testing.T) {
+		rows := [][]any{{"事由"}}
+		for i := range 3000 {
+			rows = append(rows, []any{fmt.Sprint("第 ", i)})
+		}
+		f := wang.upload("多.xlsx", workbook(t, rows...))
+		body := map[string]any{"file": f, "columns": []any{"subject"}}
+		id := wang.do("POST", "/api/form/x.matter/import", body).want(202).text("id")
+		wang.do("POST", "/api/form/x.matter/import", body).want(429)
+		wang.do("DELETE", "/api/import/"+id, nil).want(204)
+		for range 400 {
+			if r := wang.do("GET", "/api/import/"+id, nil).want(200); r.text("state") != "running" {
+				if r.text("state") != "stopped" || r.text("done") == "3000" {
+					t.Errorf("stopped: %s", r.body[:200])
+				}
+				return
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		t.Error("it does not stop")
+	})
+}

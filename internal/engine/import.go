@@ -1,0 +1,314 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
+	"zhanggui/internal/fault"
+	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
+)
+
+// Records come in from a sheet row by row, each by the same act as one that is typed: nothing is let in that
+// the form would not take. What people write in a cell is read as they mean it: a name for what it refers to,
+// a choice by its label, a date in any of the usual ways.
+
+// ImportWrong is one mistake in a row: where, and what to do about it.
+type ImportWrong struct {
+	Field  string `json:"field,omitempty"`
+	Column int    `json:"column"` // of the sheet, from 0; -1: of the row as a whole
+	Clause string `json:"clause,omitempty"`
+	Say    Text   `json:"say"`
+}
+
+// Importer reads rows into one form in one person's name.
+type Importer struct {
+	e     *Engine
+	actor Actor
+	form  *rulebook.Form
+	refs  map[string]foundRef
+}
+
+type foundRef struct {
+	id  string
+	say Text
+}
+
+// Importer judges whether the actor may bring records into a form, and answers what a sheet may give.
+func (e *Engine) Importer(ctx context.Context, now time.Time, actor Actor, form string) (*Importer, []FieldView, error) {
+	actor.Origin = "import"
+	im := &Importer{e: e, actor: actor, refs: map[string]foundRef{}}
+	var fields []FieldView
+	err := e.read(ctx, now, actor, func(w *work) error {
+		f, err := w.formSeen(form)
+		if err != nil {
+			return err
+		}
+		im.form = f
+		if err := w.judgeImport(f); err != nil {
+			return err
+		}
+		fields = nil
+		for _, x := range w.formView(f).Fields {
+			if fd := f.Field(x.ID); importable(fd) {
+				fields = append(fields, x)
+			}
+		}
+		return nil
+	})
+	if ref, ok := AsRefusal(err); ok {
+		e.logRefusal(ctx, now, Act{Form: form, Action: "import", Actor: actor}, ref)
+	}
+	return im, fields, err
+}
+
+func importable(f *rulebook.Field) bool {
+	return f != nil && f.Value == nil && f.Type.Name != "file" && f.Type.Name != "files" && f.Type.Name != "secret"
+}
+
+// judgeImport asks the import action, the gates on it, and whether the actor may file such a record at all.
+func (w *work) judgeImport(f *rulebook.Form) error {
+	r := w.blank(f, w.myUnit())
+	view := w.view(r)
+	for _, id := range []string{"import", "create"} {
+		a := f.Action(id)
+		if a == nil || f.Kept == "engine" {
+			return fault.New(fault.Invalid, "“"+f.Label.ZH+"”不能导入", "Records of “"+text(f.Label).EN+"” cannot be imported")
+		}
+		if !view.Awake(&a.Node) || id == "import" && a.By == nil {
+			continue
+		}
+		if err := w.judgeWho(r, a, view, demand{person: true}); err != nil {
+			return err
+		}
+	}
+	return w.judgeGates(r, f.Action("import"), demand{person: true})
+}
+
+// Begin enters into the journal that a sheet is brought in.
+func (im *Importer) Begin(ctx context.Context, now time.Time, file string, rows int) error {
+	return im.e.Note(ctx, now, im.actor, im.form.Key, "", "import", map[string]any{"file": file, "rows": int64(rows)})
+}
+
+// Row files one row: fields names the field of each column, "" for none. It answers the record's number, or
+// what is wrong. Under the same key a row comes in once. The error is ours, not the row's.
+func (im *Importer) Row(ctx context.Context, now time.Time, fields, cells []string, key string, dry bool) (string, []ImportWrong, error) {
+	column := map[string]int{}
+	values := map[string]any{}
+	var wrong []ImportWrong
+	err := im.e.read(ctx, now, im.actor, func(w *work) error {
+		wrong = nil
+		for i, id := range fields {
+			if id == "" || i >= len(cells) || strings.TrimSpace(cells[i]) == "" {
+				continue
+			}
+			f := im.form.Field(id)
+			if !importable(f) {
+				return unknownField(id)
+			}
+			column[id] = i
+			v, say := im.value(w, f, strings.TrimSpace(cells[i]))
+			if say.ZH != "" {
+				wrong = append(wrong, ImportWrong{Field: id, Column: i, Say: say})
+				continue
+			}
+			values[id] = v
+		}
+		return nil
+	})
+	if err != nil || len(wrong) > 0 {
+		return "", wrong, err
+	}
+	at := func(field string) int {
+		if i, ok := column[field]; ok {
+			return i
+		}
+		for i, id := range fields {
+			if id == field {
+				return i
+			}
+		}
+		return -1
+	}
+	out, err := im.e.Do(ctx, now, Act{Form: im.form.Key, Action: "create", Values: values, Key: key, Dry: dry, Actor: im.actor})
+	if err == nil {
+		return out.Number, nil, nil
+	}
+	if ref, ok := AsRefusal(err); ok {
+		for _, item := range ref.Items {
+			wrong = append(wrong, ImportWrong{item.Field, at(item.Field), item.Clause, text(item.Say)})
+		}
+		return "", wrong, nil
+	}
+	var bad *fault.Error
+	if !errors.As(err, &bad) || bad.Kind != fault.Invalid && bad.Kind != fault.Conflict {
+		return "", nil, err
+	}
+	for _, x := range bad.Fields {
+		wrong = append(wrong, ImportWrong{Field: x.Path, Column: at(x.Path), Say: Text{x.ZH, x.EN}})
+	}
+	if len(wrong) == 0 {
+		say := Text{bad.ZH, bad.EN}
+		if errors.Is(err, errKeyReused) {
+			say = Text{"这一行已经导入过，内容和这次不同；要改就到那份记录里改", "This row came in before with other content; change the record itself"}
+		}
+		wrong = append(wrong, ImportWrong{Column: -1, Say: say})
+	}
+	return "", wrong, nil
+}
+
+var dateShape = regexp.MustCompile(`^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d{2})(?::\d{2})?)?$`)
+
+// value reads a cell as the API takes it; a text says what is wrong and what to do.
+func (im *Importer) value(w *work, f *rulebook.Field, s string) (any, Text) {
+	t := f.Type
+	name := textOr(f.Label, f.ID)
+	choose := func(s string) (any, Text) {
+		var may []string
+		for _, o := range t.Options {
+			l := textOr(o.Label, o.ID)
+			if fold(s) == fold(l.ZH) || fold(s) == fold(l.EN) || s == o.ID {
+				return o.ID, Text{}
+			}
+			may = append(may, l.ZH)
+		}
+		return nil, Text{"“" + name.ZH + "”没有“" + s + "”，可填：" + strings.Join(may[:min(len(may), 8)], "、"), name.EN + " has no “" + s + "”"}
+	}
+	list := func(one func(string) (any, Text)) (any, Text) {
+		out := []any{}
+		for _, x := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("、，,;；\n", r) }) {
+			v, say := one(strings.TrimSpace(x))
+			if say.ZH != "" {
+				return nil, say
+			}
+			out = append(out, v)
+		}
+		return out, Text{}
+	}
+	kind := t.Expr
+	switch {
+	case kind.Kind == expr.KList && t.Name == "choices":
+		return list(choose)
+	case kind.Kind == expr.KList && kind.Elem != nil && kind.Elem.Kind == expr.KObject:
+		return list(func(x string) (any, Text) { return im.refer(w, kind.Elem.Object, name, x) })
+	case kind.Kind == expr.KChoice && len(t.Options) > 0:
+		return choose(s)
+	case kind.Kind == expr.KObject:
+		return im.refer(w, kind.Object, name, s)
+	case kind.Kind == expr.KBool:
+		switch fold(s) {
+		case "是", "对", "有", "√", "✓", "y", "yes", "true", "1":
+			return true, Text{}
+		case "否", "不", "无", "×", "n", "no", "false", "0":
+			return false, Text{}
+		}
+		return nil, Text{"“" + name.ZH + "”要写“是”或“否”", name.EN + " is yes or no"}
+	case kind.Kind == expr.KDate || kind.Kind == expr.KDatetime:
+		m := dateShape.FindStringSubmatch(half(s))
+		if m == nil && len(s) == 8 {
+			m = dateShape.FindStringSubmatch(s[:4] + "-" + s[4:6] + "-" + s[6:])
+		}
+		if m == nil {
+			return nil, Text{"“" + name.ZH + "”看不出是哪一天，要写成 2026-03-18", name.EN + " is no date; write 2026-03-18"}
+		}
+		two := func(s string) string { return ("0" + s)[len(s)-1:] }
+		d := m[1] + "-" + two(m[2]) + "-" + two(m[3])
+		if _, err := calendar.ParseDate(d); err != nil {
+			return nil, Text{"“" + name.ZH + "”没有这一天：" + s, name.EN + ": there is no such day"}
+		}
+		if kind.Kind == expr.KDate {
+			return d, Text{}
+		}
+		if m[4] == "" {
+			m[4], m[5] = "0", "00"
+		}
+		at, err := expr.ParseLiteral(d+" "+two(m[4])+":"+m[5], kind, w.world.calendar.Zone)
+		if t, ok := at.(time.Time); ok && err == nil {
+			return instant(t), Text{}
+		}
+		return nil, Text{"“" + name.ZH + "”要写成 2026-03-18 09:30", name.EN + ": write 2026-03-18 09:30"}
+	case kind.Kind == expr.KMoney || kind.Kind == expr.KDecimal || kind.Kind == expr.KInt:
+		n := strings.NewReplacer(",", "", "¥", "", "￥", "", "元", "", " ", "").Replace(half(s))
+		if t.Name != "percent" {
+			n = strings.TrimSuffix(n, "%")
+		}
+		if kind.Kind == expr.KInt {
+			n = strings.TrimSuffix(n, ".0")
+		}
+		return n, Text{}
+	}
+	return s, Text{}
+}
+
+// half turns full-width digits and signs to their usual form.
+func half(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 0xFF01 && r <= 0xFF5E:
+			return r - 0xFEE0
+		case r == 0x3000:
+			return ' '
+		}
+		return r
+	}, strings.TrimSpace(s))
+}
+
+// refer finds the one record a cell names: by number, label, name, code or account.
+func (im *Importer) refer(w *work, object string, field Text, s string) (any, Text) {
+	key := object + "\x00" + s
+	got, ok := im.refs[key]
+	if !ok {
+		got = im.look(w, object, field, s)
+		im.refs[key] = got
+	}
+	return got.id, got.say
+}
+
+func (im *Importer) look(w *work, object string, field Text, s string) foundRef {
+	to := w.e.Lib.Form(object)
+	if to == nil {
+		return foundRef{say: Text{"“" + field.ZH + "”不能导入", field.EN + " cannot be imported"}}
+	}
+	any := []query.Expr{query.Eq("this", "number", s)}
+	for _, id := range []string{"name", "short_name", "code", "account"} {
+		if f := to.Field(id); f != nil && !live(f) && f.Type.Expr.Kind == expr.KText && w.open(to, f) {
+			any = append(any, query.Eq("this", id, s))
+		}
+	}
+	if words := searchWords(s); len(words) > 0 { // a label made of other fields: found by its words, then compared
+		var all []query.Expr
+		for _, word := range words {
+			all = append(all, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: "search"}, query.Const{Value: word}}})
+		}
+		any = append(any, query.And(all...))
+	}
+	rows, err := w.tx.Select(query.Select{Table: to.Table, Alias: "this", Limit: 50, Where: query.And(w.where(to, "this"),
+		query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}}, query.Op{Name: "or", Args: any})})
+	what := text(to.Label)
+	if err != nil {
+		return foundRef{say: Text{"“" + field.ZH + "”现在查不到，请再试", field.EN + " cannot be looked up now; try again"}}
+	}
+	var ids []string
+	for _, row := range rows {
+		r := w.adopt(to, row)
+		same := fold(w.label(r)) == fold(s) || r.Number() == s
+		for _, id := range []string{"name", "short_name", "code", "account"} {
+			same = same || to.Field(id) != nil && fold(str(row[id])) == fold(s)
+		}
+		if same && w.maySee(r) {
+			ids = append(ids, r.id)
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return foundRef{say: Text{"“" + field.ZH + "”：没有" + what.ZH + "“" + s + "”，先登记，或改成簿子里的写法", field.EN + ": there is no " + what.EN + " “" + s + "”; file it first, or write it as it stands there"}}
+	case 1:
+		return foundRef{id: ids[0]}
+	}
+	return foundRef{say: Text{"“" + field.ZH + "”：叫“" + s + "”的" + what.ZH + "不止一个，改写编号或代码", field.EN + ": more than one " + what.EN + " is called “" + s + "”; write its number or code"}}
+}

@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"encoding/json"
+	"strings"
+
+	"zhanggui/internal/rulebook"
+)
+
+// Text fields of the base forms that hold an id of the library. Screens show, and let people choose, what the
+// id names.
+var namedFields = map[string]func(*rulebook.Book) []Option{
+	"base.role_grant.role":    rolesOf,
+	"base.adoption.book":      bookOf,
+	"base.param_value.book":   bookOf,
+	"base.param_value.param":  parametersOf,
+	"base.posting.ledger":     ledgersOf,
+	"base.posting.kind":       kindsOf,
+	"base.signature.approval": approvalsOf,
+	"base.signature.action":   actionsOf,
+	"base.waiver.action":      actionsOf,
+	"base.attempt.action":     actionsOf,
+	"base.sanction.book":      bookOf,
+	"base.saved_view.of_form": formsOf,
+}
+
+// engineOnly are columns of the engine's registers that say nothing to a reader: what they lead to is named
+// beside them.
+var engineOnly = map[string]bool{"of_form": true, "of_id": true, "restart": true, "dims": true, "instance": true, "once_key": true, "breach_id": true,
+	"breach": true, "duty": true, "offence": true, "name": true}
+
+// hiddenField tells whether a field is the engine's own business.
+func hiddenField(f *rulebook.Field) bool {
+	return f.Form != nil && f.Form.Kept == "engine" && engineOnly[f.ID] && (f.ID != "name" || f.Form.Field("label") != nil)
+}
+
+// named are the options of a text field that holds an id of the library; nil for any other.
+func (w *work) named(f *rulebook.Field) []Option {
+	if f.Form == nil || f.Line != nil {
+		return nil
+	}
+	of := namedFields[f.Form.Key+"."+f.ID]
+	if of == nil {
+		return nil
+	}
+	var list []Option
+	seen := map[string]bool{}
+	for _, b := range w.e.Lib.Books {
+		for _, o := range of(b) {
+			if !seen[o.ID] {
+				seen[o.ID] = true
+				list = append(list, o)
+			}
+		}
+	}
+	return list
+}
+
+// namedTitle is the title of a base record that is named by ids of the library.
+func (w *work) namedTitle(r *Record) string {
+	say := func(field string) string {
+		raw := str(r.row[field])
+		if f := r.form.Field(field); f != nil {
+			for _, o := range w.named(f) {
+				if o.ID == raw {
+					return o.Label.ZH
+				}
+			}
+		}
+		return raw
+	}
+	var parts []string
+	switch r.form.Key {
+	case "base.role_grant":
+		parts = []string{say("role"), w.name(str(r.row["person"]))}
+	case "base.adoption":
+		parts = []string{say("book"), str(r.row["version"])}
+	case "base.param_value":
+		parts = []string{say("param")}
+	case "base.posting":
+		parts = []string{say("ledger"), say("kind")}
+	}
+	return strings.TrimSpace(strings.Join(parts, " "))
+}
+
+// keptText reads what the engine keeps in a form of its own: the content of a copy or snapshot line by line, and
+// no number where the record had none.
+func keptText(r *Record, f *rulebook.Field) (any, bool) {
+	if r.form.Kept != "engine" {
+		return nil, false
+	}
+	switch f.ID {
+	case "of_number":
+		return nil, str(r.row[f.ID]) == str(r.row["of_id"])
+	case "content":
+		var kept struct {
+			Cells []struct {
+				Label rulebook.Label
+				Value string
+			}
+		}
+		if json.Unmarshal([]byte(str(r.row[f.ID])), &kept) != nil {
+			return nil, false
+		}
+		var zh, en []string
+		for _, c := range kept.Cells {
+			l := text(c.Label)
+			zh, en = append(zh, l.ZH+"："+c.Value), append(en, l.EN+": "+c.Value)
+		}
+		return Text{strings.Join(zh, "\n"), strings.Join(en, "\n")}, true
+	}
+	return nil, false
+}
+
+func option(id string, l rulebook.Label) Option { return Option{ID: id, Label: textOr(l, id)} }
+
+func rolesOf(b *rulebook.Book) (list []Option) {
+	for _, r := range b.Roles {
+		list = append(list, option(r.ID, r.Label))
+	}
+	return list
+}
+
+func bookOf(b *rulebook.Book) []Option { return []Option{option(b.ID, b.Title)} }
+
+func parametersOf(b *rulebook.Book) (list []Option) {
+	for _, p := range b.Parameters {
+		list = append(list, option(p.ID, p.Label))
+	}
+	return list
+}
+
+func ledgersOf(b *rulebook.Book) (list []Option) {
+	for _, l := range b.Ledgers {
+		list = append(list, option(l.ID, l.Label))
+	}
+	return list
+}
+
+func kindsOf(b *rulebook.Book) (list []Option) {
+	for _, l := range b.Ledgers {
+		for _, k := range sortedKeys(l.KindLabel) {
+			list = append(list, option(k, l.KindLabel[k]))
+		}
+	}
+	return list
+}
+
+func approvalsOf(b *rulebook.Book) (list []Option) {
+	for _, a := range b.Approvals {
+		list = append(list, option(a.ID, a.Label))
+	}
+	return list
+}
+
+// actionsOf are the actions of every form, alone and with their form: signatures name them the one way,
+// refusals the other.
+func actionsOf(b *rulebook.Book) (list []Option) {
+	for _, f := range b.Forms {
+		for _, a := range f.Actions {
+			l := actionText(a)
+			list = append(list, Option{ID: a.ID, Label: l}, Option{ID: f.Key + "." + a.ID, Label: Text{f.Label.ZH + "：" + l.ZH, text(f.Label).EN + ": " + l.EN}})
+		}
+	}
+	return list
+}
+
+func formsOf(b *rulebook.Book) (list []Option) {
+	for _, f := range b.Forms {
+		list = append(list, option(f.Key, f.Label))
+	}
+	return list
+}

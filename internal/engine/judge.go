@@ -557,14 +557,15 @@ func (w *work) judgeRequire(r *Record, a *rulebook.Action, view *rulebook.View, 
 				continue
 			}
 		}
-		ok, err := w.truth(c.That, view, s, true)
+		ok := false
+		facts, err := w.apart(func() (err error) { ok, err = w.truth(c.That, view, s, true); return err })
 		if err != nil {
 			return err
 		}
 		if ok || (c.Waive != nil && w.waives(c.Waive, first(c.Clause, a.Clause), r, view, d)) {
 			continue
 		}
-		items = append(items, Reason{Clause: first(c.Clause, a.Clause), Say: w.say(c.Say, s, "前提还没满足", "A condition is not met yet"), Waive: c.Waive != nil})
+		items = append(items, Reason{Clause: first(c.Clause, a.Clause), Say: w.say(c.Say, s, "前提还没满足", "A condition is not met yet"), Waive: c.Waive != nil, Facts: facts})
 	}
 	if len(items) > 0 {
 		return w.refuse("require", r, a, items)

@@ -64,7 +64,10 @@ func (e *Engine) Explain(ctx context.Context, now time.Time, actor Actor, r *Ref
 			if rec == nil { // not there yet, or not for this reader: then not its facts either
 				if r.Record != "" && r.Action != "create" {
 					hushed := *r
-					hushed.Facts = nil
+					hushed.Facts, hushed.Items = nil, append([]Reason{}, r.Items...)
+					for i := range hushed.Items {
+						hushed.Items[i].Facts = nil
+					}
 					r = &hushed
 				}
 				rec = w.blank(f, w.myUnit())
@@ -78,7 +81,6 @@ func (e *Engine) Explain(ctx context.Context, now time.Time, actor Actor, r *Ref
 
 func (w *work) problem(r *Refusal, rec *Record) *Problem {
 	p := &Problem{Type: "/problem/refused", Status: 422, Kind: "refused", Group: r.Group, TitleT: text(r.Title), Title: r.Title.ZH, Items: []ProblemItem{}, WhoMay: r.WhoMay}
-	facts := w.facts_(r, rec)
 	for i, item := range r.Items {
 		x := ProblemItem{Clause: item.Clause, Say: text(item.Say), Field: item.Field, Waive: item.Waive}
 		if b, c := w.e.Lib.Clause(item.Clause); c != nil {
@@ -88,8 +90,10 @@ func (w *work) problem(r *Refusal, rec *Record) *Problem {
 				x.Params = w.paramsOf(b, c, rec)
 			}
 		}
-		if i == 0 {
-			x.Facts = facts
+		if item.Facts != nil {
+			x.Facts = w.facts_(r, item.Facts, rec)
+		} else if i == 0 {
+			x.Facts = w.facts_(r, r.Facts, rec)
 		}
 		p.Items = append(p.Items, x)
 	}
@@ -100,21 +104,21 @@ func (w *work) problem(r *Refusal, rec *Record) *Problem {
 }
 
 // facts_ keeps of what was read the fields of the record itself, in words.
-func (w *work) facts_(r *Refusal, rec *Record) []Fact {
+func (w *work) facts_(r *Refusal, read map[string]string, rec *Record) []Fact {
 	if rec == nil || r.Group == "who" || r.Group == "state" || r.Group == "fill" {
 		return nil
 	}
 	var list []Fact
-	for _, path := range sortedKeys(r.Facts) {
+	for _, path := range sortedKeys(read) {
 		id, ok := strings.CutPrefix(path, "this.")
-		if !ok || r.Facts[path] == "" {
+		if !ok || read[path] == "" {
 			continue
 		}
 		f := rec.form.Field(id)
 		if f == nil || w.classifiedPath(rec.form, path) || len(list) >= 8 {
 			continue
 		}
-		value := r.Facts[path]
+		value := read[path]
 		if v, err := expr.ParseLiteral(value, f.Type.Expr, w.world.calendar.Zone); err == nil && f.Type.Expr.Kind != expr.KObject {
 			value = w.words(v, f.Type)
 		}

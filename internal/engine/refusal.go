@@ -28,6 +28,7 @@ type Reason struct {
 	Field  string
 	Waive  bool // may be passed by a waiver with a reason
 	Params []string
+	Facts  map[string]string // what this condition read; nil: not known for itself
 }
 
 func (r *Refusal) Error() string {

@@ -186,6 +186,19 @@ func (w *work) scope(r *Record, view *rulebook.View, more map[string]expr.Value)
 	return &expr.Scope{Now: w.now, Vars: vars, Facts: &facts{w: w, rec: r, view: view}, Read: w.noteRead}
 }
 
+// apart notes what fn reads by itself, besides keeping it with the rest.
+func (w *work) apart(fn func() error) (map[string]string, error) {
+	before := w.reads
+	w.reads = map[string]string{}
+	err := fn()
+	own := w.reads
+	w.reads = before
+	for k, v := range own {
+		w.reads[k] = v
+	}
+	return own, err
+}
+
 // noteRead keeps the facts that decided, for the journal and for "why".
 func (w *work) noteRead(path string, v expr.Value) {
 	if len(w.reads) > 60 {

@@ -4,6 +4,7 @@ import { Button } from 'antd'
 import { useState, type ReactNode } from 'react'
 import { useNow } from '../app/clock'
 import { useWords } from '../app/i18n'
+import { useSession } from '../app/session'
 import { absolute, parse } from '../app/time'
 import type { Person, Problem, ProblemItem } from '../api/types'
 import { ClauseChip } from './clause'
@@ -33,6 +34,9 @@ export function Refused({ problem: p, children, onField, kept }: { problem: Prob
   const { t, w, lang } = useWords()
   const now = useNow()
   const [copied, setCopied] = useState(false)
+  const me = useSession().me?.person.id
+  // who may do it is news only to somebody who may not
+  const others = !!p.who_may?.length && !p.who_may.some((x) => x.id === me)
   if (p.kind === 'offline' || p.kind === 'unavailable')
     return (
       <div className="refusal away" role="alert">
@@ -99,18 +103,18 @@ export function Refused({ problem: p, children, onField, kept }: { problem: Prob
           ))}
         </ul>
       )}
-      {!!p.who_may?.length && (
+      {others && (
         <p>
-          <b>{t('who_may')}</b> <People list={p.who_may} />
+          <b>{t('who_may')}</b> <People list={p.who_may!} />
         </p>
       )}
       {p.tries_left !== undefined && p.tries_left !== null && !wait && <p>{t('signin.tries', { count: p.tries_left })}</p>}
       {wait !== null && <p>{t('signin.locked', { at: absolute(wait, now, lang) })}</p>}
       {kept && <p><b>{t('refusal.kept')}</b> {t('refusal.kept_text')}</p>}
-      {(children || !!p.who_may?.length) && (
+      {(children || others) && (
         <div className="row-actions">
-          {!!p.who_may?.length && p.kind === 'refused' && (
-            <Button onClick={hint}>{copied ? t('refusal.copied') : t('refusal.copy', { name: p.who_may[0].name })}</Button>
+          {others && p.kind === 'refused' && (
+            <Button onClick={hint}>{copied ? t('refusal.copied') : t('refusal.copy', { name: p.who_may![0].name })}</Button>
           )}
           {children}
         </div>

@@ -48,6 +48,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
   const [doing, setDoing] = useState<ActionOpen | null>(null)
   const [busy, setBusy] = useState('')
   const [problem, setProblem] = useState<Problem | null>((where.state as { problem?: Problem } | null)?.problem ?? null)
+  useEffect(() => { if (problem) scrollTo(0, 0) }, [problem])
   const [said, holder] = message.useMessage()
   const [done, setDone] = useState<Done | null>(null)
   const name = [r.number, r.title].filter((x, i, a) => x && a.indexOf(x) === i).join(' ') || w(f.label)

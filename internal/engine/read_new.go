@@ -43,6 +43,13 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 				elsewhere[x.Field] = true
 			}
 		}
+		for _, e := range a.Do { // what a step sets by itself nobody is asked
+			if e.Kind == "set" && e.For == nil {
+				for _, x := range e.Set {
+					elsewhere[x.Field] = true
+				}
+			}
+		}
 	}
 	ask := func(id string, required bool, clause string) {
 		if x := here[id]; x != nil {

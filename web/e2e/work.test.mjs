@@ -170,6 +170,41 @@ export default [
     await page.locator('.clocks .mark').first().waitFor()
     await page.getByText('请派人到客户现场看法兰').first().waitFor()
   }],
+  ['a clerk files a case and sends it on in one go; what is missing is said before anything is kept', 'chenli', null, async (page) => {
+    const count = async () => (await ask(page, '/api/form/14.complaint/record?limit=1&count=1')).total
+    const ship = (await ask(page, '/api/form/base.shipment/record?limit=1')).rows[0].values
+    const before = await count()
+    await page.goto(base + '/register/14.complaint/new')
+    const choose = async (id, text) => {
+      await page.locator(`#new-${id}`).click()
+      await page.keyboard.type(text)
+      await page.locator('.ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option').filter({ hasText: text }).first().click()
+    }
+    await choose('customer', ship.customer.label)
+    await choose('sales_order', ship.sales_order.label.split(' ')[0])
+    await choose('product', ship.product.label.split(' ')[0])
+    // a date that was typed stays when one goes on with Tab
+    await page.locator('#new-shipped_on').fill(ship.shipped_on)
+    await page.keyboard.press('Tab')
+    await page.locator('#new-confirmed_at').fill('2026-03-16 09:30')
+    await page.keyboard.press('Tab')
+    for (const [id, text] of [['quantity', '20'], ['defective_qty', '3'], ['customer_reason', '尺寸超差，装不上'], ['contact_name', '周先生']]) await page.fill(`#new-${id}`, text)
+    must(!(await page.locator('#new-combined_opinion').count()), 'a clerk is asked for the opinion of the general manager’s office')
+    await page.getByRole('button', { name: '签注意见送总经理室' }).click()
+    const alert = page.getByRole('alert')
+    await alert.waitFor()
+    must(/还要填“客户要求”/.test(await alert.innerText()) && /还要填“业务部意见”/.test(await alert.innerText()) && !/确认时间|交运日期/.test(await alert.innerText()), await alert.innerText())
+    must((await count()) === before, 'kept before it was complete')
+    await page.locator('#new-request').click()
+    await page.locator('.ant-select-item-option').filter({ hasText: '折让' }).first().click()
+    await page.fill('#new-sales_comment', '情况属实，请尽快查明')
+    await page.getByText('样品与业务意见').click()
+    for (const [id, text] of [['sample_no', 'S-1'], ['sample_qty', '2'], ['sample_place', '质检室']]) await page.fill(`#new-${id}`, text)
+    await page.getByRole('button', { name: '签注意见送总经理室' }).click()
+    await page.waitForURL(/\/record\/14\.complaint\//)
+    await page.locator('ol.path li[aria-current=step]').filter({ hasText: '编号登记' }).waitFor()
+    must((await count()) === before + 1, 'not one case more')
+  }],
   ['two presses make one record', 'chenli', null, async (page) => {
     const count = async () => (await ask(page, '/api/form/14.help_request/record?limit=1&count=1')).total
     const { rows } = await ask(page, '/api/form/14.complaint/record?limit=1&sort=-number&q=26')

@@ -21,7 +21,7 @@ export default function Picker({ field, value, onChange, id, invalid, describedB
   const today = dayjs(dataTime(serverNow()))
   if (field.type === 'datetime')
     return (
-      <DatePicker {...shared} showTime={{ format: 'HH:mm', defaultOpenValue: today }} format={['YYYY-MM-DD HH:mm', 'YYYY/M/D HH:mm', 'YYYYMMDD HH:mm']} defaultPickerValue={today} placeholder={t('date.datetime')} value={s ? wall(s) : null}
+      <DatePicker {...shared} needConfirm={false} showTime={{ format: 'HH:mm', defaultOpenValue: today }} format={['YYYY-MM-DD HH:mm', 'YYYY/M/D HH:mm', 'YYYYMMDD HH:mm']} defaultPickerValue={today} placeholder={t('date.datetime')} value={s ? wall(s) : null}
         showNow={false} renderExtraFooter={() => <button type="button" className="link" onClick={() => onChange(instant(today))}>{t('date.now')}</button>} onChange={(d) => onChange(d ? instant(d) : null)} />
     )
   return (

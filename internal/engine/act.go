@@ -80,7 +80,7 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 		if err := w.judgeRequire(r, a, view, d); err != nil {
 			return nil, err
 		}
-		if id, node := w.approvalOf(a, view); id != "" && !w.actor.System {
+		if id, node := w.approvalOf(r, a, view); id != "" && !w.actor.System {
 			sign, err := w.sign(r, a, node, id, d)
 			if err != nil || !sign.complete {
 				return sign, err

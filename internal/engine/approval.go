@@ -24,13 +24,16 @@ type approvalState struct {
 	standIn  map[string]string   // person → for whom
 }
 
-// approvalOf names the approval an action asks for, "" if none or asleep.
-func (w *work) approvalOf(a *rulebook.Action, view *rulebook.View) (string, *rulebook.WhoItem) {
+// approvalOf names the approval an action asks for of a record, "" if none, asleep or not its case.
+func (w *work) approvalOf(r *Record, a *rulebook.Action, view *rulebook.View) (string, *rulebook.WhoItem) {
 	if a.By == nil {
 		return "", nil
 	}
 	for _, item := range a.By.Items {
 		if item.Approval != "" && view.Awake(&item.Node) {
+			if ok, err := applies(item, w.scope(r, view, nil)); !ok || err != nil {
+				continue // a case that cannot be worked out asks nobody to sign; the others of by: stand
+			}
 			if ap := a.Form.Book.Approval(item.Approval); ap != nil && view.Awake(&ap.Node) {
 				return item.Approval, item
 			}
@@ -278,6 +281,11 @@ func (w *work) seatPersons(who *rulebook.Who, r *Record, view *rulebook.View, s 
 	}
 	for _, item := range who.Items {
 		if !view.Awake(&item.Node) || item.Expr == nil {
+			continue
+		}
+		if ok, err := applies(item, s); err != nil {
+			return nil, err
+		} else if !ok {
 			continue
 		}
 		v, err := item.Expr.Eval(s)

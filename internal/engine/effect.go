@@ -259,6 +259,11 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 			if item.Expr == nil {
 				continue
 			}
+			if ok, err := applies(item, s); err != nil {
+				return fmt.Errorf("%s: %w", x.Path, err)
+			} else if !ok {
+				continue
+			}
 			v, err := item.Expr.Eval(s)
 			if err != nil {
 				return fmt.Errorf("%s: %w", x.Path, err)

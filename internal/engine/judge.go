@@ -85,7 +85,7 @@ func (w *work) judgeWho(r *Record, a *rulebook.Action, view *rulebook.View, d de
 	}
 	if !ok {
 		why := Reason{Clause: first(clause, a.Clause), Say: label("这一步不归你办", "This step is not yours")}
-		if id, _ := w.approvalOf(a, view); id != "" { // a seat he would have, but for an exclusion, is refused by that
+		if id, _ := w.approvalOf(r, a, view); id != "" { // a seat he would have, but for an exclusion, is refused by that
 			ap := a.Form.Book.Approval(id)
 			x, err := w.exceptOf(ap.Except, r, w.viewFor(ap.Book, r))
 			if err != nil {
@@ -200,6 +200,9 @@ func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View
 
 // whoItem resolves one item of a `by` to person ids; any = everybody.
 func (w *work) whoItem(r *Record, item *rulebook.WhoItem, view *rulebook.View) (ids []string, any bool, err error) {
+	if ok, err := applies(item, w.scope(r, view, nil)); !ok || err != nil {
+		return nil, false, err
+	}
 	switch {
 	case item.Anyone:
 		return nil, true, nil
@@ -221,6 +224,16 @@ func (w *work) whoItem(r *Record, item *rulebook.WhoItem, view *rulebook.View) (
 	}
 	v, err := item.Expr.Eval(w.scope(r, view, nil))
 	return personIDs(v), false, err
+}
+
+// applies tells whether the case of a `by` (when:) is given; an item without a case always is.
+func applies(item *rulebook.WhoItem, s *expr.Scope) (bool, error) {
+	if item.When == nil {
+		return true, nil
+	}
+	v, err := item.When.Eval(s)
+	b, _ := v.(bool)
+	return b, err
 }
 
 // whoMay lists the persons who may do an action on a record now, exclusions taken out.

@@ -224,7 +224,7 @@ func (w *work) fillsWhen(a *rulebook.Action, f *rulebook.Field) bool {
 
 // signView is the sentence a signature binds, and why it comes to this person.
 func (w *work) signView(r *Record, a *rulebook.Action, view *rulebook.View) (*SignView, error) {
-	id, item := w.approvalOf(a, view)
+	id, item := w.approvalOf(r, a, view)
 	if id == "" || w.me == nil {
 		return nil, nil
 	}

@@ -90,7 +90,7 @@ func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebo
 			a.Reason != nil || !view.Awake(&a.Node) {
 			continue
 		}
-		if id, _ := w.approvalOf(a, view); id != "" {
+		if id, _ := w.approvalOf(r, a, view); id != "" {
 			continue
 		}
 		if asksRecord(a) || w.judgeWho(r, a, view, demand{person: true}) == nil {

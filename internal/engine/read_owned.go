@@ -64,7 +64,7 @@ func (w *work) waitingOf(r *Record) ([]WaitingRow, error) {
 		if a.Implicit || !view.Awake(&a.Node) || !stateAllows(a, r.State()) || w.judgeState(r, a, view) != nil {
 			continue
 		}
-		id, _ := w.approvalOf(a, view)
+		id, _ := w.approvalOf(r, a, view)
 		if id == "" || seen[id] {
 			continue
 		}

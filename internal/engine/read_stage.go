@@ -58,7 +58,7 @@ func (w *work) stageTask(r *Record, a *rulebook.Action) Task {
 	t := w.taskOf(r)
 	l := actionText(a)
 	t.ID, t.Action, t.ActionLabel, t.Label, t.Clause, t.From = r.form.Key+"/"+r.id+"/"+a.ID, a.ID, &l, l, a.Clause, instant(lastEntry(r))
-	id, _ := w.approvalOf(a, w.view(r))
+	id, _ := w.approvalOf(r, a, w.view(r))
 	t.Sign = id != ""
 	t.Holder = w.holderList(w.whoMay(r, a))
 	return t

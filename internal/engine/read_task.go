@@ -204,7 +204,7 @@ func (w *work) clockTask(c, r *Record) Task {
 		l := actionText(a)
 		t.Action, t.ActionLabel = a.ID, &l
 		view := w.view(r)
-		id, _ := w.approvalOf(a, view)
+		id, _ := w.approvalOf(r, a, view)
 		t.Sign = id != ""
 		t.Clause = first(t.Clause, a.Clause)
 	}

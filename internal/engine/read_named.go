@@ -22,6 +22,8 @@ var namedFields = map[string]func(*rulebook.Book) []Option{
 	"base.attempt.action":     actionsOf,
 	"base.sanction.book":      bookOf,
 	"base.saved_view.of_form": formsOf,
+	"base.finding.checklist":  checklistsOf,
+	"base.finding.result":     resultsOf,
 }
 
 // engineOnly are columns of the engine's registers that say nothing to a reader: what they lead to is named
@@ -135,6 +137,18 @@ func ledgersOf(b *rulebook.Book) (list []Option) {
 		list = append(list, option(l.ID, l.Label))
 	}
 	return list
+}
+
+func checklistsOf(b *rulebook.Book) (list []Option) {
+	for _, c := range b.Checklists {
+		list = append(list, option(c.ID, c.Label))
+	}
+	return list
+}
+
+// resultsOf are the ways an item of a checklist fails.
+func resultsOf(*rulebook.Book) []Option {
+	return []Option{{ID: "fail", Label: Text{"不合格", "Failed"}}, {ID: "not_done", Label: Text{"未办", "Not done"}}, {ID: "ineffective", Label: Text{"无效", "Without effect"}}}
 }
 
 func kindsOf(b *rulebook.Book) (list []Option) {

@@ -33,6 +33,14 @@ type Task struct {
 	Etag             string   `json:"etag"`
 	Sign             bool     `json:"sign"`
 	Stage            Text     `json:"stage"`
+	Also             []Limit  `json:"also,omitempty"` // later limits of the same record
+}
+
+// Limit is one more time limit of a record that is a task already.
+type Limit struct {
+	Label  Text    `json:"label"`
+	Clause string  `json:"clause"`
+	Due    *string `json:"due"`
 }
 
 // TaskGroups are tasks by how soon.
@@ -104,7 +112,16 @@ func (e *Engine) Counts(ctx context.Context, now time.Time, actor Actor) (TaskCo
 		if err != nil {
 			return err
 		}
+		seen := map[string]bool{}
 		for _, row := range rows {
+			key := str(row["of_id"])
+			if str(row["of_form"]) == "base.unit" {
+				key += "/" + str(row["name"])
+			}
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
 			switch w.when(row) {
 			case "late":
 				c.Late++
@@ -230,7 +247,7 @@ func (w *work) taskOf(r *Record) Task {
 func (w *work) grouped_(list []Task) (TaskGroups, TaskCounts) {
 	g := TaskGroups{Late: []Task{}, Today: []Task{}, Week: []Task{}, Later: []Task{}}
 	sort.SliceStable(list, func(i, j int) bool { return dueOr(list[i]) < dueOr(list[j]) })
-	for _, t := range list {
+	for _, t := range oneEach(list) {
 		switch w.when(store.Row{"state": either(t.State == "paused", "paused", "open"), "due": dueAny(t)}) {
 		case "late":
 			g.Late = append(g.Late, t)
@@ -243,6 +260,31 @@ func (w *work) grouped_(list []Task) (TaskGroups, TaskCounts) {
 		}
 	}
 	return g, TaskCounts{len(g.Late), len(g.Today), len(g.Week), len(g.Later)}
+}
+
+// oneEach makes one task of all that one record asks, the most urgent first: people count matters, not clocks.
+func oneEach(list []Task) []Task {
+	at := map[string]int{}
+	var out []Task
+	for _, t := range list {
+		key := t.Form + "/" + t.Record
+		if t.Form == "base.unit" { // the duties of a unit are matters of their own
+			key += "/" + t.Deadline
+		}
+		i, there := at[key]
+		if !there {
+			at[key] = len(out)
+			out = append(out, t)
+			continue
+		}
+		if t.Deadline != "" {
+			out[i].Also = append(out[i].Also, Limit{t.Label, t.Clause, t.Due})
+		}
+		if out[i].Action == "" && t.Action != "" {
+			out[i].Action, out[i].ActionLabel, out[i].Sign = t.Action, t.ActionLabel, t.Sign
+		}
+	}
+	return out
 }
 
 func dueOr(t Task) string {

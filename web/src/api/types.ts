@@ -232,6 +232,7 @@ export interface Task {
   etag?: string
   sign?: boolean
   stage?: Text
+  also?: { label: Text; clause?: string; due?: string | null }[]
 }
 export interface Tasks {
   now: string

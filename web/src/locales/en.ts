@@ -257,6 +257,8 @@ export default {
   'new.lacks_one': '{{count}} entry is missing',
   'new.lacks_other': '{{count}} entries are missing',
   'new.lacks_field': '“{{what}}” is still empty',
+  'tasks.also_one': '{{count}} more limit',
+  'tasks.also_other': '{{count}} more limits',
   'fill.others': 'Other',
   'fill.optional_n': '{{count}} optional',
   'line.n': 'Row {{n}}',

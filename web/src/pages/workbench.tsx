@@ -163,6 +163,7 @@ function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: bool
         <div className="soft line2">
           {[x.number, object !== x.number ? object : ''].filter(Boolean).join(' ')}
           {w(x.stage) && <span>　{w(x.stage)}</span>}
+          {!!x.also?.length && <span title={x.also.map((l) => w(l.label)).join('、')}>　{t('tasks.also', { count: x.also.length })}</span>}
         </div>
       </div>
       <div className="customer">{customer && !object.includes(customer) ? customer : ''}</div>

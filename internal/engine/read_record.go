@@ -30,6 +30,7 @@ type RecordView struct {
 	Signatures []SignatureRow        `json:"signatures"`
 	Waiting    []WaitingRow          `json:"waiting"`
 	Related    []Related             `json:"related"`
+	Opens      []OpenRef             `json:"opens"`
 	Sanctions  []SanctionRow         `json:"sanctions"`
 	Masked     []string              `json:"masked,omitempty"`
 	Applies    map[string]bool       `json:"applies,omitempty"` // fields with a condition: whether it holds now
@@ -168,6 +169,9 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 		return nil, err
 	}
 	if v.Waiting, err = w.waitingOf(r); err != nil {
+		return nil, err
+	}
+	if v.Opens, err = w.opens(r); err != nil {
 		return nil, err
 	}
 	if v.Related, err = w.related(r); err != nil {

@@ -205,6 +205,17 @@ export default [
     await page.locator('ol.path li[aria-current=step]').filter({ hasText: '编号登记' }).waitFor()
     must((await count()) === before + 1, 'not one case more')
   }],
+  ['a case offers the papers that follow from it, when they may be filed', 'chenli', null, async (page) => {
+    const early = await openCase(page, 'manufacturing')
+    const { opens } = await ask(page, `/api/form/14.complaint/record/${early.id}`)
+    must(opens.length > 0 && !opens.some((x) => ['14.petition', '14.allowance_certificate', '14.return_slip'].includes(x.form)), JSON.stringify(opens))
+    const decided = await openCase(page, 'closed')
+    await page.goto(`${base}/record/14.complaint/${decided.id}`)
+    await page.getByRole('button', { name: '另开一张…' }).click()
+    await page.getByRole('menuitem', { name: '签呈' }).click()
+    await page.waitForURL(/14\.petition\/new/)
+    await page.locator('.item', { has: page.locator('#new-complaint') }).getByText(decided.number).first().waitFor()
+  }],
   ['two presses make one record', 'chenli', null, async (page) => {
     const count = async () => (await ask(page, '/api/form/14.help_request/record?limit=1&count=1')).total
     const { rows } = await ask(page, '/api/form/14.complaint/record?limit=1&sort=-number&q=26')

@@ -185,6 +185,7 @@ export interface Rec {
   version?: string
   values: Values
   lines: Record<string, Line[]>
+  opens?: { form: string; label: Text; field: string }[]
   path?: Step[]
   actions: { open: ActionOpen[]; closed: { id: string; label: Text; clause?: string; problem: Problem }[] }
   clocks?: Clock[]

@@ -259,6 +259,7 @@ export default {
   'new.lacks_field': '“{{what}}” is still empty',
   'tasks.also_one': '{{count}} more limit',
   'tasks.also_other': '{{count}} more limits',
+  'related.open': 'File a paper…',
   'fill.others': 'Other',
   'fill.optional_n': '{{count}} optional',
   'line.n': 'Row {{n}}',

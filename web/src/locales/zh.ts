@@ -243,6 +243,7 @@ export default {
   'new.lacks_other': '还有 {{count}} 项要填',
   'new.lacks_field': '还要填“{{what}}”',
   'tasks.also_other': '另有 {{count}} 个时限',
+  'related.open': '另开一张…',
   'fill.others': '其他',
   'fill.optional_n': '选填 {{count}} 项',
   'line.n': '第 {{n}} 行',

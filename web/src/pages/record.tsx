@@ -294,10 +294,13 @@ function Copies({ form: f, rec: r }: { form: Form; rec: Rec }) {
 function RelatedRecords({ rec: r }: { rec: Rec }) {
   const { t, w } = useWords()
   const forms = useForms()
+  const go = useNavigate()
   const list = (r.related ?? []).filter((x) => x.rows?.length)
-  if (!list.length) return null
+  const name = [r.number, r.title].filter(Boolean)[0] ?? ''
+  const opens = (r.opens ?? []).map((x) => ({ key: x.form, label: w(x.label), onClick: () => go(`/register/${x.form}/new?${x.field}=${r.id}&${x.field}.label=${encodeURIComponent(name)}`) }))
+  if (!list.length && !opens.length) return null
   return (
-    <Card title={t('related')}>
+    <Card title={t('related')} extra={opens.length > 0 && <Dropdown trigger={['click']} menu={{ items: opens }}><Button size="small">{t('related.open')}</Button></Dropdown>}>
       <ul className="rows">
         {list.map((x) => {
           const label = w(x.label) || w(forms.data?.find((f) => f.key === x.form)?.label)

@@ -214,7 +214,7 @@ export default [
     await page.getByRole('button', { name: '另开一张…' }).click()
     await page.getByRole('menuitem', { name: '签呈' }).click()
     await page.waitForURL(/14\.petition\/new/)
-    await page.locator('.item', { has: page.locator('#new-complaint') }).getByText(decided.number).first().waitFor()
+    await page.waitForFunction((n) => document.querySelector('#new-complaint')?.closest('.item').innerText.includes(n), decided.number)
   }],
   ['two presses make one record', 'chenli', null, async (page) => {
     const count = async () => (await ask(page, '/api/form/14.help_request/record?limit=1&count=1')).total

@@ -437,7 +437,12 @@ func (w *work) confirmed(r *Record) error {
 				if err != nil {
 					return err
 				}
-				if limit, ok := v.(expr.Money); ok && expr.Compare(m, limit) > 0 {
+				limit, ok := v.(expr.Money)
+				if !ok { // it might be exceeded: nothing is deducted until the cap can be told
+					return w.refuse("ledger", r, r.form.Action("confirm"), []Reason{{Clause: first(o.Pay.Clause, o.Clause),
+						Say: label("扣款上限算不出来（如月工资没有登记）", "The cap of the deduction cannot be told (a wage is not entered, say)")}})
+				}
+				if expr.Compare(m, limit) > 0 {
 					m = limit
 				}
 			}

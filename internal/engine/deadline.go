@@ -36,24 +36,23 @@ func (in *instance) open() bool { return in.met.IsZero() && in.void.IsZero() }
 
 // late tells whether it was or is late as of t.
 func (in *instance) late(t time.Time) bool {
-	if in.due.IsZero() {
-		return false
+	return !in.due.IsZero() && in.end(t).After(in.due)
+}
+
+// end is when it stopped running, or t while it runs.
+func (in *instance) end(t time.Time) time.Time {
+	switch {
+	case !in.met.IsZero():
+		return in.met
+	case !in.void.IsZero():
+		return in.void
 	}
-	end := t
-	if !in.met.IsZero() {
-		end = in.met
-	} else if !in.void.IsZero() {
-		end = in.void
-	}
-	return end.After(in.due)
+	return t
 }
 
 // overrun is how far past due: begun days for a limit in days, else exact minutes.
 func (in *instance) overrun(w *work, t time.Time) calendar.Span {
-	end := t
-	if !in.met.IsZero() {
-		end = in.met
-	}
+	end := in.end(t)
 	switch in.within.Unit {
 	case "m", "h":
 		return calendar.Span{N: int64(end.Sub(in.due).Minutes()), Unit: "m"}

@@ -1,0 +1,40 @@
+package scenario_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"testing"
+
+	"zhanggui/internal/scenario"
+	"zhanggui/internal/testkit"
+)
+
+// Ensure that the hard cases the language was tried on run from end to end: every scenario of theirs holds, none is idle, and
+// each of their clauses is missed when it sleeps.
+func TestLanguage(t *testing.T) {
+	root := os.DirFS("testdata/lang")
+	folders, err := fs.ReadDir(root, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range folders {
+		t.Run(d.Name(), func(t *testing.T) {
+			rep, err := scenario.Coverage(context.Background(), testkit.Load(t, texts(t, root, d.Name())), []string{d.Name()}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range rep.Failed {
+				t.Errorf("failed: %s", f)
+			}
+			for _, i := range rep.Idle {
+				t.Errorf("idle: %s", i)
+			}
+			for _, c := range rep.Clauses {
+				if c.Verdict != scenario.Enforced {
+					t.Errorf("%s is %s", c.ID, c.Verdict)
+				}
+			}
+		})
+	}
+}

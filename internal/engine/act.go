@@ -141,6 +141,11 @@ func (w *work) settle() error {
 			return err
 		}
 		if len(w.effects) == before && len(w.facts) == 0 {
+			if err := w.overQuotas(); err != nil {
+				return err
+			}
+		}
+		if len(w.effects) == before && len(w.facts) == 0 {
 			break
 		}
 	}

@@ -313,6 +313,9 @@ func (r *Record) column(name string, v any) {
 	r.touch()
 }
 
+// born tells whether the record came about in this act.
+func (r *Record) born() bool { return r.fresh || r.etagged && r.row["etag"] == int64(1) }
+
 // touch puts the record on the list of those to settle at the end of the act.
 func (r *Record) touch() {
 	if !r.touched {

@@ -126,6 +126,8 @@ func ownTables() []store.Table {
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "duty", Kind: "text"}, {Name: "unit", Kind: "text"}, {Name: "next_at", Kind: "text"},
 			{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}},
 			Indexes: []store.Index{{Name: "duty_cursor_next", Columns: []string{"next_at"}}}},
+		{Name: "quota_over", Primary: []string{"id"}, Columns: []store.Column{ // partitions beyond their limit, since when
+			{Name: "id", Kind: "text", NotNull: true}, {Name: "at", Kind: "text"}}},
 		{Name: "replay", Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "hash", Kind: "text"}, {Name: "answer", Kind: "text"}, {Name: "at", Kind: "text"}}},
 		{Name: "record_index", Primary: []string{"id"}, Columns: []store.Column{

@@ -62,8 +62,8 @@ func (p *play) that(m map[string]any) error {
 	return nil
 }
 
-// ask answers one path: count.form, exists.name, breach.name, record.holder.deadline, record.breach.deadline, or
-// anything that CEL can say of a record.
+// ask answers one path: count.form, exists.name, breach.name, record.holder.deadline, record.breach.deadline,
+// record.quota.id, or anything that CEL can say of a record.
 func (p *play) ask(path string) (string, error) {
 	head, rest, _ := strings.Cut(path, ".")
 	switch head {
@@ -89,6 +89,9 @@ func (p *play) ask(path string) (string, error) {
 				return fmt.Sprint(n > 0), err
 			}
 			return strings.Join(who, ", "), err
+		}
+		if rec, err := p.find(owner); err == nil && what == "quota" && p.b.lib.Form(rec.Form).Field("quota") == nil {
+			return p.e.QuotaOf(p.ctx, p.now, rec.Form, rec.ID, name)
 		}
 	}
 	rec, rest, err := p.longest(path)

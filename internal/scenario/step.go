@@ -44,6 +44,9 @@ func (p *play) step(v any) error {
 		}
 		p.seen = nil
 	}
+	if strings.HasPrefix(what, "reveal ") {
+		return p.reveal(who, what, m)
+	}
 	act, name, form, err := p.act(who, what, m)
 	if err != nil {
 		return err

@@ -44,16 +44,24 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 	if r.form.Kept == "engine" && d.person && (a.ID == "create" || a.ID == "edit" || a.ID == "void") && !w.actor.System {
 		return nil, w.refuse("class", r, a, []Reason{{Say: label("此簿由系统登记，不能手工改动", "This register is kept by the system")}})
 	}
+	after := a.ID == "create" && asksRecord(a) // who may file a visit of a card is known once the card is
 	if awake {
 		if err := w.judgeState(r, a, view); err != nil {
 			return nil, err
 		}
-		if err := w.judgeWho(r, a, view, d); err != nil {
-			return nil, err
+		if !after {
+			if err := w.judgeWho(r, a, view, d); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := w.fill(r, a, view, d, awake); err != nil {
 		return nil, err
+	}
+	if awake && after {
+		if err := w.judgeWho(r, a, view, d); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.computeStored(r); err != nil {
 		return nil, err
@@ -79,6 +87,24 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 		}
 	}
 	return nil, w.carryOut(r, a, view, d, awake)
+}
+
+// asksRecord tells whether it is the record that says who may, or who may not.
+func asksRecord(a *rulebook.Action) bool {
+	asks := func(x *expr.Expr) bool { return x != nil && contains(x.Names(), "this") }
+	if a.By != nil {
+		for _, item := range a.By.Items {
+			if asks(item.Expr) {
+				return true
+			}
+		}
+	}
+	for _, x := range a.Except {
+		if asks(x.Is) {
+			return true
+		}
+	}
+	return false
 }
 
 // carryOut moves the record and runs what follows.

@@ -168,6 +168,9 @@ func (w *work) mayCreate(f *rulebook.Form) bool {
 	if !view.Awake(&a.Node) {
 		return true
 	}
+	if asksRecord(a) && w.defaultAllowed(r, a, view) {
+		return true // what he fills in will say
+	}
 	return w.judgeWho(r, a, view, demand{person: true}) == nil
 }
 

@@ -294,13 +294,13 @@ func (w *work) breach(r *Record, in *instance, crec *Record) error {
 }
 
 // annul marks a breach that facts or the calendar have since disproved, and withdraws what was only proposed for it.
-func (w *work) annul(crec *Record) error {
+func (w *work) annul(c clockRow) error {
+	crec := c.rec
 	id := crec.str("breach")
 	setCol(crec, "breach", nil)
 	if crec.State() == "late" {
 		crec.enter("open", w.now)
 	}
-	c := newClockRow(crec)
 	delete(c.fired, "late")
 	b, _ := json.Marshal(c.fired)
 	setCol(crec, "fired", string(b))

@@ -89,7 +89,7 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 		}
 		for _, row := range rows {
 			n, _ := row["amount"].(int64)
-			v.Rows = append(v.Rows, LedgerRow{str(row["id"]), str(row["at"]), str(row["kind"]), money(n), w.personRef(str(row["person"])), w.unitRef(first(str(row["dept"]), str(row["unit"]))),
+			v.Rows = append(v.Rows, LedgerRow{str(row["id"]), str(row["at"]), str(row["kind"]), first(str(row["segment"]), money(n)), w.personRef(str(row["person"])), w.unitRef(first(str(row["dept"]), str(row["unit"]))),
 				str(row["month"]), str(row["clause"]), str(row["text"]), str(row["of_form"]), str(row["of_id"])})
 		}
 		sums, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: where, Group: []query.Expr{query.Col{Alias: "this", Name: "kind"}},
@@ -108,7 +108,9 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 				total -= n
 			}
 		}
-		v.Balance = money(total)
+		if l.Unit == "money" {
+			v.Balance = money(total)
+		}
 		return nil
 	})
 	return v, err

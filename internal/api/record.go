@@ -239,6 +239,7 @@ func print(c *call) error {
 type revealBody struct {
 	Field   string `json:"field"`
 	Purpose string `json:"purpose"`
+	Ref     string `json:"ref,omitempty"` // number of the record it is needed for, where the class asks
 }
 
 func reveal(c *call) error {
@@ -246,7 +247,7 @@ func reveal(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	v, err := c.s.Engine.Reveal(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), in.Field, in.Purpose)
+	v, err := c.s.Engine.Reveal(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), in.Field, in.Purpose, in.Ref)
 	return answer(c, v, err)
 }
 

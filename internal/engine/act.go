@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
@@ -44,23 +46,21 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 	if r.form.Kept == "engine" && d.person && (a.ID == "create" || a.ID == "edit" || a.ID == "void") && !w.actor.System {
 		return nil, w.refuse("class", r, a, []Reason{{Say: label("此簿由系统登记，不能手工改动", "This register is kept by the system")}})
 	}
-	later := false
+	after := a.ID == "create" && asksRecord(a) // who may file a visit of a card is known once the card is
 	if awake {
 		if err := w.judgeState(r, a, view); err != nil {
 			return nil, err
 		}
-		if err := w.judgeWho(r, a, view, d); err != nil {
-			// Who may create can depend on what the new record says (the unit of its case): judged again when it is filled.
-			if _, refused := AsRefusal(err); !refused || a.ID != "create" || !asksRecord(a) {
+		if !after {
+			if err := w.judgeWho(r, a, view, d); err != nil {
 				return nil, err
 			}
-			later = true
 		}
 	}
 	if err := w.fill(r, a, view, d, awake); err != nil {
 		return nil, err
 	}
-	if later {
+	if awake && after {
 		if err := w.judgeWho(r, a, view, d); err != nil {
 			return nil, err
 		}
@@ -90,6 +90,21 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 	}
 	return nil, w.carryOut(r, a, view, d, awake)
 }
+
+// asksRecord tells whether it is the record that says who may, or who may not.
+func asksRecord(a *rulebook.Action) bool {
+	if a.By != nil && slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return asksThis(item.Expr) }) {
+		return true
+	}
+	return slices.ContainsFunc(a.Except, func(x *rulebook.Except) bool { return asksThis(x.Is) })
+}
+
+// asksOnlyRecord tells whether nobody may by his role alone.
+func asksOnlyRecord(a *rulebook.Action) bool {
+	return a.By != nil && len(a.By.Items) > 0 && !slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return !asksThis(item.Expr) })
+}
+
+func asksThis(x *expr.Expr) bool { return x != nil && slices.Contains(x.Names(), "this") }
 
 // carryOut moves the record and runs what follows.
 func (w *work) carryOut(r *Record, a *rulebook.Action, view *rulebook.View, d demand, awake bool) error {
@@ -149,6 +164,11 @@ func (w *work) settle() error {
 		}
 		if err := w.offences(); err != nil {
 			return err
+		}
+		if len(w.effects) == before && len(w.facts) == 0 {
+			if err := w.overQuotas(); err != nil {
+				return err
+			}
 		}
 		if len(w.effects) == before && len(w.facts) == 0 {
 			break

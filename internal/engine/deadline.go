@@ -36,24 +36,23 @@ func (in *instance) open() bool { return in.met.IsZero() && in.void.IsZero() }
 
 // late tells whether it was or is late as of t.
 func (in *instance) late(t time.Time) bool {
-	if in.due.IsZero() {
-		return false
+	return !in.due.IsZero() && in.end(t).After(in.due)
+}
+
+// end is when it stopped running, or t while it runs.
+func (in *instance) end(t time.Time) time.Time {
+	switch {
+	case !in.met.IsZero():
+		return in.met
+	case !in.void.IsZero():
+		return in.void
 	}
-	end := t
-	if !in.met.IsZero() {
-		end = in.met
-	} else if !in.void.IsZero() {
-		end = in.void
-	}
-	return end.After(in.due)
+	return t
 }
 
 // overrun is how far past due: begun days for a limit in days, else exact minutes.
 func (in *instance) overrun(w *work, t time.Time) calendar.Span {
-	end := t
-	if !in.met.IsZero() {
-		end = in.met
-	}
+	end := in.end(t)
 	switch in.within.Unit {
 	case "m", "h":
 		return calendar.Span{N: int64(end.Sub(in.due).Minutes()), Unit: "m"}
@@ -322,7 +321,9 @@ func (w *work) endOf(r *Record, in *instance, view *rulebook.View) (time.Time, e
 			return time.Time{}, nil
 		case d.Ends.State != "":
 			for _, st := range r.stays() {
-				if t, _ := parseInstant(st.From); st.State == d.Ends.State && !t.Before(in.from) {
+				t, _ := parseInstant(st.From)
+				left, gone := parseInstant(st.To)
+				if st.State == d.Ends.State && !t.Before(in.from) && !(gone && !left.After(in.from)) { // not one that was over when this began
 					return t, nil
 				}
 			}
@@ -483,10 +484,20 @@ func (w *work) clocks(r *Record) error {
 		return err
 	}
 	seen := map[string]bool{}
+	last := map[string]time.Time{} // where each deadline's latest instance began
 	for _, in := range list {
+		if in.from.After(last[in.deadline.ID]) {
+			last[in.deadline.ID] = in.from
+		}
 		k := in.deadline.ID + "|" + in.key
 		seen[k] = true
 		c, ok := have[k]
+		if ok && in.restarts(c) {
+			setCol(c.rec, "instance", c.str("from_at")) // it stays as it ended; what begins now is another
+			setCol(c.rec, "next_at", nil)
+			delete(have, k)
+			ok = false
+		}
 		if !ok {
 			if !in.open() && !in.late(w.now) && in.met.IsZero() {
 				continue // began and ended void at once: nothing ever ran
@@ -504,13 +515,27 @@ func (w *work) clocks(r *Record) error {
 		if seen[k] || c.str("state") == "void" || c.str("met_at") != "" {
 			continue
 		}
-		if d := r.form.Deadline(c.str("name")); d != nil && d.Renew { // moved on: this instance was met there
+		d := r.form.Deadline(c.str("name"))
+		if began, _ := parseInstant(c.rec.row["from_at"]); d != nil && d.Renew && last[d.ID].After(began) { // moved on: this instance was met there
 			w.closeClock(r, c, "met", w.now)
 			continue
+		}
+		if d != nil && d.Single() && c.str("instance") != "" {
+			continue // one that ended late before this one began
 		}
 		w.closeClock(r, c, "void", w.now)
 	}
 	return nil
+}
+
+// restarts tells whether what is kept ended late before this instance began: a card handed on, a step done again. A beginning
+// that was only corrected begins before the old due time.
+func (in *instance) restarts(c clockRow) bool {
+	if in.key != "" || !in.deadline.Single() || c.str("breach") == "" {
+		return false
+	}
+	due, ok := parseInstant(c.rec.row["due"])
+	return ok && in.from.After(due)
 }
 
 func (w *work) openClock(r *Record, in *instance) (clockRow, error) {
@@ -558,7 +583,7 @@ func (w *work) updateClock(r *Record, in *instance, c clockRow, isNew bool) erro
 	case old != due && in.open():
 		w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: in.deadline.ID, Text: "moved", Clause: in.clause, Data: data})
 		if rec.str("breach") != "" && !in.late(w.now) {
-			if err := w.annul(rec); err != nil {
+			if err := w.annul(c); err != nil {
 				return err
 			}
 		}
@@ -615,10 +640,14 @@ func (w *work) closeClockAt(r *Record, in *instance, rec *Record) {
 
 func (w *work) closeClock(r *Record, c clockRow, state string, at time.Time) {
 	setCol(c.rec, "next_at", nil)
+	entered := state
 	if state == "met" {
 		setCol(c.rec, "met_at", instant(at))
+		if c.str("breach") != "" {
+			entered = "late_met"
+		}
 	}
-	c.rec.enter(state, at)
+	c.rec.enter(entered, at)
 	w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: c.str("name"), Text: state})
 }
 

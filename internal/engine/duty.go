@@ -50,12 +50,17 @@ func (e *Engine) startDuties(ctx context.Context, now time.Time) error {
 				if a.from.IsZero() || start.Before(now.AddDate(0, -2, 0)) {
 					start = now // adopted long ago: begin with the period under way
 				}
-				p, ok, err := w.dutyPeriod(d, w.world.view(w, b, a.unit, now), start)
+				every, own, err := w.rhythm(d, w.world.view(w, b, a.unit, now))
 				if err != nil {
 					return err
 				}
-				if !ok {
-					continue
+				p := w.world.calendar.PeriodOf(every, nil, start)
+				switch {
+				case !own && !d.Member():
+					continue // nothing gives its rhythm yet
+				case !own: // members' own: look at once at all that are under way
+					p.From = w.world.calendar.DateOf(start).Start(w.world.calendar.Zone)
+					p.To = p.From
 				}
 				missing = append(missing, store.Row{"id": id, "duty": b.ID + "." + d.ID, "unit": a.unit,
 					"next_at": instant(w.opening(d, p)), "period_from": instant(p.From), "period_to": instant(p.To)})
@@ -76,28 +81,59 @@ func (e *Engine) startDuties(ctx context.Context, now time.Time) error {
 	})
 }
 
-// dutyPeriod is the period of a duty around t; false if nothing gives its rhythm.
-func (w *work) dutyPeriod(d *rulebook.Duty, view *rulebook.View, t time.Time) (calendar.Period, bool, error) {
-	every, ok, err := w.everyOf(d, view, nil)
-	if err != nil || !ok {
-		return calendar.Period{}, false, err
-	}
-	return w.world.calendar.PeriodOf(every, nil, t), true, nil
-}
-
-// everyOf is the rhythm for a member; without a member, the shortest that the cases could give.
+// everyOf is the rhythm for a member.
 func (w *work) everyOf(d *rulebook.Duty, view *rulebook.View, member *Record) (calendar.Span, bool, error) {
-	s := w.scope(member, view, nil)
-	v, c, err := d.Every.Pick(view, s)
-	if err == nil && c != nil {
-		if sp, ok := spanOf(v); ok {
-			return sp, true, nil
-		}
-	}
-	if member != nil {
+	v, c, err := d.Every.Pick(view, w.scope(member, view, nil))
+	if err != nil || c == nil {
 		return calendar.Span{}, false, err
 	}
-	return calendar.Span{N: 1, Unit: calendar.UnitMonth}, true, nil // members differ: look at each month's start
+	sp, ok := spanOf(v)
+	return sp, ok, nil
+}
+
+// rhythm is the duty's own; of one that is its members' (own is false), how often to look whose begins.
+func (w *work) rhythm(d *rulebook.Duty, view *rulebook.View) (every calendar.Span, own bool, err error) {
+	if every, own, err = w.everyOf(d, view, nil); err == nil && own {
+		return every, true, nil
+	}
+	return w.everyLook(d, view), false, nil
+}
+
+// everyLook is a rhythm in which every member's begins at some beginning: the month's where all the lengths that the cases
+// can give are months, the day's where one is shorter or a field says it.
+func (w *work) everyLook(d *rulebook.Duty, view *rulebook.View) calendar.Span {
+	month, day := calendar.Span{N: 1, Unit: calendar.UnitMonth}, calendar.Span{N: 1, Unit: calendar.UnitDay}
+	known := func(v expr.Value) bool {
+		sp, ok := spanOf(v)
+		return !ok || sp.Unit == calendar.UnitMonth || sp.Unit == calendar.UnitQuarter || sp.Unit == calendar.UnitYear
+	}
+	for _, c := range casesOf(d.Every) {
+		if !view.Awake(&c.Node) {
+			continue
+		}
+		if v, err := c.Is.Eval(w.scope(nil, view, nil)); err == nil && v != nil {
+			if !known(v) {
+				return day
+			}
+			continue
+		}
+		if len(c.Is.Params()) == 0 {
+			return day
+		}
+		for _, id := range c.Is.Params() {
+			if !known(view.Values[id]) {
+				return day
+			}
+			for _, row := range view.Rows[id] {
+				for _, v := range row {
+					if !known(v) {
+						return day
+					}
+				}
+			}
+		}
+	}
+	return month
 }
 
 // opening is when the tasks of a period appear.
@@ -183,14 +219,17 @@ func (w *work) openDuty(id string, at time.Time) error {
 	to, _ := parseInstant(row["period_to"])
 	p := calendar.Period{From: from, To: to}
 	view := w.world.view(w, b, unit, at)
-	if view.Awake(&d.Node) && view.Adoption != "" {
+	every, own, err := w.rhythm(d, view)
+	if err != nil {
+		return err
+	}
+	if view.Awake(&d.Node) && view.Adoption != "" && (own || d.Member()) {
 		if err := w.openPeriod(d, view, unit, p); err != nil {
 			return fmt.Errorf("duty %s: %w", d.ID, err)
 		}
 	}
-	every, _, err := w.everyOf(d, view, nil)
-	if err != nil {
-		return err
+	if from.Equal(to) {
+		p = w.world.calendar.PeriodOf(every, nil, from)
 	}
 	next := w.world.calendar.NextPeriod(every, nil, p)
 	_, err = w.tx.Update("duty_cursor", store.Row{"id": id}, store.Row{"next_at": instant(w.opening(d, next)), "period_from": instant(next.From), "period_to": instant(next.To)})
@@ -256,8 +295,8 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 			continue
 		}
 		mp := w.world.calendar.PeriodOf(every, nil, p.From)
-		if !mp.From.Equal(p.From) {
-			continue // this member's period does not begin now
+		if !mp.From.Equal(p.From) && !p.From.Equal(p.To) {
+			continue // this member's period does not begin now; at the first look those under way are taken up
 		}
 		if !d.Full && m.opened().After(mp.From) {
 			continue // joined in the period: owes from the next one on

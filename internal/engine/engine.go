@@ -217,7 +217,7 @@ func (w *work) run(act Act) (*Outcome, error) {
 	}
 	w.top = rec
 	w.topAction = action
-	w.reason = act.Reason
+	w.reason, w.asked = act.Reason, act.Waive
 	sign, err := w.perform(rec, action, demand{values: act.Values, lines: act.Lines, reason: act.Reason,
 		comment: act.Comment, refuse: act.Refuse, waive: act.Waive, person: true})
 	if err != nil {

@@ -155,7 +155,11 @@ func (f *facts) book() *rulebook.Book {
 }
 
 func (f *facts) Holds(ledger string, giver expr.Record, r expr.Range) (bool, error) {
-	return f.w.holds(ledger, giver, r)
+	l := f.book().Ledger(ledger)
+	if l == nil {
+		return false, fmt.Errorf("no ledger %s", ledger)
+	}
+	return f.w.holds(l, giver, r)
 }
 
 func (f *facts) Param(id string) (expr.Value, bool) {

@@ -103,24 +103,6 @@ func (w *work) judgeWho(r *Record, a *rulebook.Action, view *rulebook.View, d de
 	return w.judgeExcept(r, a, view)
 }
 
-// asksRecord tells whether who may do an action is asked of the record's own fields.
-func asksRecord(a *rulebook.Action) bool {
-	if a.By == nil {
-		return false
-	}
-	for _, item := range a.By.Items {
-		if item.Expr == nil {
-			continue
-		}
-		for _, p := range item.Expr.Reads() {
-			if p.Object == a.Form.Key {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 func (w *work) judgeExcept(r *Record, a *rulebook.Action, view *rulebook.View) error {
 	x, err := w.exceptOf(a.Except, r, view)
 	if err != nil || x == nil {

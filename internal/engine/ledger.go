@@ -36,6 +36,9 @@ func (w *work) effectPost(x *rulebook.Effect, r *Record, view *rulebook.View, s 
 
 // post appends one entry; entries are never edited, only reversed.
 func (w *work) post(l *rulebook.Ledger, kind string, amount expr.Value, given map[string]expr.Value, r *Record, view *rulebook.View, clause string) error {
+	if x, ok := amount.(expr.Range); ok && l.Unit == "range" {
+		return w.postRange(l, kind, x, given, r, view, clause)
+	}
 	m, ok := amount.(expr.Money)
 	if !ok {
 		return fmt.Errorf("ledger %s takes money", l.ID)
@@ -147,6 +150,9 @@ func (w *work) balance(b *rulebook.Book, ledger string, dims []expr.Value) (expr
 			return nil, fmt.Errorf("no ledger %s", ledger)
 		}
 	}
+	if l.Unit != "money" {
+		return nil, nil // who holds which numbers is asked otherwise
+	}
 	given := map[string]expr.Value{}
 	for i, d := range l.Per {
 		if i < len(dims) {
@@ -156,8 +162,6 @@ func (w *work) balance(b *rulebook.Book, ledger string, dims []expr.Value) (expr
 	m, err := w.sum(l, w.dims(l, given))
 	return m, err
 }
-
-func (w *work) holds(string, expr.Record, expr.Range) (bool, error) { return false, nil }
 
 // postFine posts a confirmed sanction to its ledger.
 func (w *work) postFine(r *Record, ledger string, m expr.Money, clause string) error {

@@ -1,36 +1,45 @@
 package engine
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"zhanggui/internal/expr"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
 )
 
-// judgeQuotas asks every quota whose set this record may have joined. The partition is locked, so that
-// two acts at once cannot both take the last place.
+// judgeQuotas asks every quota whose set this record has joined in this act. The partition is locked, so that
+// two acts at once cannot both take the last place; who was in already stays, whatever the limit is now.
 func (w *work) judgeQuotas(r *Record, a *rulebook.Action) error {
+	if w.seeding {
+		return nil
+	}
 	view := w.view(r)
 	var items []Reason
 	for _, q := range r.form.Book.Quotas {
 		if q.Of != r.form.Key || !view.Awake(&q.Node) {
 			continue
 		}
-		counted, err := w.truth(q.Where, view, w.scope(r, view, nil), true)
+		now, before, err := w.seats(q, r, view)
 		if err != nil {
 			return err
 		}
-		if !counted {
+		if now == "" || now == before {
 			continue
 		}
-		n, limit, err := w.quota(q, r, view)
+		c, err := w.quota(q, r, view, w.scope(r, view, nil))
 		if err != nil {
 			return err
 		}
-		if limit >= 0 && n > limit {
-			items = append(items, Reason{Clause: q.Clause, Say: label(fmt.Sprintf("已有 %d，最多 %d", n-1, limit), fmt.Sprintf("%d already, at most %d", n-1, limit)), Waive: q.Waive != nil})
+		if !c.over() || q.Waive != nil && w.waives(q.Waive, q.Clause, r, view, demand{waive: w.asked}) {
+			continue
 		}
+		items = append(items, Reason{Clause: q.Clause, Say: label(
+			fmt.Sprintf("“%s”已有 %d，最多 %d（基数 %s）", textOr(q.Label, q.ID).ZH, c.n-1, c.limit, c.base),
+			fmt.Sprintf("%s: %d already, at most %d (of %s)", textOr(q.Label, q.ID).EN, c.n-1, c.limit, c.base)), Waive: q.Waive != nil})
 	}
 	if len(items) > 0 {
 		return w.refuse("quota", r, a, items)
@@ -38,57 +47,166 @@ func (w *work) judgeQuotas(r *Record, a *rulebook.Action) error {
 	return nil
 }
 
-// quota counts a record's partition and its limit (-1 = none).
-func (w *work) quota(q *rulebook.Quota, r *Record, view *rulebook.View) (int64, int64, error) {
-	s := w.scope(r, view, nil)
-	part, key, err := w.partition(q.Per, r, s)
-	if err != nil {
-		return 0, 0, err
+// seats are the partitions a record is counted in, now and before the act; "" where it is not counted.
+func (w *work) seats(q *rulebook.Quota, r *Record, view *rulebook.View) (now, before string, err error) {
+	place := func(s *expr.Scope) (string, error) {
+		if this, ok := s.Vars["this"].(expr.Record); ok {
+			if v, err := this.Get("state"); err != nil || v == "void" {
+				return "", err
+			}
+		}
+		counted, err := w.truth(q.Where, view, s, true)
+		if err != nil || !counted {
+			return "", err
+		}
+		_, key, err := w.partition(q.Per, s)
+		return "=" + key, err
 	}
-	if err := w.tx.Lock("quota:" + q.Book.ID + "." + q.ID + key); err != nil {
-		return 0, 0, err
+	if now, err = place(w.scope(r, view, nil)); err != nil || r.born() {
+		return now, "", err
+	}
+	before, err = place(w.scope(r, view, map[string]expr.Value{"this": oldRecord{r}}))
+	return now, before, err
+}
+
+// count is how a quota stands in one partition.
+type count struct {
+	n, limit int64 // limit -1: none
+	base     string
+	key      string
+	where    query.Expr // who is counted
+}
+
+func (c count) over() bool { return c.limit >= 0 && c.n > c.limit }
+
+// quota counts the partition of what the scope calls this, and its limit.
+func (w *work) quota(q *rulebook.Quota, r *Record, view *rulebook.View, s *expr.Scope) (count, error) {
+	c := count{limit: -1}
+	part, key, err := w.partition(q.Per, s)
+	if err != nil {
+		return c, err
+	}
+	c.key = q.Book.ID + "." + q.ID + key
+	if !w.reading {
+		if err := w.tx.Lock("quota:" + c.key); err != nil {
+			return c, err
+		}
 	}
 	if err := w.flush(); err != nil {
-		return 0, 0, err
+		return c, err
 	}
-	where := part
-	for _, c := range casesOf(q.Where) {
-		if !view.Awake(&c.Node) {
+	part = query.And(part, query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}})
+	c.where = part
+	for _, k := range casesOf(q.Where) {
+		if !view.Awake(&k.Node) {
 			continue
 		}
-		x, ok := c.Is.Query("this", s)
+		x, ok := k.Is.Query("this", unbound(s))
 		if !ok {
-			return 0, 0, fmt.Errorf("quota %s: where is not in the SQL half", q.ID)
+			return c, fmt.Errorf("quota %s: where is not in the SQL half", q.ID)
 		}
-		where = query.And(where, x)
+		c.where = query.And(part, x)
 		break
 	}
-	count := func(cond query.Expr) (int64, error) {
+	amount := func(cond query.Expr) (int64, error) {
 		v, err := w.tx.Scalar(query.Sub{Agg: "count", Table: r.form.Table, Alias: "this", Where: cond})
 		n, _ := v.(int64)
 		return n, err
 	}
-	n, err := count(where)
-	if err != nil {
-		return 0, 0, err
+	if c.n, err = amount(c.where); err != nil {
+		return c, err
 	}
 	var base expr.Value
 	if q.Base != nil {
 		if base, err = q.Base.Eval(s); err != nil {
-			return 0, 0, err
+			return c, err
 		}
-	} else {
-		all, err := count(part)
+	} else if base, err = amount(part); err != nil {
+		return c, err
+	}
+	c.base = expr.Format(base, expr.Type{Kind: expr.KAny})
+	vars := map[string]expr.Value{"base": base}
+	for k, v := range s.Vars {
+		vars[k] = v
+	}
+	v, k, err := q.AtMost.Pick(view, &expr.Scope{Now: s.Now, Vars: vars, Facts: s.Facts, Read: s.Read})
+	if err == nil && k != nil && v != nil {
+		c.limit = wholeNumber(v)
+	}
+	return c, err
+}
+
+// overQuotas does what a quota says for a set that has come to exceed it though nobody joined: its base shrank. It is done
+// once, until the set is within its limit again; `this` is the member that came last. Nobody is thrown out.
+func (w *work) overQuotas() error {
+	if w.reading || w.seeding {
+		return nil
+	}
+	for i := 0; i < len(w.order); i++ { // effects may bring more
+		r := w.order[i]
+		if r.was == nil && !r.born() {
+			continue
+		}
+		view := w.view(r)
+		for _, q := range r.form.Book.Quotas {
+			if q.Of != r.form.Key || len(q.Over) == 0 || !view.Awake(&q.Node) {
+				continue
+			}
+			if err := w.overQuota(q, r, view); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *work) overQuota(q *rulebook.Quota, r *Record, view *rulebook.View) error {
+	now, before, err := w.seats(q, r, view)
+	if err != nil {
+		return err
+	}
+	list := []expr.Value{r}
+	if !r.born() {
+		list = append(list, oldRecord{r})
+	}
+	seen := ""
+	for i, this := range list {
+		c, err := w.quota(q, r, view, w.scope(r, view, map[string]expr.Value{"this": this}))
 		if err != nil {
-			return 0, 0, err
+			return err
 		}
-		base = all
+		if c.key == seen {
+			continue
+		}
+		seen = c.key
+		known, err := w.tx.Count("quota_over", query.Eq("t", "id", c.key))
+		if err != nil {
+			return err
+		}
+		switch {
+		case !c.over() && known > 0:
+			if _, err := w.tx.Delete("quota_over", query.Eq("t", "id", c.key)); err != nil {
+				return err
+			}
+		case c.over() && known == 0:
+			if err := w.tx.Insert("quota_over", store.Row{"id": c.key, "at": instant(w.now)}); err != nil {
+				return err
+			}
+			if i == 0 && now != "" && now != before {
+				continue // it joined: refused, or let in by a waiver
+			}
+			rows, err := w.tx.Select(query.Select{Table: r.form.Table, Alias: "this", Where: c.where, Limit: 1, Order: []query.Order{
+				{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "this", Name: "id"}, Desc: true}}})
+			if err != nil || len(rows) == 0 {
+				return err
+			}
+			w.clause(q.Clause)
+			if err := w.effects_(q.Over, w.adopt(r.form, rows[0]), view, nil); err != nil {
+				return err
+			}
+		}
 	}
-	v, c, err := q.AtMost.Pick(view, w.scope(r, view, map[string]expr.Value{"base": base}))
-	if err != nil || c == nil {
-		return n, -1, err
-	}
-	return n, wholeNumber(v), nil
+	return nil
 }
 
 func casesOf(v *rulebook.Value) []*rulebook.Case {
@@ -110,7 +228,7 @@ func wholeNumber(v expr.Value) int64 {
 }
 
 // partition is the condition that holds for rows with the same `per` values, and its key.
-func (w *work) partition(per []*expr.Expr, r *Record, s *expr.Scope) (query.Expr, string, error) {
+func (w *work) partition(per []*expr.Expr, s *expr.Scope) (query.Expr, string, error) {
 	var cond query.Expr
 	key := ""
 	for _, e := range per {
@@ -118,7 +236,7 @@ func (w *work) partition(per []*expr.Expr, r *Record, s *expr.Scope) (query.Expr
 		if err != nil {
 			return nil, "", err
 		}
-		left, ok := e.Query("this", &expr.Scope{Now: s.Now, Vars: without(s.Vars, "this"), Facts: s.Facts})
+		left, ok := e.Query("this", unbound(s))
 		if !ok {
 			return nil, "", fmt.Errorf("%q is not in the SQL half", e.Text())
 		}
@@ -132,6 +250,11 @@ func (w *work) partition(per []*expr.Expr, r *Record, s *expr.Scope) (query.Expr
 	return cond, key, nil
 }
 
+// unbound is the scope for a question to the database, whose rows are `this`.
+func unbound(s *expr.Scope) *expr.Scope {
+	return &expr.Scope{Now: s.Now, Vars: without(s.Vars, "this"), Facts: s.Facts}
+}
+
 func without(m map[string]expr.Value, key string) map[string]expr.Value {
 	out := make(map[string]expr.Value, len(m))
 	for k, v := range m {
@@ -142,138 +265,51 @@ func without(m map[string]expr.Value, key string) map[string]expr.Value {
 	return out
 }
 
-func (w *work) quotaLeft(id string, rec expr.Record, view *rulebook.View) (int64, error) {
+func (w *work) quotaLeft(id string, rec expr.Record, _ *rulebook.View) (int64, error) {
 	r, ok := rec.(*Record)
 	if !ok {
 		return 0, nil
 	}
 	for _, q := range r.form.Book.Quotas {
-		if q.ID == id {
-			n, limit, err := w.quota(q, r, w.view(r))
-			if err != nil || limit < 0 {
-				return 1 << 40, err
-			}
-			return limit - n, nil
+		if q.ID != id {
+			continue
 		}
+		view := w.view(r)
+		c, err := w.quota(q, r, view, w.scope(r, view, nil))
+		if err != nil || c.limit < 0 || !view.Awake(&q.Node) {
+			return 1 << 40, err
+		}
+		return c.limit - c.n, nil
 	}
 	return 0, fmt.Errorf("no quota %s", id)
 }
 
-func (w *work) ranking(id string, r *Record) *rulebook.Ranking {
-	for _, x := range r.form.Book.Rankings {
-		if x.ID == id {
-			return x
-		}
-	}
-	return nil
-}
-
-// members of a ranking in the record's partition.
-func (w *work) rankMembers(k *rulebook.Ranking, r *Record, view *rulebook.View) ([]*Record, error) {
-	s := w.scope(r, view, nil)
-	part, _, err := w.partition(k.Per, r, s)
-	if err != nil {
-		return nil, err
-	}
-	form := w.e.Lib.Form(k.Of)
-	for _, c := range casesOf(k.Where) {
-		if view.Awake(&c.Node) {
-			x, ok := c.Is.Query("this", &expr.Scope{Now: s.Now, Vars: without(s.Vars, "this"), Facts: s.Facts})
-			if !ok {
-				return nil, fmt.Errorf("ranking %s: where is not in the SQL half", k.ID)
-			}
-			part = query.And(part, x)
-			break
-		}
-	}
-	if err := w.flush(); err != nil {
-		return nil, err
-	}
-	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "this", Where: part})
-	if err != nil {
-		return nil, err
-	}
-	var list []*Record
-	for _, row := range rows {
-		list = append(list, w.adopt(form, row))
-	}
-	return list, nil
-}
-
-// rank is 1 + the number of members that come before the record.
-func (w *work) rank(id string, rec expr.Record, _ *rulebook.View) (int64, error) {
-	r, ok := rec.(*Record)
-	if !ok {
-		return 0, nil
-	}
-	k := w.ranking(id, r)
-	if k == nil {
-		return 0, fmt.Errorf("no ranking %s", id)
-	}
-	view := w.view(r)
-	if !view.Awake(&k.Node) {
-		return 1, nil
-	}
-	list, err := w.rankMembers(k, r, view)
-	if err != nil {
-		return 0, err
-	}
-	keys := func(x *Record) ([]expr.Value, error) {
-		var out []expr.Value
-		for _, by := range k.By {
-			v, err := by.Expr.Eval(w.scope(x, view, nil))
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, v)
-		}
-		return out, nil
-	}
-	mine, err := keys(r)
-	if err != nil {
-		return 0, err
-	}
-	before := int64(0)
-	for _, x := range list {
-		if x.id == r.id {
-			continue
-		}
-		theirs, err := keys(x)
+// QuotaOf tells how many a quota counts in the partition of a record, and how many it allows: "3 of 3".
+func (e *Engine) QuotaOf(ctx context.Context, now time.Time, form, id, quota string) (string, error) {
+	out := ""
+	err := e.DB.Read(ctx, func(tx *store.Tx) error {
+		w, err := e.begin(ctx, tx, now, Actor{System: true})
 		if err != nil {
-			return 0, err
+			return err
 		}
-		c := 0
-		for i, by := range k.By {
-			if !view.Awake(&by.Node) {
-				continue
+		w.reading = true
+		f := e.Lib.Form(form)
+		r, err := w.get(f, id)
+		if err != nil {
+			return err
+		}
+		for _, q := range f.Book.Quotas {
+			if q.ID == quota && q.Of == form {
+				view := w.view(r)
+				if !view.Awake(&q.Node) {
+					return nil
+				}
+				c, err := w.quota(q, r, view, w.scope(r, view, nil))
+				out = fmt.Sprintf("%d of %d", c.n, c.limit)
+				return err
 			}
-			c = expr.Compare(theirs[i], mine[i])
-			if by.Desc {
-				c = -c
-			}
-			if c != 0 {
-				break
-			}
 		}
-		if c == 0 && !k.Share && x.id < r.id {
-			c = -1
-		}
-		if c < 0 {
-			before++
-		}
-	}
-	return before + 1, nil
-}
-
-func (w *work) ranked(id string, rec expr.Record, _ *rulebook.View) (int64, error) {
-	r, ok := rec.(*Record)
-	if !ok {
-		return 0, nil
-	}
-	k := w.ranking(id, r)
-	if k == nil {
-		return 0, fmt.Errorf("no ranking %s", id)
-	}
-	list, err := w.rankMembers(k, r, w.view(r))
-	return int64(len(list)), err
+		return fmt.Errorf("form %s has no quota %s", f.ID, quota)
+	})
+	return out, err
 }

@@ -176,7 +176,10 @@ func (w *work) mayCreate(f *rulebook.Form) bool {
 	if !view.Awake(&a.Node) {
 		return true
 	}
-	return w.judgeWho(r, a, view, demand{person: true}) == nil
+	if w.judgeWho(r, a, view, demand{person: true}) == nil {
+		return true
+	}
+	return asksOnlyRecord(a) && w.defaultAllowed(r, a, view) // what he fills in will say
 }
 
 // Form is one form, with what this reader may see of it.

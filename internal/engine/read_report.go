@@ -91,7 +91,7 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 		l := w.ledger(id)
 		for _, row := range rows {
 			n, _ := row["amount"].(int64)
-			v.Rows = append(v.Rows, LedgerRow{str(row["id"]), str(row["at"]), str(row["kind"]), textOr(l.KindLabel[str(row["kind"])], str(row["kind"])), money(n), w.personRef(str(row["person"])), w.unitRef(first(str(row["dept"]), str(row["unit"]))),
+			v.Rows = append(v.Rows, LedgerRow{str(row["id"]), str(row["at"]), str(row["kind"]), textOr(l.KindLabel[str(row["kind"])], str(row["kind"])), first(str(row["segment"]), money(n)), w.personRef(str(row["person"])), w.unitRef(first(str(row["dept"]), str(row["unit"]))),
 				str(row["month"]), str(row["clause"]), str(row["text"]), str(row["of_form"]), str(row["of_id"])})
 		}
 		sums, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: where, Group: []query.Expr{query.Col{Alias: "this", Name: "kind"}},
@@ -109,7 +109,9 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 				total -= n
 			}
 		}
-		v.Balance = money(total)
+		if l.Unit == "money" {
+			v.Balance = money(total)
+		}
 		return nil
 	})
 	return v, err

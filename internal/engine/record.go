@@ -29,6 +29,7 @@ type Record struct {
 	fresh, dirty, touched bool
 	busy                  map[string]bool // live fields being computed, to stop circles
 	working               bool            // its deadlines are being worked out
+	telling               *instance       // of a deadline, while it does what it does by itself
 	worldTold             bool
 	autoDone, toldChange  map[string]bool
 	etagged               bool
@@ -312,6 +313,9 @@ func (r *Record) column(name string, v any) {
 	r.touch()
 }
 
+// born tells whether the record came about in this act.
+func (r *Record) born() bool { return r.fresh || r.etagged && r.row["etag"] == int64(1) }
+
 // touch puts the record on the list of those to settle at the end of the act.
 func (r *Record) touch() {
 	if !r.touched {
@@ -530,7 +534,8 @@ func (r *Record) mark(a *rulebook.Action, at time.Time, by string) {
 	r.touch()
 }
 
-// member is this.done, this.stay, this.late, this.overrun, this.due.
+// member is this.done, this.stay, this.late, this.overrun, this.due. In what a deadline does by itself it is about the
+// instance that does it.
 type member struct {
 	r    *Record
 	name string
@@ -545,36 +550,45 @@ func (m member) Get(name string) (expr.Value, error) {
 	case "stay":
 		return stayOf{m.r, name}, nil
 	}
+	if in := m.r.telling; in != nil && in.deadline.ID == name {
+		return m.of([]*instance{in}), nil
+	}
 	list, err := m.r.w.instances(m.r)
 	if err != nil {
 		return nil, err
 	}
-	for _, in := range list { // the worst instance speaks for a deadline with several
-		if in.deadline.ID != name {
-			continue
-		}
-		switch m.name {
-		case "late":
-			if in.late(m.r.w.now) {
-				return true, nil
-			}
-		case "overrun":
-			if in.late(m.r.w.now) {
-				return in.overrun(m.r.w, m.r.w.now), nil
-			}
-		case "due":
-			if in.open() || in.deadline.Each == "" {
-				return in.dueValue(), nil
-			}
+	var named []*instance
+	for _, in := range list {
+		if in.deadline.ID == name {
+			named = append(named, in)
 		}
 	}
-	switch m.name {
-	case "late":
-		return false, nil
-	case "overrun":
-		return calendar.Span{Unit: "d"}, nil
+	return m.of(named), nil
+}
+
+// of speaks for a deadline with several instances: late if one is, the overrun of the worst, due when what runs is due. A
+// stage's limit that is over is no longer due.
+func (m member) of(list []*instance) expr.Value {
+	now := m.r.w.now
+	var worst *instance
+	var due expr.Value
+	for _, in := range list {
+		if in.late(now) && (worst == nil || in.end(now).Sub(in.due) > worst.end(now).Sub(worst.due)) {
+			worst = in
+		}
+		if due == nil && (in.open() || in.deadline.Each == "" && in.deadline.During == nil) {
+			due = in.dueValue()
+		}
 	}
-	return nil, nil
+	switch {
+	case m.name == "due":
+		return due
+	case m.name == "late":
+		return worst != nil
+	case worst == nil:
+		return calendar.Span{Unit: "d"}
+	}
+	return worst.overrun(m.r.w, now)
 }
 
 type stampOf struct {

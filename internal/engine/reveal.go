@@ -61,8 +61,9 @@ func revealSeconds(x *rulebook.Reveal) int {
 	return int(x.For.N)
 }
 
-// Reveal shows one masked field to somebody its class allows, for a stated purpose, and leaves a trace.
-func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, id, field, purpose string) (*Revealed, error) {
+// Reveal shows one masked field to somebody its class allows, for a stated purpose, and leaves a trace. Ref is the number
+// (or id) of the record it is needed for, where the class asks for one.
+func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, id, field, purpose, ref string) (*Revealed, error) {
 	now = now.UTC().Truncate(time.Millisecond)
 	var out *Revealed
 	err := e.DB.Write(ctx, func(tx *store.Tx) error {
@@ -80,7 +81,7 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 		}
 		rule := f.Class.Class.Reveal
 		if w.visible(r, f) != full {
-			if err := w.judgeReveal(r, f, rule, purpose); err != nil {
+			if err := w.judgeReveal(r, f, rule, purpose, ref); err != nil {
 				return err
 			}
 		}
@@ -93,7 +94,11 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 			out.Until = instant(now.Add(time.Duration(revealSeconds(rule)) * time.Second))
 		}
 		w.clause(f.Class.Clause, f.Class.Class.Clause)
-		return w.logRead(r, form, "reveal", map[string]any{"field": field, "purpose": purpose})
+		asked := map[string]any{"field": field, "purpose": purpose}
+		if ref != "" {
+			asked["ref"] = ref
+		}
+		return w.logRead(r, form, "reveal", asked)
 	})
 	if ref, ok := AsRefusal(err); ok {
 		e.logRefusal(ctx, now, Act{Form: form, Record: id, Action: "reveal", Actor: actor}, ref)
@@ -101,37 +106,43 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 	return out, err
 }
 
-func (w *work) judgeReveal(r *Record, f *rulebook.Field, rule *rulebook.Reveal, purpose string) error {
+func (w *work) judgeReveal(r *Record, f *rulebook.Field, rule *rulebook.Reveal, purpose, ref string) error {
 	view := w.view(r)
 	a := r.form.Action("reveal")
 	if a == nil {
 		a = &rulebook.Action{ID: "reveal", Form: r.form, Implicit: true}
 	}
-	clause := first(f.Class.Clause, f.Class.Class.Clause)
-	no := func(group string, l rulebook.Label) error {
-		return w.refuse(group, r, a, []Reason{{Clause: clause, Field: f.ID, Say: l}})
+	clause := first(f.Class.Class.Clause, f.Class.Clause)
+	if rule != nil {
+		clause = first(rule.Clause, clause)
+	}
+	no := func(group, clause, field string, l rulebook.Label) error {
+		return w.refuse(group, r, a, []Reason{{Clause: clause, Field: field, Say: l}})
 	}
 	if rule == nil || !view.Awake(&rule.Node) {
-		return no("class", label("“"+f.Label.ZH+"”不能查看", "“"+f.Label.EN+"” cannot be shown"))
+		return no("class", clause, f.ID, label("“"+f.Label.ZH+"”不能查看", "“"+f.Label.EN+"” cannot be shown"))
 	}
 	if rule.By != nil {
-		ok := false
-		for _, item := range rule.By.Items {
-			if !view.Awake(&item.Node) {
-				continue
-			}
-			ids, any, err := w.whoItem(r, item, view)
-			if err != nil {
-				return err
-			}
-			ok = ok || any || contains(ids, w.actor.Person)
+		ok, by, err := w.allowed(r, &rulebook.Action{ID: "reveal", Form: r.form, By: rule.By}, view)
+		if err != nil {
+			return err
 		}
 		if !ok {
-			return no("class", label("“"+f.Label.ZH+"”不归你查看", "“"+f.Label.EN+"” is not yours to see"))
+			return no("class", first(by, clause), f.ID, label("“"+f.Label.ZH+"”不归你查看", "“"+f.Label.EN+"” is not yours to see"))
 		}
 	}
 	if rule.Purpose && utf8.RuneCountInString(strings.TrimSpace(purpose)) < 2 {
-		return no("fill", label("请写明查看的用途", "Say what it is needed for"))
+		return no("fill", clause, f.ID, label("请写明查看的用途", "Say what it is needed for"))
+	}
+	if len(rule.Ref) > 0 {
+		ok, err := w.mayName(rule.Ref, strings.TrimSpace(ref))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			zh, en := w.formNames(rule.Ref)
+			return no("fill", clause, "ref", label("请写明为哪一份"+zh+"（编号）", "Give the number of the "+en+" it is needed for"))
+		}
 	}
 	if rule.PerDay > 0 {
 		n, err := w.doneToday("reveal")
@@ -139,10 +150,38 @@ func (w *work) judgeReveal(r *Record, f *rulebook.Field, rule *rulebook.Reveal, 
 			return err
 		}
 		if n >= rule.PerDay {
-			return no("quota", label("今天已查看 "+strconv.Itoa(n)+" 次，到了上限", "Shown "+strconv.Itoa(n)+" times today; that is the limit"))
+			return no("quota", clause, f.ID, label("今天已查看 "+strconv.Itoa(n)+" 次，到了上限", "Shown "+strconv.Itoa(n)+" times today; that is the limit"))
 		}
 	}
 	return nil
+}
+
+// mayName tells whether a number or id is that of a record of one of the forms which the reader may see.
+func (w *work) mayName(forms []string, ref string) (bool, error) {
+	if ref == "" {
+		return false, nil
+	}
+	for _, key := range forms {
+		f := w.e.Lib.Form(key)
+		rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "t", Limit: 1, Where: query.Op{Name: "or", Args: []query.Expr{
+			query.Eq("t", "id", ref), query.Eq("t", "number", ref)}}})
+		if err != nil {
+			return false, err
+		}
+		if len(rows) > 0 && w.maySee(w.adopt(f, rows[0])) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (w *work) formNames(keys []string) (zh, en string) {
+	var z, e []string
+	for _, k := range keys {
+		l := w.e.Lib.Form(k).Label
+		z, e = append(z, l.ZH), append(e, l.EN)
+	}
+	return strings.Join(z, "或"), strings.Join(e, " or ")
 }
 
 // doneToday counts the actor's entries of one action since midnight.

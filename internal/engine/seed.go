@@ -100,7 +100,7 @@ func (e *Engine) Seed(ctx context.Context, now time.Time, s Seed) (string, error
 				return err
 			}
 		}
-		w.topAction = create
+		w.topAction, w.seeding = create, true
 		return w.settle()
 	})
 	return id, err

@@ -128,6 +128,12 @@ func ownTables() []store.Table {
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "duty", Kind: "text"}, {Name: "unit", Kind: "text"}, {Name: "next_at", Kind: "text"},
 			{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}},
 			Indexes: []store.Index{{Name: "duty_cursor_next", Columns: []string{"next_at"}}}},
+		{Name: "quota_over", Primary: []string{"id"}, Columns: []store.Column{ // partitions beyond their limit, since when
+			{Name: "id", Kind: "text", NotNull: true}, {Name: "at", Kind: "text"}}},
+		{Name: "segment", Primary: []string{"id"}, Columns: []store.Column{ // who holds which numbers now
+			{Name: "id", Kind: "text", NotNull: true}, {Name: "ledger", Kind: "text", NotNull: true}, {Name: "prefix", Kind: "text"}, {Name: "width", Kind: "int"},
+			{Name: "first_no", Kind: "int"}, {Name: "last_no", Kind: "int"}, {Name: "holder", Kind: "text"}, {Name: "status", Kind: "text"}},
+			Indexes: []store.Index{{Name: "segment_first", Columns: []string{"ledger", "prefix", "first_no"}}, {Name: "segment_holder", Columns: []string{"ledger", "holder"}}}},
 		{Name: "replay", Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "hash", Kind: "text"}, {Name: "answer", Kind: "text"}, {Name: "at", Kind: "text"}}},
 		{Name: "record_index", Primary: []string{"id"}, Columns: []store.Column{
@@ -163,7 +169,7 @@ var baseContract = map[string][]string{
 	"base.clock":        {"name", "due"},
 	"base.breach":       {"name", "due"},
 	"base.sanction":     {"person", "offence", "fine", "measure"},
-	"base.posting":      {"ledger", "kind", "amount"},
+	"base.posting":      {"ledger", "kind", "amount", "entry_no", "segment", "prefix", "first_no", "last_no"},
 	"base.notice":       {"person", "text"},
 	"base.copy":         {"mark", "to"},
 	"base.snapshot":     {"name", "content"},

@@ -184,7 +184,6 @@ func (w *work) fireMarks(r *Record, in *instance, c clockRow, at time.Time) erro
 	if err != nil {
 		return err
 	}
-	view := w.view(r)
 	for _, m := range list {
 		if m.at.After(at) || (!m.repeat && c.fired[m.id] != "") {
 			continue
@@ -219,8 +218,7 @@ func (w *work) fireMarks(r *Record, in *instance, c clockRow, at time.Time) erro
 			}
 			w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: in.deadline.ID, Text: "step " + m.id, Clause: first(m.step.Clause, in.clause)})
 			w.facts = append(w.facts, fact{form: r.form.Key, action: m.id, of: in.deadline.ID, rec: r, at: w.now, clause: first(m.step.Clause, in.clause), holder: heldBy(c.rec)})
-			vars := holderVars(w, in, heldBy(c.rec))
-			if err := w.effects_(m.step.Do, r, view, vars); err != nil {
+			if err := w.tell(m.step.Do, r, in, heldBy(c.rec)); err != nil {
 				return err
 			}
 		}
@@ -235,6 +233,13 @@ func heldBy(c *Record) []string {
 	var ids []string
 	_ = json.Unmarshal([]byte(str(c.row["holder"])), &ids)
 	return ids
+}
+
+// tell carries out what an instance of a deadline does by itself; what is said of lateness there is said of this instance.
+func (w *work) tell(list []*rulebook.Effect, r *Record, in *instance, ids []string) error {
+	r.telling = in
+	defer func() { r.telling = nil }()
+	return w.effects_(list, r, w.view(r), holderVars(w, in, ids))
 }
 
 // holderVars gives effects the names `holder` and the loop variable of the deadline.
@@ -285,17 +290,17 @@ func (w *work) breach(r *Record, in *instance, crec *Record) error {
 	}
 	w.clause(in.clause)
 	w.facts = append(w.facts, fact{form: r.form.Key, action: "late", of: d.ID, rec: r, at: w.now, clause: in.clause, holder: ids, breach: crec.str("breach")})
-	return w.asClock(func() error { return w.effects_(d.Late, r, view, holderVars(w, in, ids)) })
+	return w.asClock(func() error { return w.tell(d.Late, r, in, ids) })
 }
 
 // annul marks a breach that facts or the calendar have since disproved, and withdraws what was only proposed for it.
-func (w *work) annul(crec *Record) error {
+func (w *work) annul(c clockRow) error {
+	crec := c.rec
 	id := crec.str("breach")
 	setCol(crec, "breach", nil)
 	if crec.State() == "late" {
 		crec.enter("open", w.now)
 	}
-	c := newClockRow(crec)
 	delete(c.fired, "late")
 	b, _ := json.Marshal(c.fired)
 	setCol(crec, "fired", string(b))

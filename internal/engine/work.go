@@ -35,9 +35,11 @@ type work struct {
 	facts   []fact
 	clauses map[string]bool
 	reads   map[string]string
-	waived  []Waiver
+	asked   []Waiver // what the act asks to pass
+	waived  []Waiver // what it did pass
 	events  []Event
 	depth   int
+	seeding bool              // a scenario's given: no gate is asked
 	reading bool              // a reading transaction: nothing may change
 	scopes  map[string]*scope // what this reader sees of each form, once asked
 }

@@ -35,7 +35,10 @@ func spanArithmetic(op string, s calendar.Span, b Value) (Value, error) {
 	return nil, fmt.Errorf("%s cannot be reckoned with %T", s, b)
 }
 
-// spanMinutes puts lengths of different units on one scale: a month counts 30 days, a working day a day.
+// averageMonth is a twelfth of 365¼ days in minutes, so that 3mo is 1q and 12mo is 1y, and a month is longer than 30 days.
+const averageMonth = 43830
+
+// spanMinutes puts lengths of different units on one scale: a month counts as an average one, a working day as a day.
 func spanMinutes(s calendar.Span) int64 {
 	switch s.Unit {
 	case calendar.UnitMinute, calendar.UnitWorkingMinute:
@@ -47,11 +50,11 @@ func spanMinutes(s calendar.Span) int64 {
 	case calendar.UnitWeek:
 		return s.N * 7 * 1440
 	case calendar.UnitMonth:
-		return s.N * 30 * 1440
+		return s.N * averageMonth
 	case calendar.UnitQuarter:
-		return s.N * 91 * 1440
+		return s.N * 3 * averageMonth
 	case calendar.UnitYear:
-		return s.N * 365 * 1440
+		return s.N * 12 * averageMonth
 	}
 	return s.N
 }

@@ -53,7 +53,7 @@ func (m *machine) people(fn string, a []Value) (Value, bool, error) {
 		giver, _ := v.(Record)
 		id, _ := m.variable("ledger_id")
 		ledger, _ := id.(string)
-		if !ok || giver == nil {
+		if !ok || ledger == "" {
 			return nil, true, nil
 		}
 		return done(f.Holds(ledger, giver, r))

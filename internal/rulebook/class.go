@@ -68,11 +68,13 @@ func (c *book) compileClass(k *Class, b *body) {
 	}
 	if n := b.get("reveal"); n != nil {
 		if x := c.open(n, "reveal", k.Path+".reveal"); x != nil {
-			r := &Reveal{Purpose: x.flag("purpose"), Ref: texts(x.names("ref")), One: x.flag("one"), PerDay: x.int("per_day")}
+			r := &Reveal{Purpose: x.flag("purpose"), One: x.flag("one"), PerDay: x.int("per_day")}
 			c.node(&r.Node, x)
 			r.By = c.who(x.get("by"), x.path+".by", p)
 			for _, n := range x.names("ref") {
-				c.formNamed(n)
+				if f := c.formNamed(n); f != nil {
+					r.Ref = append(r.Ref, f.Key)
+				}
 			}
 			if t := x.text("for"); t != "" {
 				s, err := parseSeconds(t)

@@ -7,6 +7,9 @@ import (
 	"zhanggui/internal/expr"
 )
 
+// Single tells whether a record has one instance of the deadline at a time.
+func (d *Deadline) Single() bool { return d.During == nil && d.Each == "" && !d.Renew }
+
 func (c *book) compileDeadline(d *Deadline, b *body) {
 	f := d.Form
 	p := c.formPlace(f)

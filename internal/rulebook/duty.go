@@ -9,6 +9,9 @@ import (
 	"zhanggui/internal/expr"
 )
 
+// Member tells whether each member of a population owes the duty, by a rhythm that may be his own.
+func (d *Duty) Member() bool { return d.Of != "" && d.Met != nil && d.Met.Create == "" }
+
 func (c *book) declareDuties() {
 	for _, e := range c.src.elements["duty"] {
 		b := c.open(e.value, "duty", c.Short+".duty."+e.key)

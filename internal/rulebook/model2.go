@@ -312,7 +312,7 @@ type Reveal struct {
 	Node
 	By      *Who
 	Purpose bool
-	Ref     []string
+	Ref     []string // keys of the forms one of whose records must be named
 	One     bool
 	For     calendar.Span
 	PerDay  int

@@ -62,8 +62,8 @@ func (p *play) that(m map[string]any) error {
 	return nil
 }
 
-// ask answers one path: count.form, exists.name, breach.name, record.holder.deadline, record.breach.deadline, or
-// anything that CEL can say of a record.
+// ask answers one path: count.form, exists.name, breach.name, record.holder.deadline, record.breach.deadline,
+// record.quota.id, record.holds.ledger, trace.ledger.number, or anything that CEL can say of a record.
 func (p *play) ask(path string) (string, error) {
 	head, rest, _ := strings.Cut(path, ".")
 	switch head {
@@ -77,6 +77,9 @@ func (p *play) ask(path string) (string, error) {
 	case "exists":
 		_, err := p.find(rest)
 		return fmt.Sprint(err == nil), nil
+	case "trace":
+		ledger, no, _ := strings.Cut(rest, ".")
+		return p.trace(ledger, no)
 	case "breach":
 		_, n, err := p.e.ClockOf(p.ctx, "", rest)
 		return fmt.Sprint(n > 0), err
@@ -90,6 +93,13 @@ func (p *play) ask(path string) (string, error) {
 			}
 			return strings.Join(who, ", "), err
 		}
+		if rec, err := p.find(owner); err == nil && what == "quota" && p.b.lib.Form(rec.Form).Field("quota") == nil {
+			return p.e.QuotaOf(p.ctx, p.now, rec.Form, rec.ID, name)
+		}
+		if rec, err := p.find(owner); err == nil && what == "holds" && p.one.s.Book.Ledger(name) != nil {
+			list, err := p.e.HeldBy(p.ctx, p.one.s.Book.ID, name, rec.ID)
+			return strings.ReplaceAll(strings.Join(list, ", "), "–", "-"), err
+		}
 	}
 	rec, rest, err := p.longest(path)
 	if err != nil {
@@ -99,6 +109,20 @@ func (p *play) ask(path string) (string, error) {
 		return rec.ID, nil
 	}
 	return p.eval(rec, "this."+rest, expr.Of(expr.KAny))
+}
+
+// trace is what happened to a number of a ledger, in order: print depot, issue o1, use o1.
+func (p *play) trace(ledger, no string) (string, error) {
+	list, err := p.e.Trace(p.ctx, p.now, p.one.s.Book.ID, ledger, no)
+	var parts []string
+	for _, t := range list {
+		who := t.To
+		if who == "" {
+			who = t.From
+		}
+		parts = append(parts, t.Kind+" "+p.name(who))
+	}
+	return strings.Join(parts, ", "), err
 }
 
 // longest finds the record that a path begins with: the longest name wins.

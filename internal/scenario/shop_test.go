@@ -17,9 +17,18 @@ import (
 // shop is the base rulebook with the small regulation of testdata, and more files of it.
 func shop(t *testing.T, more map[string]string) *rulebook.Library {
 	t.Helper()
+	files := texts(t, os.DirFS("testdata"), "shop")
+	for name, text := range more {
+		files[name] = text
+	}
+	return testkit.Load(t, files)
+}
+
+// texts are the files of a folder, by path.
+func texts(t *testing.T, root fs.FS, folder string) map[string]string {
+	t.Helper()
 	files := map[string]string{}
-	root := os.DirFS("testdata")
-	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(root, folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -30,10 +39,7 @@ func shop(t *testing.T, more map[string]string) *rulebook.Library {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range more {
-		files[name] = text
-	}
-	return testkit.Load(t, files)
+	return files
 }
 
 // Ensure that every scenario of the shop holds.

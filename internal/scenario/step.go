@@ -44,8 +44,8 @@ func (p *play) step(v any) error {
 		}
 		p.seen = nil
 	}
-	if words := strings.Fields(what); words[0] == "reveal" && len(words) == 2 {
-		return p.reveal(who, words[1], m)
+	if strings.HasPrefix(what, "reveal ") {
+		return p.reveal(who, what, m)
 	}
 	act, name, form, err := p.act(who, what, m)
 	if err != nil {
@@ -62,33 +62,6 @@ func (p *play) step(v any) error {
 	}
 	p.learn(out.Effects)
 	return nil
-}
-
-// reveal asks for one masked field in clear, with what the class wants of it.
-func (p *play) reveal(who, what string, m map[string]any) error {
-	actor, err := p.actor(who)
-	if err != nil {
-		return err
-	}
-	rec, err := p.find(what)
-	if err != nil {
-		return err
-	}
-	with, err := mapping(m, "with")
-	if err != nil {
-		return err
-	}
-	if err := known(with, "with of reveal", "field", "purpose"); err != nil {
-		return err
-	}
-	word := func(k string) string {
-		if none(with[k]) {
-			return ""
-		}
-		return fmt.Sprint(with[k])
-	}
-	_, err = p.e.Reveal(p.ctx, p.now, actor, rec.Form, rec.ID, word("field"), word("purpose"))
-	return p.answer("reveal "+what, m["refused"], err)
 }
 
 // act reads who does what to which record with what.

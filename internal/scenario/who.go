@@ -190,6 +190,9 @@ func (p *play) seenBy(actor engine.Actor, path string) (string, error) {
 		}
 		return strings.Join(acts, ", "), err
 	case form.Field(rest) != nil:
+		if o := p.open[p.ids[actor.Person]]; o.record == rec.ID && o.field == rest && !p.now.After(o.until) {
+			return o.value, nil
+		}
 		x, shown := v.Values[rest]
 		if !shown {
 			return "hidden", nil

@@ -17,6 +17,8 @@ export function Reveal({ record, field, onClose }: { record: { form: string; id:
   const { t, w, lang } = useWords()
   const [choice, setChoice] = useState<string[]>([])
   const [text, setText] = useState('')
+  const [ref, setRef] = useState('')
+  const [asksRef, setAsksRef] = useState(false) // the class wants the record it is needed for
   const [seen, setSeen] = useState<{ value: unknown; until: string } | null>(null)
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
@@ -33,9 +35,11 @@ export function Reveal({ record, field, onClose }: { record: { form: string; id:
     setBusy(true)
     setProblem(null)
     try {
-      setSeen(await post(`${recordPath(record.form, record.id)}/reveal`, { field: field.id, purpose }))
+      setSeen(await post(`${recordPath(record.form, record.id)}/reveal`, { field: field.id, purpose, ref: ref.trim() || undefined }))
     } catch (e) {
-      setProblem(problemOf(e))
+      const p = problemOf(e)
+      setProblem(p)
+      if (p.items?.some((x) => x.field === 'ref')) setAsksRef(true)
     }
     setBusy(false)
   }
@@ -52,6 +56,7 @@ export function Reveal({ record, field, onClose }: { record: { form: string; id:
           <p id="purpose-label"><b>{t('reveal.purpose')}</b></p>
           <Chips id="purpose" options={purposes} value={choice} onChange={setChoice} />
           <Input style={{ marginTop: 12 }} aria-label={t('reveal.other')} placeholder={t('reveal.other')} value={text} onChange={(e) => setText(e.target.value)} />
+          {asksRef && <Input style={{ marginTop: 12 }} aria-label={t('reveal.ref')} placeholder={t('reveal.ref')} value={ref} onChange={(e) => setRef(e.target.value)} />}
           {problem && <Refused problem={problem} />}
           <div className="row-actions"><Button type="primary" htmlType="submit" loading={busy} autoFocus>{t('reveal.show')}</Button></div>
         </form>

@@ -343,6 +343,7 @@ export default {
   'reveal.delivery': 'Delivery or visit',
   'reveal.complaint': 'Handle a complaint',
   'reveal.other': 'Another purpose',
+  'reveal.ref': 'Number it is needed for',
   'reveal.show': 'Show for 60 seconds',
   'reveal.traced': 'This viewing is on record.',
   'import': 'Import',

@@ -326,6 +326,7 @@ export default {
   'reveal.delivery': '送货或上门',
   'reveal.complaint': '处理投诉',
   'reveal.other': '其他事由',
+  'reveal.ref': '为哪一份（编号）',
   'reveal.show': '查看 60 秒',
   'reveal.traced': '这次查看已记下。',
   'import': '导入',

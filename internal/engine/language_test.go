@@ -1,0 +1,86 @@
+package engine_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"zhanggui/internal/engine"
+	"zhanggui/internal/testkit"
+)
+
+// hard is the rulebook of one of the language's hard cases, without its scenarios.
+func hard(t *testing.T, name string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, f := range []string{"rulebook.yaml", "clauses.yaml"} {
+		b, err := os.ReadFile("../scenario/testdata/lang/" + name + "/" + f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name+"/"+f] = string(b)
+	}
+	return files
+}
+
+// Ensure that segments split and join on both databases, and that what one does not hold cannot be handed on.
+func TestSegments(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "49-segments"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		s.Company("works", "49-segments")
+		s.Person("guan", "keeper")
+		depot := s.Do("guan", "49.holder", "", "create", map[string]any{"name": "库房"}).Record
+		kang := s.Do("guan", "49.holder", "", "create", map[string]any{"name": "康"}).Record
+		print := s.Do("guan", "49.waybill_print", "", "create", map[string]any{"range": map[string]any{"first": "A001", "last": "A100"}, "receiver": depot}).Record
+		s.Do("guan", "49.waybill_print", print, "print", nil)
+		issue := func(from, to, first, last string, qty int) string {
+			return s.Do("guan", "49.waybill_issue", "", "create", map[string]any{"giver": from, "receiver": to, "range": map[string]any{"first": first, "last": last}, "qty": qty}).Record
+		}
+		sign := map[string]any{"signature": s.ID("guan")}
+		s.Do("guan", "49.waybill_issue", issue(depot, kang, "A041", "A060", 20), "issue", sign)
+		s.Do("guan", "49.waybill_issue", issue(kang, depot, "A051", "A060", 10), "issue", sign)
+		if r := s.Refused("guan", "49.waybill_issue", issue(kang, depot, "A050", "A051", 2), "issue", sign); r.Group != "ledger" {
+			t.Errorf("refused by %s", r.Group)
+		}
+		for holder, want := range map[string]string{depot: "A001–A040 A051–A100", kang: "A041–A050"} {
+			got, err := s.E.HeldBy(context.Background(), "49-segments", "waybills", holder)
+			if err != nil || strings.Join(got, " ") != want {
+				t.Errorf("holds %v, should hold %s: %v", got, want, err)
+			}
+		}
+		trace, err := s.E.Trace(context.Background(), s.Now, "49-segments", "waybills", "A055")
+		if err != nil || len(trace) != 3 || trace[2].To != depot {
+			t.Errorf("trace %v: %v", trace, err)
+		}
+	})
+}
+
+// Ensure that a set whose base shrinks below its members is told of once, on both databases.
+func TestQuotaOver(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "53-share"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		unit := s.Company("works", "53-share")
+		s.Person("ying", "marketing")
+		head := engine.Act{Form: "base.unit", Record: unit, Action: "edit", Values: map[string]any{"head": s.ID("ying")}, Actor: engine.Actor{System: true}}
+		if _, err := s.E.Do(context.Background(), s.Now, head); err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for range 14 {
+			all = append(all, s.Do("ying", "53.grading", "", "create", map[string]any{"dept": unit, "variety": "铁"}).Record)
+		}
+		s.Do("ying", "53.grading", all[0], "grant_vip", nil)
+		s.Do("ying", "53.grading", all[1], "grant_vip", nil)
+		if r := s.Refused("ying", "53.grading", all[2], "grant_vip", nil); r.Group != "quota" {
+			t.Errorf("refused by %s", r.Group)
+		}
+		s.Do("ying", "53.grading", all[3], "blacklist", nil)
+		s.Do("ying", "53.grading", all[4], "blacklist", nil)
+		if n := s.Count("f53_excess", "state", "open"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 
 	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
+	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 )
 
@@ -216,7 +217,19 @@ func (w *work) settleRecord(r *Record) error {
 
 // wakeWatchers puts the records that read this one on the list to settle.
 func (w *work) wakeWatchers(r *Record) error {
+	woken := map[string]bool{} // form and field
 	for _, watch := range w.e.Lib.Watchers[r.form.Key] {
+		if watch.By != "" {
+			key := watch.Of + "." + watch.By
+			if r.fresh || woken[key] || !(watch.Field == "" || r.changed(watch.Field)) {
+				continue
+			}
+			woken[key] = true
+			if err := w.wakeReferring(watch, r); err != nil {
+				return err
+			}
+			continue
+		}
 		for _, id := range refIDs(r, watch.Via) {
 			x, err := w.ref(watch.Of, id)
 			if err != nil {
@@ -228,6 +241,22 @@ func (w *work) wakeWatchers(r *Record) error {
 		}
 	}
 	return nil
+}
+
+// wakeReferring wakes the records that refer to a changed one and read it. What is finished stays as it was.
+func (w *work) wakeReferring(watch rulebook.Watch, r *Record) error {
+	form := w.e.Lib.Form(watch.Of)
+	where := query.Eq("t", watch.By, r.id)
+	for _, st := range form.States {
+		if st.Final {
+			where = query.And(where, compared("<>", "state", st.ID))
+		}
+	}
+	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "t", Where: where})
+	for _, row := range rows {
+		w.adopt(form, row).touch()
+	}
+	return err
 }
 
 // refIDs are the ids a reference column holds now and held before.

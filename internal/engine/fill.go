@@ -369,8 +369,18 @@ func (w *work) computeStored(r *Record) error {
 			moved = moved || ok
 		}
 		if !moved {
-			return nil
+			break
 		}
+	}
+	if r.form.Owner == nil {
+		return nil
+	}
+	v, err := r.form.Owner.Eval(w.scope(r, view, nil))
+	if err != nil {
+		return fmt.Errorf("owner of %s: %w", r.form.Key, err)
+	}
+	if unit, ok := v.(expr.Record); ok && unit != nil && unit.ID() != r.unitID() {
+		r.column("unit", unit.ID())
 	}
 	return nil
 }

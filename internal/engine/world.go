@@ -16,17 +16,18 @@ import (
 // which unit adopted which book with which values, and which days count. It is replaced whole
 // when one of the base forms behind it changes.
 type world struct {
-	version   string
-	top       string // the unit without a parent
-	units     map[string]*unitInfo
-	people    map[string]*personInfo
-	grants    []grant
-	absences  []absence
-	adoptions []adoption
-	values    []paramValue
-	calendar  *calendar.Calendar
-	views     map[string]*rulebook.View
-	e         *Engine
+	version    string
+	top        string // the unit without a parent
+	units      map[string]*unitInfo
+	people     map[string]*personInfo
+	grants     []grant
+	absences   []absence
+	adoptions  []adoption
+	values     []paramValue
+	unitValues bool // some value is of one unit only
+	calendar   *calendar.Calendar
+	views      map[string]*rulebook.View
+	e          *Engine
 }
 
 type unitInfo struct{ id, name, parent, head string }
@@ -158,6 +159,7 @@ func (w *work) readWorld() (*world, error) {
 	})
 	each("base.param_value", func(r store.Row) {
 		wd.values = append(wd.values, paramValue{book: str(r["book"]), param: str(r["param"]), unit: str(r["for_unit"]), raw: str(r["value"]), from: day(r["from"])})
+		wd.unitValues = wd.unitValues || str(r["for_unit"]) != ""
 	})
 	each("base.calendar_day", func(r store.Row) {
 		rule := calendar.DayRule{Name: str(r["name"])}
@@ -263,6 +265,9 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 	if a != nil {
 		key += "|" + a.id
 	}
+	if wd.unitValues {
+		key += "|" + unit
+	}
 	wd.e.mu.Lock()
 	v := wd.views[key]
 	wd.e.mu.Unlock()
@@ -307,6 +312,11 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 			}
 		}
 	}
+	off, err := b.Delayed(v, w.scope(nil, v, nil), today)
+	if err != nil {
+		off = map[string]bool{"all": true} // what cannot be told to be in force is not
+	}
+	v.Off = off
 	wd.e.mu.Lock()
 	wd.views[key] = v
 	if len(wd.views) > 20000 {

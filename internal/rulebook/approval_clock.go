@@ -25,12 +25,36 @@ func (c *book) signClock(a *Approval) {
 			who.Expr = c.cel(n, &who.Node, c.formPlace(f).with("stay", expr.ObjectOf("stay")), whoType)
 			d.Holder = &HolderRef{Who: &Who{Items: []*WhoItem{who}}}
 			c.implied(&d.Holder.Node, n, d.Path+".holder")
-			f.Deadlines = append(f.Deadlines, d)
-			f.dead[d.ID] = d
-			for of, t := range map[string]expr.Type{"late": boolType, "overrun": spanType, "due": timeType} {
-				c.l.settle(f.Key+"#"+of, d.ID, func(x *expr.Field) { x.Type = t })
-			}
+			c.ownClock(d)
 		}
+	}
+}
+
+// copyClock gives those who get a copy their limit: from the act that serves it to the act it calls for.
+func (c *book) copyClock(f *Form, k *Copy, within *Value) {
+	if f.dead[k.Open] != nil {
+		c.r.errorf(k.Pos, "the form has a deadline %s already; give the limit there or here", k.Open)
+		return
+	}
+	d := &Deadline{ID: k.Open, Form: f, Within: within, From: &Moment{Action: k.Upon}, To: &Moment{Action: k.Open}, Holder: &HolderRef{Who: k.To}}
+	d.Node = k.Node
+	d.Path = k.Path + ".within"
+	if a := f.action[k.Open]; a != nil {
+		d.Label = Label{a.Label.ZH + "期限", "Limit for: " + a.Label.EN}
+	}
+	for _, n := range []*Node{&d.From.Node, &d.To.Node, &d.Holder.Node} {
+		*n = Node{Path: d.Path, Pos: k.Pos, Book: c.Book}
+	}
+	c.ownClock(d)
+}
+
+// ownClock adds a deadline that follows from another element, so that conditions can speak of it.
+func (c *book) ownClock(d *Deadline) {
+	f := d.Form
+	f.Deadlines = append(f.Deadlines, d)
+	f.dead[d.ID] = d
+	for of, t := range map[string]expr.Type{"late": boolType, "overrun": spanType, "due": timeType} {
+		c.l.settle(f.Key+"#"+of, d.ID, func(x *expr.Field) { x.Type = t })
 	}
 }
 

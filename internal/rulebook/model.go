@@ -22,10 +22,11 @@ type Library struct {
 // Watch says: when a record of form On changes, the records of form Of that it names in the
 // reference field Via (a field of On) read it in a deadline, auto or stored value.
 //
-// With By instead of Via it is the other way round: records of Of whose field By refers to the changed record read it.
+// With By instead of Via it is the other way round: records of Of whose field By refers to the changed record read its Field
+// ("" = its lines or what happened to it).
 type Watch struct {
 	On, Via, Of string
-	By          string
+	By, Field   string
 }
 
 // Book is one rulebook.
@@ -494,12 +495,11 @@ type VoidRef struct {
 // Copy is a frozen read-only part served to somebody.
 type Copy struct {
 	Node
-	Mark       string // 第一联
-	To         *Who
-	Upon       string
-	With       []string // fields; empty = all
-	Open       string   // action that the copy calls for
-	OpenWithin *Value
+	Mark string // 第一联
+	To   *Who
+	Upon string
+	With []string // fields; empty = all
+	Open string   // action that the copy calls for
 }
 
 // Unique forbids a second record with the same values.

@@ -127,7 +127,13 @@ func (c *book) copies(f *Form, n *node, path string) []*Copy {
 				k.Open = a.ID
 			}
 		}
-		k.OpenWithin = c.value(b.get("within"), b.path+".within", p, spanType)
+		if within := c.value(b.get("within"), b.path+".within", p, spanType); within != nil {
+			if k.Open == "" {
+				c.r.errorf(b.get("within").pos, "within: needs open: an action that is to be done in this time")
+				continue
+			}
+			c.copyClock(f, k, within)
+		}
 		list = append(list, k)
 	}
 	return list

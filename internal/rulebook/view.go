@@ -3,6 +3,7 @@ package rulebook
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
@@ -167,8 +168,8 @@ func (b *Book) Delayed(view *View, scope *expr.Scope, today calendar.Date) (map[
 				if today.Before(d) {
 					delay(kind)
 				}
-			default:
-				if scope != nil && expr.Compare(d, scope.Now) > 0 {
+			case time.Time:
+				if today.Before(calendar.DateOf(d, zone)) {
 					delay(kind)
 				}
 			}

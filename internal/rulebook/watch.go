@@ -46,8 +46,14 @@ func (l *loader) through(f *Form, e *expr.Expr, seen map[Watch]bool) {
 			continue
 		}
 		for _, q := range reads {
-			form, _, _ := strings.Cut(q.Object, "#")
-			w := Watch{On: fd.Type.Form, By: fd.ID, Of: f.Key}
+			form, past, _ := strings.Cut(q.Object, "#")
+			if strings.HasPrefix(q.Object, fd.Type.Form+".") { // a line of it
+				form, past = fd.Type.Form, "line"
+			}
+			w := Watch{On: fd.Type.Form, By: fd.ID, Of: f.Key, Field: q.Field}
+			if past != "" {
+				w.Field = ""
+			}
 			if form == fd.Type.Form && q.Field != "" && q.Field != "id" && l.lib.Forms[form].Kept == "" && !seen[w] {
 				seen[w] = true
 				l.lib.Watchers[w.On] = append(l.lib.Watchers[w.On], w)

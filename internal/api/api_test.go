@@ -48,6 +48,7 @@ x-9: {kind: gate, zh: 金额要填, en: Amount needed}
 	"x/class.yaml": `
 class:
   private: {label: 个人信息 | Personal, see: chief.has(me), mask: phone, reveal: {by: clerk, purpose: true, one: true, for: 60s, per_day: 2}, read_log: true, clause: x-8}
+  inner: {label: 内部文件 | Internal, see: "true", export: {stamp: 内部文件，不外传 | Internal, clause: x-8}, clause: x-8}
   hush: {label: 机密 | Hush, see: boss.has(me), clause: x-8}
 `,
 	"x/matter.yaml": `
@@ -55,6 +56,7 @@ form:
   matter:
     label: 事项 | Matter
     title: this.subject
+    class: inner
     number: {pattern: "{yy}{mm}{n:2}", upon: register, per: {is: month, clause: x-1}, void: [void], clause: x-1}
     field:
       subject: {label: 事由 | Subject, type: text, required: "true"}

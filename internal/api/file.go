@@ -92,7 +92,7 @@ func export(c *call) error {
 		line++
 		return sheet.SetRow(at, cells)
 	}
-	head := func(f *engine.FormView, cols []string) error {
+	head := func(f *engine.FormView, cols []string, stamps []engine.Text) error {
 		form, columns = f, cols
 		for _, x := range f.Fields {
 			types[x.ID] = x
@@ -101,6 +101,11 @@ func export(c *call) error {
 		var err error
 		if sheet, err = book.NewStreamWriter(name); err != nil {
 			return err
+		}
+		for _, s := range stamps {
+			if err := put([]any{c.say(s.ZH, s.EN)}); err != nil {
+				return err
+			}
 		}
 		var cells []any
 		for _, id := range columns {

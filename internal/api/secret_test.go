@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -118,10 +119,11 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 2 || rows[0][0] != "事由" || rows[1][0] != `=HYPERLINK("http://x")` || rows[1][1] != "138****0417" || rows[1][2] != "12.50" {
+	if len(rows) != 3 || !regexp.MustCompile(`^内部文件，不外传　wang　\d{4}-\d\d-\d\d \d\d:\d\d$`).MatchString(rows[0][0]) || rows[1][0] != "事由" ||
+		rows[2][0] != `=HYPERLINK("http://x")` || rows[2][1] != "138****0417" || rows[2][2] != "12.50" {
 		t.Errorf("rows %q", rows)
 	}
-	if f, _ := book.GetCellFormula("Sheet1", "A2"); f != "" {
+	if f, _ := book.GetCellFormula("Sheet1", "A3"); f != "" {
 		t.Errorf("formula %q", f)
 	}
 	if r := s.signIn("he").do("GET", "/api/journal?action=export", nil); r.len("rows") != 1 {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,10 +14,12 @@ import (
 // exportRows at most leave in one file: beyond it a database copy is meant, which is an administrator's act.
 const exportRows = 50000
 
-// Export judges the leaving of a list, records it, and hands out its rows page by page.
-func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQuery, head func(*FormView, []string) error, row func(Row) error) (int, error) {
+// Export judges the leaving of a list, records it, and hands out its rows page by page, after the form, its columns and the stamps
+// that the classes of what leaves demand.
+func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQuery, head func(*FormView, []string, []Text) error, row func(Row) error) (int, error) {
 	now = now.UTC().Truncate(time.Millisecond)
 	var form *FormView
+	var stamps []Text
 	err := e.DB.Write(ctx, func(tx *store.Tx) error {
 		w, err := e.begin(ctx, tx, now, actor)
 		if err != nil {
@@ -30,7 +33,7 @@ func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQ
 		if err != nil {
 			return err
 		}
-		if err := w.judgeExport(p.form, len(rows)); err != nil {
+		if stamps, err = w.judgeExport(p.form, len(rows)); err != nil {
 			return err
 		}
 		form = w.formView(p.form)
@@ -46,7 +49,7 @@ func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQ
 	if len(q.Fields) > 0 {
 		columns = q.Fields
 	}
-	if err := head(form, columns); err != nil {
+	if err := head(form, columns, stamps); err != nil {
 		return 0, err
 	}
 	q.Limit, q.Count, q.Fields = 200, false, columns
@@ -68,8 +71,8 @@ func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQ
 	}
 }
 
-// judgeExport asks the export action, the gates on it, and the classes of what would leave.
-func (w *work) judgeExport(f *rulebook.Form, rows int) error {
+// judgeExport asks the export action, the gates on it, and the classes of what would leave; it answers their stamps.
+func (w *work) judgeExport(f *rulebook.Form, rows int) ([]Text, error) {
 	r := w.blank(f, w.myUnit())
 	view := w.view(r)
 	a := f.Action("export")
@@ -78,11 +81,11 @@ func (w *work) judgeExport(f *rulebook.Form, rows int) error {
 	}
 	if view.Awake(&a.Node) {
 		if err := w.judgeWho(r, a, view, demand{person: true}); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := w.judgeGates(r, a, demand{person: true}); err != nil {
-		return err
+		return nil, err
 	}
 	classes := []*rulebook.ClassRef{f.Class}
 	for _, fd := range f.Fields {
@@ -90,15 +93,27 @@ func (w *work) judgeExport(f *rulebook.Form, rows int) error {
 			classes = append(classes, fd.Class)
 		}
 	}
+	stamps := []Text{}
 	for _, c := range classes {
 		if c == nil || c.Class == nil || c.Class.Export == nil || !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) || !view.Awake(&c.Class.Export.Node) {
 			continue
 		}
 		if err := w.judgeClassExport(r, a, view, c, rows); err != nil {
-			return err
+			return nil, err
+		}
+		if l := c.Class.Export.Stamp; l.ZH != "" {
+			t := text(w.say(l, w.scope(r, view, nil), "", ""))
+			if w.me != nil { // who took it and when
+				by := "　" + w.name(w.me.id) + "　" + w.now.In(w.world.calendar.Zone).Format("2006-01-02 15:04")
+				t = Text{ZH: t.ZH + by, EN: t.EN + by}
+			}
+			if !slices.Contains(stamps, t) {
+				stamps = append(stamps, t)
+				w.clause(c.Clause, c.Class.Clause)
+			}
 		}
 	}
-	return nil
+	return stamps, nil
 }
 
 func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.View, c *rulebook.ClassRef, rows int) error {

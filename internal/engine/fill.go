@@ -254,7 +254,7 @@ func (w *work) fillLines(r *Record, l *rulebook.Line, rows []map[string]any) ([]
 	view := w.view(r)
 	var wrong []fault.Field
 	var list []*Line
-	fixed := r.form.Report != nil && l.ID == "rows" && !w.actor.System // its rows are what was counted: none is added, none goes
+	fixed := r.form.Report != nil && !w.actor.System // its rows are what was counted: none is added, none goes
 	if fixed {
 		rows = keepRows(old, rows)
 	}

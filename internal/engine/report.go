@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"sort"
+	"strings"
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
@@ -79,6 +81,36 @@ func (w *work) fillReport(r *Record) error {
 		rows = append(rows, row)
 	}
 	r.setLines("rows", rows)
+	return r.totals(rows)
+}
+
+// totals counts and sums the rows by the values of the columns that the report totals, most first.
+func (r *Record) totals(rows []*Line) error {
+	for _, l := range r.form.Lines[1:] {
+		by := strings.TrimPrefix(l.ID, "by_")
+		at := map[any]*Line{}
+		var list []*Line
+		for _, row := range rows {
+			key := row.row[by]
+			x := at[key]
+			if x == nil {
+				x = &Line{rec: r, line: l, id: r.w.e.opts.NewID(), row: store.Row{"key": key, "rows": int64(0)}}
+				at[key] = x
+				list = append(list, x)
+			}
+			x.row["rows"] = x.row["rows"].(int64) + 1
+			for _, f := range l.Fields {
+				v, ok := row.row[f.ID].(int64)
+				if !f.Total || !ok {
+					continue
+				}
+				sum, _ := x.row[f.ID].(int64)
+				x.row[f.ID] = sum + v
+			}
+		}
+		sort.SliceStable(list, func(i, j int) bool { return list[i].row["rows"].(int64) > list[j].row["rows"].(int64) })
+		r.setLines(l.ID, list)
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"sort"
+	"strings"
 
 	"zhanggui/internal/calendar"
 )
@@ -111,7 +112,7 @@ func (m *machine) collect(s source, n *node) ([]Value, error) {
 var aggregates = map[string]string{"@exists": "exists", "exists": "exists", "@none": "none", "none": "none", "@count": "count", "count": "count",
 	"size": "count", "@all": "all", "@distinct": "distinct", "@first": "first", "first": "first", "@last": "last", "last": "last",
 	"@sorted": "sorted", "@sum": "sum", "sum": "sum", "@min": "min", "min": "min", "@max": "max", "max": "max", "@avg": "avg",
-	"@median": "median", "@spans": "spans", "@list": "list"}
+	"@median": "median", "@spans": "spans", "@list": "list", "@join": "join"}
 
 // aggregate answers exists, count, sum … over a filter, a map or a plain list.
 func (m *machine) aggregate(fn string, n *node) (Value, error) {
@@ -195,6 +196,14 @@ func (m *machine) reduce(fn string, list []Value, t Type) (Value, error) {
 		return middle(fn, list, t)
 	case "spans":
 		return spansOf(list)
+	case "join": // what is set, with the comma of a Chinese sentence
+		var parts []string
+		for _, x := range list {
+			if s, ok := x.(string); ok && s != "" {
+				parts = append(parts, s)
+			}
+		}
+		return strings.Join(parts, "，"), nil
 	}
 	return nil, fmt.Errorf("no aggregate %s", fn)
 }

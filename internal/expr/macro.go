@@ -96,7 +96,7 @@ func macros() []cel.Macro {
 		cel.GlobalMacro("has", 1, presence), unitWord("start_of"), unitWord("end_of"),
 		filtered("exists", "@exists"), filtered("none", "@none"), filtered("count", "@count"),
 		filtered("where", ""), filtered("filter", ""), filtered("first", "@first"), filtered("last", "@last"), filtered("spans", "@spans"),
-		mapped("all", "@all", 2), mapped("map", "@list", 2),
+		mapped("all", "@all", 2), mapped("map", "@list", 2), mapped("join", "@join", 2),
 		mapped("distinct", "@distinct", 2), mapped("distinct", "@distinct", 3),
 		mapped("sorted", "@sorted", 2),
 		keyed("first", "@first_by"), keyed("last", "@last_by"),

@@ -151,6 +151,7 @@ period.contains(datetime) bool
 @count(list(A)) int
 @all(list(bool)) bool
 @list(list(A)) list(A)
+@join(list(text)) text
 @distinct(list(A)) int
 @first(list(A)) A
 @last(list(A)) A

@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"slices"
 	"strings"
 
 	"zhanggui/internal/expr"
@@ -124,6 +125,39 @@ func (c *book) rows(r *Report, b *body) {
 		fd.Total = col.Total == "sum"
 	}
 	r.RowAsk = c.asked(f, l, b, "row_ask", r.Path)
+	for _, n := range b.names("totals") {
+		c.totals(r, n)
+	}
+}
+
+// totals declares the table by_<column> of a report: for each value of a column how many rows have it, and their sums.
+func (c *book) totals(r *Report, n *node) {
+	f := r.Form
+	by := f.line["rows"].field[n.text]
+	if by == nil || !slices.ContainsFunc(r.Column, func(col *ReportColumn) bool { return col.ID == n.text }) {
+		c.r.errorf(n.pos, "totals: report %s has no column %s", r.ID, n.text)
+		return
+	}
+	id := "by_" + n.text
+	l := &Line{ID: id, Form: f, Key: f.Key + "." + id, Table: f.Table + "__" + id, field: map[string]*Field{}}
+	c.implied(&l.Node, n, r.Path+".totals."+n.text)
+	l.Label = Label{"按" + by.Label.ZH + "合计", "Totals by " + strings.ToLower(by.Label.EN)}
+	f.Lines, f.line[id] = append(f.Lines, l), l
+	for _, from := range append([]*Field{by, nil}, f.line["rows"].Fields...) {
+		fd := &Field{ID: "rows", Form: f, Line: l, Column: "rows", Type: FieldType{Name: "int", Expr: intType}, Frozen: true}
+		fd.Label = Label{"件数", "Number"}
+		switch {
+		case from == by && len(l.Fields) == 0:
+			fd.ID, fd.Column, fd.Type, fd.Label = "key", "key", by.Type, by.Label
+		case from != nil && !from.Total:
+			continue
+		case from != nil:
+			fd.ID, fd.Column, fd.Type, fd.Label, fd.Clause, fd.Total = from.ID, from.ID, from.Type, from.Label, from.Clause, true
+		}
+		c.implied(&fd.Node, n, l.Path+"."+fd.ID)
+		l.Fields = append(l.Fields, fd)
+		l.field[fd.ID] = fd
+	}
 }
 
 // reportStates: open → submitted, → final if somebody signs; a correction makes a new version.
@@ -242,6 +276,14 @@ func (c *book) columns(r *Report, b *body, of *Form, member place, settle func(*
 		}
 		settle(r.Form.line["rows"].field[col.ID], col.Type.Expr)
 		r.Form.line["rows"].field[col.ID].Type = col.Type
+		for _, l := range r.Form.Lines[1:] { // the totals have the column's type too
+			for _, fd := range l.Fields {
+				if fd.ID == col.ID || fd.ID == "key" && l.ID == "by_"+col.ID {
+					fd.Type = col.Type
+					c.l.settle(l.Key, fd.ID, func(x *expr.Field) { x.Type = fd.Type.Expr })
+				}
+			}
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ for (const file of readdirSync(new URL('.', import.meta.url)).filter((f) => f.en
     const failure = await run(browser, test)
     if (failure) {
       failed++
-      console.log(`FAILED ${test[0]}\n    ${String(failure.stack ?? failure).split('\n').slice(0, 8).join('\n    ')}`)
+      console.log(`FAILED ${test[0]}\n    ${String(failure.stack ?? failure).split('\n').slice(0, 60).join('\n    ')}`)
     } else {
       passed++
       console.log(`ok     ${test[0]}`)

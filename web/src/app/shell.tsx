@@ -63,7 +63,7 @@ export function Shell() {
   ].filter((p) => has((p as Place).right))
   const on = (to: string) => (to === '/' ? where.pathname === '/' : to === '/register' ? /^\/(register|record)(\/|$)/.test(where.pathname) && !/base\.customer/.test(where.pathname) : to === '/register/base.customer' ? /\/(register|record)\/base\.customer/.test(where.pathname) : where.pathname.startsWith(to))
   const link = (p: Place) => (
-    <NavLink key={p.to} to={p.to} className={on(p.to) ? 'on' : ''} aria-current={on(p.to) ? 'page' : undefined} aria-label={p.label}>
+    <NavLink key={p.to} to={p.to} className={on(p.to) ? 'on' : ''} aria-current={on(p.to) ? 'page' : undefined} aria-label={narrow && !phone ? [p.label, p.count].filter(Boolean).join(' ') : undefined}>
       <span aria-hidden="true">{p.icon}</span>
       <span className="label">{p.label}</span>
       {!!p.count && <b className="badge" aria-label={t('nav.due', { count: p.count })}>{p.count > 99 ? '99+' : p.count}</b>}
@@ -148,7 +148,7 @@ function PersonMenu({ places, onKeys }: { places: Place[]; onKeys: () => void })
         ],
       }}
     >
-      <button type="button" className="person" aria-label={t('me.menu', { name: me!.person.name })}>
+      <button type="button" className="person" aria-label={phone ? t('me.menu', { name: me!.person.name }) : undefined} title={t('me.menu', { name: me!.person.name })}>
         <span className="avatar" aria-hidden="true">{phone ? <MenuOutlined /> : me!.person.name.slice(0, 1)}</span>
         {!phone && <span className="who">{me!.person.name} <span className="soft">{me!.person.unit?.name}</span></span>}
       </button>

@@ -1,0 +1,108 @@
+// WCAG 2.2 AA by an automated check on every route the application has, in both languages, at the desk and on the phone; and what
+// that check cannot see: the keyboard.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { ask, base, must, phone } from './browser.mjs'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const source = readFileSync(new URL('../src/app/app.tsx', import.meta.url), 'utf8')
+const routes = [...new Set([...source.matchAll(/path: '([^'*]+)'/g)].map((m) => m[1]))].map((p) => (p.startsWith('/') ? p : '/' + p))
+
+/** A real address for each route: parameters are filled with what the sample company has. */
+async function addresses(page) {
+  const { rows } = await ask(page, `/api/form/14.complaint/record?limit=1&sort=-number&filter=${encodeURIComponent("this.state == 'office'")}`)
+  const me = (await ask(page, '/api/session')).person?.id ?? ''
+  const named = { '/rulebook': '14-complaint', '/ledger': 'payroll', '/people': me }
+  const part = { key: '14.complaint', book: '14-complaint', clause: '14-9.9b' }
+  return routes.map((p) => p.replace(/:(\w+)/g, (_, x) => (x === 'id' ? named[p.split('/:')[0]] ?? rows[0].id : part[x])))
+}
+
+/** What the check finds on the page that is shown, one line a rule. */
+async function check(page) {
+  await page.evaluate(axe) // not added as a script: the page's security policy stays as it is
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+    return violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.html.slice(0, 140)} ${n.any.concat(n.all).map((x) => x.message).join('; ').slice(0, 160)}`).join(' | ')}`)
+  })
+}
+
+async function checkAll(page) {
+  must(routes.length > 15, 'the routes were not found in app.tsx')
+  const found = []
+  for (const path of await addresses(page)) {
+    await page.goto(base + path)
+    await page.locator('h1, .sign-in, .wall, .paper').first().waitFor().catch(() => {})
+    await page.waitForLoadState('networkidle').catch(() => {})
+    for (const line of await check(page)) found.push(`${path}: ${line}`)
+  }
+  must(!found.length, found.length + ' findings\n' + found.join('\n'))
+}
+
+const inEnglish = async (page) => {
+  await page.evaluate(() => localStorage.setItem('zg:language', 'en'))
+  await checkAll(page)
+}
+
+/** Tab reaches everything that can be pressed, and shows where it is. */
+async function byKeyboard(page) {
+  await page.locator('h1').first().waitFor()
+  await page.waitForLoadState('networkidle').catch(() => {})
+  await page.evaluate(() => { document.activeElement?.blur(); window.reached = new Set(); window.begun = undefined })
+  const hidden = new Set()
+  for (let i = 0; i < 500; i++) {
+    await page.keyboard.press('Tab')
+    const bare = await page.evaluate(() => {
+      const e = document.activeElement
+      if (!e || e === document.body) return ''
+      if (e === window.begun) return 'round'
+      window.begun ??= e
+      window.reached.add(e)
+      const seen = [e, e.parentElement, e.closest('.ant-select, .ant-picker, .ant-input-affix-wrapper, .ant-upload, label')].some((x) => {
+        if (!x) return false
+        const s = getComputedStyle(x)
+        return (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0) || s.boxShadow !== 'none'
+      })
+      return seen ? '' : e.outerHTML.slice(0, 160)
+    })
+    if (bare === 'round') break
+    if (bare) hidden.add(bare)
+  }
+  must(!hidden.size, 'nothing shows that the focus is here: ' + [...hidden].slice(0, 12).join('\n'))
+  const missed = await page.evaluate(() => [...document.querySelectorAll('main a[href], main button, main input, header button, nav a')].filter((e) => {
+    const r = e.getBoundingClientRect()
+    const folded = e.closest('details:not([open])')
+    const shown = !folded && r.width > 0 && r.height > 0 && getComputedStyle(e).visibility !== 'hidden' && !e.disabled && e.tabIndex >= 0
+    return shown && !window.reached.has(e) && e.type !== 'radio' && e.type !== 'file'
+  }).map((e) => e.outerHTML.slice(0, 160)))
+  must(!missed.length, `${missed.length} cannot be reached by Tab: ${missed.slice(0, 5).join(' ')}`)
+}
+
+export default [
+  ['accessible: every page in English', 'hejing', null, inEnglish],
+  ['accessible: Tab reaches everything on workbench, register and new record', 'hejing', null, async (page) => {
+    for (const path of ['/', '/register/14.complaint', '/register/14.complaint/new']) {
+      await page.goto(base + path)
+      await byKeyboard(page)
+    }
+  }],
+  ['accessible: Tab reaches everything on a record', 'chenli', null, async (page) => {
+    const { rows } = await ask(page, '/api/form/14.complaint/record?limit=1&sort=-number')
+    await page.goto(base + '/record/14.complaint/' + rows[0].id)
+    await byKeyboard(page)
+  }],
+  ['accessible: Esc closes the person\'s menu and the list of keys', 'hejing', null, async (page) => {
+    await page.locator('h1').first().waitFor()
+    await page.keyboard.press('?')
+    await page.getByRole('dialog').waitFor()
+    must(!(await check(page)).length, 'the list of keys: ' + (await check(page)).join('\n'))
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  }],
+  ['accessible: every page at the desk', 'hejing', null, checkAll],
+  ['accessible: every page on a phone', 'hejing', phone, checkAll],
+  ['accessible: sign-in', null, null, async (page) => {
+    await page.locator('#account').waitFor()
+    const found = await check(page)
+    must(!found.length, found.join('\n'))
+  }],
+]

@@ -227,3 +227,10 @@ func (w *work) judgeConflicts(r *Record, a *rulebook.Action, view *rulebook.View
 	}
 	return nil
 }
+
+func whoItems(who *rulebook.Who) []*rulebook.WhoItem {
+	if who == nil {
+		return nil
+	}
+	return who.Items
+}

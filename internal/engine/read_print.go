@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,6 +120,10 @@ func (w *work) printView(r *Record, copyMark string) (*PrintView, error) {
 		}
 		if c, ok := w.printCell(r, f); ok {
 			v.Cells = append(v.Cells, c)
+			if m, ok := w.decided(r, f); ok {
+				in := capitals(m)
+				v.Cells = append(v.Cells, PrintCell{Field: f.ID, Label: Text{c.Label.ZH + "（大写）", c.Label.EN + " in words"}, Value: Text{in, in}, Span: 2})
+			}
 		}
 	}
 	for _, l := range r.form.Lines {
@@ -130,6 +135,10 @@ func (w *work) printView(r *Record, copyMark string) (*PrintView, error) {
 			return nil, err
 		}
 		v.Lines = append(v.Lines, x)
+	}
+	var err error
+	if v.Opinions, err = w.handled(r, with); err != nil {
+		return nil, err
 	}
 	signed, err := w.signaturesOf(r)
 	if err != nil {
@@ -146,6 +155,46 @@ func (w *work) printView(r *Record, copyMark string) (*PrintView, error) {
 		v.Foot.N = st.Count
 	}
 	return v, nil
+}
+
+// handled are the steps that moved the paper on, each with who did it and when, in their order; what approvals sign comes with the
+// signatures. On a copy with chosen fields, those steps only that filled one of them.
+func (w *work) handled(r *Record, with []string) ([]PrintOpinion, error) {
+	list := []PrintOpinion{}
+	for _, a := range r.form.Actions {
+		st := r.stamps()[a.ID]
+		if st == nil || st.By == "" || a.To == nil || slices.ContainsFunc(whoItems(a.By), func(item *rulebook.WhoItem) bool { return item.Approval != "" }) {
+			continue
+		}
+		if len(with) > 0 && !slices.ContainsFunc(a.Fill, func(f *rulebook.Fill) bool { return contains(with, f.Field) }) {
+			continue
+		}
+		p, err := w.person(st.By)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, PrintOpinion{textOr(a.Label, a.ID), "", strings.TrimSpace(p.str("post") + " " + w.name(st.By)), st.At})
+	}
+	slices.SortStableFunc(list, func(a, b PrintOpinion) int { return strings.Compare(a.At, b.At) })
+	return list, nil
+}
+
+// decided is an amount that paper states in capitals too: one that somebody decides upon or that is posted.
+func (w *work) decided(r *Record, f *rulebook.Field) (string, bool) {
+	if f.Type.Expr.Kind != expr.KMoney || w.visible(r, f) != full {
+		return "", false
+	}
+	is := func(x *expr.Expr) bool { return x != nil && x.Text() == "this."+f.ID }
+	counts := slices.ContainsFunc(r.form.Book.Approvals, func(a *rulebook.Approval) bool { return a.Form == r.form.Key && is(a.Amount) }) ||
+		slices.ContainsFunc(r.form.Actions, func(a *rulebook.Action) bool {
+			return slices.ContainsFunc(a.Do, func(x *rulebook.Effect) bool { return x.Kind == "post" && is(x.Amount) })
+		})
+	v, err := r.Get(f.ID)
+	m, ok := v.(expr.Money)
+	if !counts || err != nil || !ok || expr.Compare(m, expr.Money{}) <= 0 {
+		return "", false
+	}
+	return expr.Format(m, f.Type.Expr), true
 }
 
 func (w *work) printCell(r *Record, f *rulebook.Field) (PrintCell, bool) {

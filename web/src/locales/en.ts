@@ -588,7 +588,6 @@ export default {
   'content': 'Content',
   'content.rest': 'Other',
   'content.file': 'File',
-  'capitals': 'In words',
   'calendar.earlier': 'Show the earlier months',
   'related.more': '{{count}} more',
   'history.empty': 'Nothing has happened yet.',

@@ -555,7 +555,6 @@ export default {
   'content': '内容',
   'content.rest': '其他',
   'content.file': '登记',
-  'capitals': '大写',
   'calendar.earlier': '看前几个月',
   'related.more': '另有 {{count}} 件',
   'history.empty': '还没有经过。',

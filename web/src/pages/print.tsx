@@ -9,7 +9,6 @@ import { useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
 import { dataTime, parse } from '../app/time'
-import { capitals } from '../app/money'
 import { Failed, Loading } from '../elements/parts'
 import { plain } from '../fields/plain'
 import '../elements/paper.css'
@@ -100,7 +99,6 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
   const to = form.copies.find((c) => c.mark === (p.copy || copy))
   const words = (v: unknown) => { const s = plain(v, lang); return s === '—' ? '' : s }
   const at = parse(p.foot.at)
-  const amount = p.cells.find((c) => c.field && /^(settlement|amount)$/.test(c.field) && typeof c.value === 'string' && /^\d+\.\d{2}$/.test(c.value) && Number(c.value) > 0)
   return (
     <article className={`paper ${p.layout} ${many ? 'landscape' : ''} ${printed ? '' : 'preview'}`} data-preview={t('print.preview')}>
       <header>
@@ -119,7 +117,6 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
             <span className="v">{words(c.value)}</span>
           </div>
         ))}
-        {amount && lang === 'zh' && <div className="wide"><span className="l">{t('capitals')}</span><span className="v">{capitals(String(amount.value))}</span></div>}
       </div>
       {p.lines.filter((l) => l.rows.length).map((l, i) => (
         <table key={i}>

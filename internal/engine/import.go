@@ -68,7 +68,7 @@ func (e *Engine) Importer(ctx context.Context, now time.Time, actor Actor, form 
 }
 
 func importable(f *rulebook.Field) bool {
-	return f != nil && f.Value == nil && f.Type.Name != "file" && f.Type.Name != "files" && f.Type.Name != "secret"
+	return f != nil && f.Value == nil && !f.Frozen && f.Type.Name != "file" && f.Type.Name != "files" && f.Type.Name != "secret"
 }
 
 // judgeImport asks the import action, the gates on it, and whether the actor may file such a record at all.

@@ -29,7 +29,7 @@ func walk(n *node, fn func(*node)) {
 	}
 }
 
-// Leads is the field of a form that the expression is, when it is a path and nothing more: "it.complaint.request".
+// Leads is the field of a form that the expression is, when it is a path and nothing more: "it.order.kind".
 func (x *Expr) Leads() (object, field string, ok bool) {
 	n := x.root
 	if n.as != nil {

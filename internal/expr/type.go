@@ -31,7 +31,7 @@ const (
 // Type is the static type of an expression, field or variable.
 type Type struct {
 	Kind    Kind
-	Object  string   // of KObject: key of the Object in the Schema, e.g. "14.complaint"
+	Object  string   // of KObject: key of the Object in the Schema, e.g. "shop.order"
 	Elem    *Type    // of KList
 	Options []string // of KChoice
 	Scale   int      // of KDecimal and KMoney; money is 2
@@ -47,7 +47,7 @@ func DecimalOf(scale int) Type    { return Type{Kind: KDecimal, Scale: scale} }
 
 // Object is a structure that select (a.b) reads: a form's record, a line's row, done, stay, late …
 type Object struct {
-	Key    string // "14.complaint", "14.complaint.shares", "14.complaint#done", "stamp", "base.person"
+	Key    string // "shop.order", "shop.order.parts", "shop.order#done", "stamp", "base.person"
 	Label  string
 	Fields map[string]Field
 	Table  string // database table of a form or line; "" for built-in structures

@@ -17,6 +17,7 @@ func (l *loader) checks() {
 			(*book).checkRoles,
 			(*book).checkParameters,
 			(*book).checkHeader,
+			(*book).checkMasks,
 		} {
 			check(c)
 		}
@@ -323,6 +324,43 @@ func (l *loader) checkCycles() {
 	for _, n := range names {
 		if state[n] == fresh {
 			visit(n)
+		}
+	}
+}
+
+// checkMasks: a value worked out from a classified field would carry it past its mask, into another field or a report's column.
+func (c *book) checkMasks() {
+	shows := func(v *Value, what string, pos Pos) {
+		if v == nil {
+			return
+		}
+		for _, k := range v.Cases {
+			if k.Is == nil || k.Is.Type().Kind == expr.KBool {
+				continue
+			}
+			for _, p := range k.Is.Reads() {
+				if f := c.l.lib.Forms[p.Object]; f != nil && f.field[p.Field] != nil && f.field[p.Field].Class != nil {
+					c.r.errorf(pos, "%s shows %s of %s, which is classified %s: give it a class too, or leave it out", what, p.Field, f.ID, f.field[p.Field].Class.Class.ID)
+					return
+				}
+			}
+		}
+	}
+	for _, f := range c.Forms {
+		if f.Report != nil {
+			for _, col := range f.Report.Column {
+				shows(col.Is, "column "+col.ID+" of report "+f.ID, col.Pos)
+			}
+		}
+		fields := f.Fields
+		for _, l := range f.Lines {
+			fields = append(fields[:len(fields):len(fields)], l.Fields...)
+		}
+		for _, fd := range fields {
+			if fd.Class == nil {
+				shows(fd.Value, "field "+fd.ID+" of "+f.ID, fd.Pos)
+				shows(fd.Default, "the default of field "+fd.ID+" of "+f.ID, fd.Pos)
+			}
 		}
 	}
 }

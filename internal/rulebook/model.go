@@ -11,7 +11,7 @@ import (
 // Library is every rulebook of an installation, compiled together. It never changes.
 type Library struct {
 	Books  []*Book          // base first, each after those it needs
-	Forms  map[string]*Form // by key "14.complaint"
+	Forms  map[string]*Form // by key "shop.order"
 	Schema *expr.Schema
 	Env    *expr.Env
 	// Watchers: a change of the watched form's record must recompute records of other forms; see Watch.
@@ -31,7 +31,7 @@ type Watch struct {
 
 // Book is one rulebook.
 type Book struct {
-	ID      string // folder name "14-complaint"; "base"
+	ID      string // folder name "shop"; "base"
 	Short   string // "14", "base": prefix of its forms' keys
 	Title   Label
 	Source  string
@@ -75,7 +75,7 @@ type Pos struct {
 
 // Node is embedded in everything that a clause may own.
 type Node struct {
-	Path   string // "14.complaint.action.register.by"
+	Path   string // "shop.order.action.register.by"
 	Pos    Pos
 	Book   *Book // whose words these are (an extension differs from the form's book)
 	Clause string
@@ -192,8 +192,8 @@ type Option struct {
 // Form is a register: a table, its screen, its paper. Reports and checklists compile into forms too.
 type Form struct {
 	Node
-	ID, Key   string // "complaint", "14.complaint"
-	Table     string // "f14_complaint"
+	ID, Key   string // "order", "shop.order"
+	Table     string // "fshop_order"
 	Fields    []*Field
 	Lines     []*Line
 	States    []*State
@@ -284,7 +284,7 @@ type Line struct {
 	Node
 	ID     string
 	Form   *Form
-	Key    string // object key "14.complaint.shares"
+	Key    string // object key "shop.order.parts"
 	Table  string
 	Fields []*Field
 	field  map[string]*Field

@@ -116,7 +116,7 @@ type Silence struct {
 type Gate struct {
 	Node
 	ID       string
-	Acts     []string // resolved "14.reply.create"
+	Acts     []string // resolved "shop.order.create"
 	Touching string   // form key
 	But      []string
 	Bind     string

@@ -20,22 +20,23 @@ import (
 
 // player is one run of a plan.
 type player struct {
-	ctx    context.Context
-	e      *engine.Engine
-	plan   *Plan
-	rnd    *rand.Rand
-	zone   *time.Location
-	cal    *calendar.Calendar
-	now    time.Time
-	end    time.Time
-	names  map[string]string
-	made   map[string][]drawn
-	people []string
-	roles  map[string][]string
-	queue  agenda
-	follow map[string]*Story // forms whose records come from the acts of others
-	stats  map[string]int
-	log    *slog.Logger
+	ctx     context.Context
+	e       *engine.Engine
+	plan    *Plan
+	rnd     *rand.Rand
+	zone    *time.Location
+	cal     *calendar.Calendar
+	now     time.Time
+	end     time.Time
+	names   map[string]string
+	made    map[string][]drawn
+	people  []string
+	roles   map[string][]string
+	queue   agenda
+	follow  map[string]*Story // forms whose records come from the acts of others
+	stats   map[string]int
+	refused map[string]bool // record|action that was refused before
+	log     *slog.Logger
 }
 
 // Result tells what a run made.
@@ -62,7 +63,7 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 		return nil, err
 	}
 	p := &player{ctx: ctx, e: e, plan: plan, rnd: newRand(seed), zone: cal.Zone, cal: cal, now: from.Start(cal.Zone).Add(8 * time.Hour), end: to, names: map[string]string{},
-		made: map[string][]drawn{}, roles: map[string][]string{}, stats: map[string]int{}, follow: map[string]*Story{}, log: log}
+		made: map[string][]drawn{}, roles: map[string][]string{}, stats: map[string]int{}, refused: map[string]bool{}, follow: map[string]*Story{}, log: log}
 	for _, s := range plan.Record {
 		if err := p.seed(s); err != nil {
 			return nil, err
@@ -321,6 +322,7 @@ type tale struct {
 	steps int
 	state string          // where it stood at the last step
 	did   map[string]bool // what was done there
+	aside map[string]bool // what was ever done
 	stop  int
 	stuck int
 }
@@ -341,12 +343,15 @@ func (p *player) step(c *tale) error {
 	}
 	if state != c.state {
 		c.state, c.did = state, map[string]bool{}
+		if c.aside == nil {
+			c.aside = map[string]bool{}
+		}
 	}
 	for _, s := range p.choose(c, steps) {
-		if c.did[s.Action.ID] {
+		plan := c.story.Step[s.Action.ID]
+		if c.did[s.Action.ID] || plan.Chance != nil && c.aside[s.Action.ID] {
 			continue // it may be done again, but people go on
 		}
-		plan := c.story.Step[s.Action.ID]
 		who := s.Who
 		if len(who) == 0 {
 			who = p.people
@@ -371,6 +376,7 @@ func (p *player) step(c *tale) error {
 		if out != nil {
 			c.steps++
 			c.stuck = 0
+			c.aside[s.Action.ID] = true
 			c.did[s.Action.ID] = !out.Signed // the next signer has the same act before him
 			if !out.Signed {
 				if err := p.makeAll(c, plan.Make); err != nil {
@@ -523,10 +529,17 @@ func (p *player) choose(c *tale, steps []engine.Step) []engine.Step {
 	return append(append(side, main...), rest...)
 }
 
-// try acts; where the answer is that fields are missing, it fills them in as people would and tries again.
+// try acts; where the answer is that fields are missing, it fills them in as people would and tries again. Who was refused once looks
+// first whether it is open now, and nobody hands in a form he has not filled: else the register of refusals would tell of the player.
 func (p *player) try(act engine.Act, form *rulebook.Form, a *rulebook.Action, draws map[string]drawn) (*engine.Outcome, error) {
-	for n := 0; n < 4; n++ {
+	key := act.Record + "|" + act.Action
+	act.Dry = act.Record != "" && (p.refused[key] || len(a.Fill) > len(act.Values)+len(act.Lines))
+	for n := 0; n < 6; n++ {
 		out, err := p.e.Do(p.ctx, p.now, act)
+		if err == nil && act.Dry {
+			act.Dry = false
+			continue
+		}
 		if err == nil {
 			p.stats["acts"]++
 			p.made[form.Key] = appendOnce(p.made[form.Key], out.Record, act.Values)
@@ -541,8 +554,15 @@ func (p *player) try(act engine.Act, form *rulebook.Form, a *rulebook.Action, dr
 			}
 			return nil, fmt.Errorf("%s %s: %w", act.Form, act.Action, err)
 		}
-		p.stats["refused"]++
+		if !act.Dry {
+			p.stats["refused"]++
+		}
+		if r.Group != "fill" && act.Dry && !p.refused[key] { // the first time he hands it in all the same
+			act.Dry = false
+			continue
+		}
 		if r.Group != "fill" {
+			p.refused[key] = true
 			p.log.Debug("demo: refused", "form", act.Form, "action", act.Action, "why", err.Error())
 			return nil, nil
 		}

@@ -131,16 +131,22 @@ func (c *call) sheetOf(id string) (*engine.FileValue, *sheet, error) {
 	return f, s, err
 }
 
+// importer judges who may bring records in, then reads the sheet.
+func (c *call) importer(file string) (*engine.Importer, []engine.FieldView, *engine.FileValue, *sheet, error) {
+	im, fields, err := c.s.Engine.Importer(c.ctx(), c.now, c.actor, c.path("key"))
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	f, s, err := c.sheetOf(file)
+	return im, fields, f, s, err
+}
+
 func readImport(c *call) error {
 	var in importReadBody
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	_, fields, err := c.s.Engine.Importer(c.ctx(), c.now, c.actor, c.path("key"))
-	if err != nil {
-		return err
-	}
-	_, s, err := c.sheetOf(in.File)
+	_, fields, _, s, err := c.importer(in.File)
 	if err != nil {
 		return err
 	}
@@ -197,11 +203,7 @@ func startImport(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	im, fields, err := c.s.Engine.Importer(c.ctx(), c.now, c.actor, c.path("key"))
-	if err != nil {
-		return err
-	}
-	f, s, err := c.sheetOf(in.File)
+	im, fields, f, s, err := c.importer(in.File)
 	if err != nil {
 		return err
 	}

@@ -158,36 +158,46 @@ func (w *work) openSheets(d *rulebook.Duty, view *rulebook.View, unit string, p 
 // dutyMembers are the records of the population in the adopting unit that satisfy `where` now.
 func (w *work) dutyMembers(d *rulebook.Duty, view *rulebook.View, unit string) ([]*Record, error) {
 	form := w.e.Lib.Form(d.Of)
-	s := w.scope(nil, view, nil)
+	return w.population(form, d.Where, view, nil, "id", func(m *Record) bool { return form.Kept == "platform" || w.world.within(m.unitID(), unit) })
+}
+
+// population are the records of a form, none void, that satisfy a condition and are ours, by number or id: the members of a duty, the rows
+// of a report. The database is asked as far as it understands the condition.
+func (w *work) population(form *rulebook.Form, cond *rulebook.Value, view *rulebook.View, vars map[string]expr.Value, order string, ours func(*Record) bool) ([]*Record, error) {
 	var where query.Expr = query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}}
-	var memory *rulebook.Value
-	for _, c := range casesOf(d.Where) {
+	inMemory := false
+	for _, c := range casesOf(cond) {
 		if !view.Awake(&c.Node) {
 			continue
 		}
-		if x, ok := c.Is.Query("this", s); ok {
+		if x, ok := c.Is.Query("this", w.scope(nil, view, vars)); ok {
 			where = query.And(where, x)
 		} else {
-			memory = d.Where
+			inMemory = true
 		}
 		break
 	}
-	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "this", Where: where, Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "id"}}}})
+	if err := w.flush(); err != nil {
+		return nil, err
+	}
+	by := []query.Order{{Expr: query.Col{Alias: "this", Name: "id"}}}
+	if order != "id" {
+		by = append([]query.Order{{Expr: query.Col{Alias: "this", Name: order}}}, by...)
+	}
+	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "this", Where: where, Order: by})
 	if err != nil {
 		return nil, err
 	}
 	var list []*Record
 	for _, row := range rows {
 		m := w.adopt(form, row)
-		if form.Kept != "platform" && !w.world.within(m.unitID(), unit) {
+		if !ours(m) {
 			continue
 		}
-		if memory != nil {
-			ok, err := w.truth(memory, view, w.scope(m, view, nil), true)
-			if err != nil {
+		if inMemory {
+			if ok, err := w.truth(cond, view, w.scope(m, view, vars), true); err != nil {
 				return nil, err
-			}
-			if !ok {
+			} else if !ok {
 				continue
 			}
 		}

@@ -275,9 +275,11 @@ func (im *Importer) look(w *work, object string, field Text, s string) foundRef 
 		return foundRef{say: Text{"“" + field.ZH + "”不能导入", field.EN + " cannot be imported"}}
 	}
 	any := []query.Expr{query.Eq("this", "number", s)}
+	var names []string // a field the reader may not ask about does not tell him by a match
 	for _, id := range []string{"name", "short_name", "code", "account"} {
 		if f := to.Field(id); f != nil && !live(f) && f.Type.Expr.Kind == expr.KText && w.open(to, f) {
 			any = append(any, query.Eq("this", id, s))
+			names = append(names, id)
 		}
 	}
 	if words := searchWords(s); len(words) > 0 { // a label made of other fields: found by its words, then compared
@@ -297,8 +299,8 @@ func (im *Importer) look(w *work, object string, field Text, s string) foundRef 
 	for _, row := range rows {
 		r := w.adopt(to, row)
 		same := fold(w.label(r)) == fold(s) || r.Number() == s
-		for _, id := range []string{"name", "short_name", "code", "account"} {
-			same = same || to.Field(id) != nil && fold(str(row[id])) == fold(s)
+		for _, id := range names {
+			same = same || fold(str(row[id])) == fold(s)
 		}
 		if same && w.maySee(r) {
 			ids = append(ids, r.id)

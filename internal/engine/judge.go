@@ -71,11 +71,35 @@ func first(list ...string) string {
 // judgeGates asks every gate of every book that the record's unit has adopted.
 func (w *work) judgeGates(r *Record, a *rulebook.Action, d demand) error {
 	var items []Reason
+	err := w.shut(r, a, nil, func(g *rulebook.Gate, view *rulebook.View, s *expr.Scope) {
+		if g.Waive != nil && w.waives(g.Waive, g.Clause, r, view, d) {
+			return
+		}
+		items = append(items, Reason{Clause: g.Clause, Say: w.say(g.Say, s, "制度不允许", "The regulation does not allow it"), Waive: g.Waive != nil})
+	})
+	if err != nil {
+		return err
+	}
+	if len(items) > 0 {
+		return w.refuse("gate", r, a, items)
+	}
+	return nil
+}
+
+// gatesOpen tells whether no gate that counts and cannot be waived shuts an action.
+func (w *work) gatesOpen(r *Record, a *rulebook.Action, counts func(*rulebook.Value) bool) (bool, error) {
+	open := true
+	err := w.shut(r, a, counts, func(g *rulebook.Gate, _ *rulebook.View, _ *expr.Scope) { open = open && g.Waive != nil })
+	return open, err
+}
+
+// shut calls fn with every gate that stands in the way of an action; counts, if given, chooses which are asked by their condition.
+func (w *work) shut(r *Record, a *rulebook.Action, counts func(*rulebook.Value) bool, fn func(*rulebook.Gate, *rulebook.View, *expr.Scope)) error {
 	name := r.form.Key + "." + a.ID
 	for _, b := range w.e.Lib.Books {
 		for _, g := range b.Gates {
 			on := g.PerForm[r.form.Key]
-			if on == nil || !contains(g.Acts, name) {
+			if on == nil || !contains(g.Acts, name) || counts != nil && !counts(on.That) {
 				continue
 			}
 			view := w.viewFor(b, r)
@@ -110,17 +134,10 @@ func (w *work) judgeGates(r *Record, a *rulebook.Action, d demand) error {
 					}
 				}
 			}
-			if ok {
-				continue
+			if !ok {
+				fn(g, view, s)
 			}
-			if g.Waive != nil && w.waives(g.Waive, g.Clause, r, view, d) {
-				continue
-			}
-			items = append(items, Reason{Clause: g.Clause, Say: w.say(g.Say, s, "制度不允许", "The regulation does not allow it"), Waive: g.Waive != nil})
 		}
-	}
-	if len(items) > 0 {
-		return w.refuse("gate", r, a, items)
 	}
 	return nil
 }

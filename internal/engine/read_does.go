@@ -199,7 +199,7 @@ func (w *work) paramView(b *rulebook.Book, p *rulebook.Parameter, view *rulebook
 		x.Out = append(x.Out, paramColumn(p, c))
 	}
 	for _, o := range p.Type.Options {
-		x.Options = append(x.Options, option(o.ID, o.Label))
+		x.Options = append(x.Options, Option{ID: o.ID, Label: textOr(o.Label, o.ID)})
 	}
 	for _, row := range view.Rows[p.ID] {
 		m := map[string]any{}

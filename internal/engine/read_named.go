@@ -114,36 +114,42 @@ func keptText(r *Record, f *rulebook.Field) (any, bool) {
 	return nil, false
 }
 
-func option(id string, l rulebook.Label) Option { return Option{ID: id, Label: textOr(l, id)} }
-
-func rolesOf(b *rulebook.Book) (list []Option) {
-	for _, r := range b.Roles {
-		list = append(list, option(r.ID, r.Label))
+// options lists elements of a book by id and label.
+func options[T any](list []T, of func(T) (string, rulebook.Label)) []Option {
+	var out []Option
+	for _, x := range list {
+		id, l := of(x)
+		out = append(out, Option{ID: id, Label: textOr(l, id)})
 	}
-	return list
+	return out
 }
 
-func bookOf(b *rulebook.Book) []Option { return []Option{option(b.ID, b.Title)} }
-
-func parametersOf(b *rulebook.Book) (list []Option) {
-	for _, p := range b.Parameters {
-		list = append(list, option(p.ID, p.Label))
-	}
-	return list
+func bookOf(b *rulebook.Book) []Option {
+	return options([]*rulebook.Book{b}, func(b *rulebook.Book) (string, rulebook.Label) { return b.ID, b.Title })
 }
 
-func ledgersOf(b *rulebook.Book) (list []Option) {
-	for _, l := range b.Ledgers {
-		list = append(list, option(l.ID, l.Label))
-	}
-	return list
+func rolesOf(b *rulebook.Book) []Option {
+	return options(b.Roles, func(x *rulebook.Role) (string, rulebook.Label) { return x.ID, x.Label })
 }
 
-func checklistsOf(b *rulebook.Book) (list []Option) {
-	for _, c := range b.Checklists {
-		list = append(list, option(c.ID, c.Label))
-	}
-	return list
+func parametersOf(b *rulebook.Book) []Option {
+	return options(b.Parameters, func(x *rulebook.Parameter) (string, rulebook.Label) { return x.ID, x.Label })
+}
+
+func ledgersOf(b *rulebook.Book) []Option {
+	return options(b.Ledgers, func(x *rulebook.Ledger) (string, rulebook.Label) { return x.ID, x.Label })
+}
+
+func checklistsOf(b *rulebook.Book) []Option {
+	return options(b.Checklists, func(x *rulebook.Checklist) (string, rulebook.Label) { return x.ID, x.Label })
+}
+
+func approvalsOf(b *rulebook.Book) []Option {
+	return options(b.Approvals, func(x *rulebook.Approval) (string, rulebook.Label) { return x.ID, x.Label })
+}
+
+func formsOf(b *rulebook.Book) []Option {
+	return options(b.Forms, func(x *rulebook.Form) (string, rulebook.Label) { return x.Key, x.Label })
 }
 
 // resultsOf are the ways an item of a checklist fails.
@@ -153,16 +159,7 @@ func resultsOf(*rulebook.Book) []Option {
 
 func kindsOf(b *rulebook.Book) (list []Option) {
 	for _, l := range b.Ledgers {
-		for _, k := range sortedKeys(l.KindLabel) {
-			list = append(list, option(k, l.KindLabel[k]))
-		}
-	}
-	return list
-}
-
-func approvalsOf(b *rulebook.Book) (list []Option) {
-	for _, a := range b.Approvals {
-		list = append(list, option(a.ID, a.Label))
+		list = append(list, options(sortedKeys(l.KindLabel), func(k string) (string, rulebook.Label) { return k, l.KindLabel[k] })...)
 	}
 	return list
 }
@@ -175,13 +172,6 @@ func actionsOf(b *rulebook.Book) (list []Option) {
 			l := actionText(a)
 			list = append(list, Option{ID: a.ID, Label: l}, Option{ID: f.Key + "." + a.ID, Label: Text{f.Label.ZH + "：" + l.ZH, text(f.Label).EN + ": " + l.EN}})
 		}
-	}
-	return list
-}
-
-func formsOf(b *rulebook.Book) (list []Option) {
-	for _, f := range b.Forms {
-		list = append(list, option(f.Key, f.Label))
 	}
 	return list
 }

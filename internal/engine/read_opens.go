@@ -57,7 +57,7 @@ func refTo(g, to *rulebook.Form) *rulebook.Field {
 	return nil
 }
 
-// holdsOf asks those conditions of an action that read nothing of the new record but the reference.
+// holdsOf asks those conditions and gates of an action that read nothing of the new record but the reference.
 func (w *work) holdsOf(x *Record, a *rulebook.Action, f *rulebook.Field, view *rulebook.View) (bool, error) {
 	s := w.scope(x, view, nil)
 	for _, c := range a.Require {
@@ -69,7 +69,7 @@ func (w *work) holdsOf(x *Record, a *rulebook.Action, f *rulebook.Field, view *r
 			return false, err
 		}
 	}
-	return true, nil
+	return w.gatesOpen(x, a, func(v *rulebook.Value) bool { return readsOnly(v, x.form, f) })
 }
 
 func readsOnly(v *rulebook.Value, form *rulebook.Form, f *rulebook.Field) bool {

@@ -85,16 +85,10 @@ func encode(v expr.Value, t rulebook.FieldType) (any, error) {
 			return x.ID(), nil
 		}
 		v = []expr.Value{x}
-	case expr.Who:
-		v = toList(x)
-	case expr.Set:
-		all, err := x.All()
+	case expr.Who, expr.Set:
+		list, err := listOf(x)
 		if err != nil {
 			return nil, err
-		}
-		list := make([]expr.Value, len(all))
-		for i, r := range all {
-			list[i] = r
 		}
 		v = list
 	}

@@ -7,7 +7,6 @@ import (
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
-	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 )
@@ -26,7 +25,7 @@ func (w *work) fillReport(r *Record) error {
 	}
 	view := w.view(r)
 	base := map[string]expr.Value{"period": p}
-	members, err := w.reportMembers(rep, r, view, base)
+	members, err := w.reportMembers(rep, view, base)
 	if err != nil {
 		return err
 	}
@@ -132,51 +131,14 @@ func (w *work) reportPeriod(r *Record) (calendar.Period, error) {
 	return calendar.Period{From: a.Start(zone), To: b.End(zone)}, nil
 }
 
-func (w *work) reportMembers(rep *rulebook.Report, r *Record, view *rulebook.View, vars map[string]expr.Value) ([]*Record, error) {
+func (w *work) reportMembers(rep *rulebook.Report, view *rulebook.View, vars map[string]expr.Value) ([]*Record, error) {
 	form := w.e.Lib.Form(rep.Of)
 	if form == nil {
 		return nil, nil
 	}
-	s := w.scope(nil, view, vars)
-	var where query.Expr = query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}}
-	var memory bool
-	for _, c := range casesOf(rep.Where) {
-		if !view.Awake(&c.Node) {
-			continue
-		}
-		if x, ok := c.Is.Query("this", s); ok {
-			where = query.And(where, x)
-		} else {
-			memory = true
-		}
-		break
-	}
-	if err := w.flush(); err != nil {
-		return nil, err
-	}
-	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "this", Where: where,
-		Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "number"}}, {Expr: query.Col{Alias: "this", Name: "id"}}}})
-	if err != nil {
-		return nil, err
-	}
-	var list []*Record
-	for _, row := range rows {
-		m := w.adopt(form, row)
-		if form.Kept == "" && form.Book.ID != "base" && !w.world.within(m.unitID(), view.Unit) {
-			continue
-		}
-		if memory {
-			ok, err := w.truth(rep.Where, view, w.scope(m, view, vars), true)
-			if err != nil {
-				return nil, err
-			}
-			if !ok {
-				continue
-			}
-		}
-		list = append(list, m)
-	}
-	return list, nil
+	return w.population(form, rep.Where, view, vars, "number", func(m *Record) bool {
+		return form.Kept != "" || form.Book.ID == "base" || w.world.within(m.unitID(), view.Unit)
+	})
 }
 
 // grouped splits members by the report's keys, in order of first appearance.

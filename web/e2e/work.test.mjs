@@ -208,7 +208,7 @@ export default [
   ['a case offers the papers that follow from it, when they may be filed', 'chenli', null, async (page) => {
     const early = await openCase(page, 'manufacturing')
     const { opens } = await ask(page, `/api/form/14.complaint/record/${early.id}`)
-    must(opens.length > 0 && !opens.some((x) => ['14.petition', '14.allowance_certificate', '14.return_slip'].includes(x.form)), JSON.stringify(opens))
+    must(opens.length > 0 && !opens.some((x) => ['14.petition', '14.allowance_certificate', '14.return_slip', '14.reply'].includes(x.form)), JSON.stringify(opens))
     const decided = await openCase(page, 'closed')
     await page.goto(`${base}/record/14.complaint/${decided.id}`)
     await page.getByRole('button', { name: '另开一张…' }).click()

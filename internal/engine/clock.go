@@ -74,7 +74,10 @@ func (w *work) clocks(r *Record) error {
 		seen[k] = true
 		c, ok := have[k]
 		if ok && in.restarts(c) {
-			setCol(c.rec, "instance", c.str("from_at")) // it stays as it ended; what begins now is another
+			setCol(c.rec, "instance", c.str("from_at")) // its breach stays; what begins now is another
+			if c.str("met_at") == "" && c.str("state") != "void" {
+				w.closeClock(r, c, "void", in.from)
+			}
 			setCol(c.rec, "next_at", nil)
 			delete(have, k)
 			ok = false

@@ -87,7 +87,7 @@ func (w *work) actions(r *Record) (Actions, error) {
 		}
 		switch {
 		case open != nil:
-			if !primary && !a.Implicit && open.Style != "danger" && (a.To != nil || open.Style == "primary") {
+			if !primary && !a.Implicit && open.Style != "danger" && (onward(r.form, a, r.State()) == 2 || open.Style == "primary") {
 				open.Primary, primary = true, true
 			}
 			out.Open = append(out.Open, *open)

@@ -11,7 +11,7 @@ const routes = [...new Set([...source.matchAll(/path: '([^'*]+)'/g)].map((m) => 
 /** A real address for each route: parameters are filled with what the sample company has. */
 async function addresses(page) {
   const { rows } = await ask(page, `/api/form/14.complaint/record?limit=1&sort=-number&filter=${encodeURIComponent("this.state == 'office'")}`)
-  const me = (await ask(page, '/api/session')).person?.id ?? ''
+  const me = (await ask(page, '/api/me')).person.id
   const named = { '/rulebook': '14-complaint', '/ledger': 'payroll', '/people': me }
   const part = { key: '14.complaint', book: '14-complaint', clause: '14-9.9b' }
   return routes.map((p) => p.replace(/:(\w+)/g, (_, x) => (x === 'id' ? named[p.split('/:')[0]] ?? rows[0].id : part[x])))

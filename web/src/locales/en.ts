@@ -99,6 +99,7 @@ export default {
   'search.title': 'Search',
   'search.places': 'Go to',
   'search.acts': 'Do',
+  'search.what': 'Search customers, records and clauses by name, number, the last 4 digits of a phone, or initials.',
   'search.none': 'Nothing found for “{{q}}”. Try the last 4 digits of a phone, or initials.',
   'notices': 'Notices',
   'notices.n_one': 'Notices, {{count}} unread',

@@ -96,6 +96,7 @@ export default {
   'search.title': '搜索',
   'search.places': '去哪里',
   'search.acts': '办什么',
+  'search.what': '按名称、编号、电话后 4 位或拼音首字母，找客户、记录和条款。',
   'search.none': '没有找到“{{q}}”。试试电话后 4 位，或拼音首字母。',
   'notices': '通知',
   'notices.n_other': '通知，{{count}} 条未读',

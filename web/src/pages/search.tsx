@@ -19,7 +19,7 @@ export default function Search() {
   return (
     <>
       <header className="page-head"><h1>{t('search.title')} <small className="soft">{q}</small></h1></header>
-      {!hits.length && <Card><p className="soft">{t('search.none', { q })}</p></Card>}
+      {!hits.length && <Card><p className="soft">{q ? t('search.none', { q }) : t('search.what')}</p></Card>}
       {groups.map((g) => (
         <Card key={g} title={g}>
           <ul className="rows">{hits.filter((h) => h.group === g).map((h) => <li key={h.key}><Link to={h.to}><Marked text={h.title} q={q} /></Link> <span className="soft small">{h.sub}</span></li>)}</ul>

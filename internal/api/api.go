@@ -26,6 +26,8 @@ type Deps struct {
 	Version string
 	// ManualClock is there only in a demonstration.
 	ManualClock Hand
+	// FirstRun is there only where nobody could sign in when the server started.
+	FirstRun FirstRun
 	// Verify recomputes the journal; it answers how many leaves it read and what is wrong.
 	Verify func(context.Context) (sealed int64, findings []string, err error)
 	// Secure: browsers reach the server by TLS, so the cookie demands it.
@@ -35,6 +37,20 @@ type Deps struct {
 // Hand turns the clock of a demonstration.
 type Hand interface {
 	Turn(ctx context.Context, to time.Time) (fired int, err error)
+}
+
+// FirstRun makes a company and its first administrator, once, for who holds the code printed at the start.
+type FirstRun interface {
+	Open(ctx context.Context) (bool, error)
+	Found(ctx context.Context, now time.Time, code string, by Founder) error
+}
+
+// Founder is who begins: company, and the name, account and password of its first administrator.
+type Founder struct {
+	Company  string `json:"company"`
+	Name     string `json:"name"`
+	Account  string `json:"account"`
+	Password string `json:"password"`
 }
 
 // Company is whose installation this is.

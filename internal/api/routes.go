@@ -60,6 +60,7 @@ func (s *server) table() []*route {
 		with(post("/api/password", signed, changePassword, "Change one's password", passwordBody{}, nil), empty),
 		get("/api/me", signed, whoAmI, "Who I am and what is open to me", me{}),
 		get("/api/company", public, company, "Whose installation this is", companyView{}),
+		with(post("/api/first-run", public, found, "Make the company and its first administrator, while nobody can sign in", foundBody{}, nil), empty),
 		get("/api/token", browser, tokens, "One's own machine tokens", []tokenRow{}),
 		with(post("/api/token", browser, createToken, "Make a machine token", tokenBody{}, tokenRow{}), created),
 		with(post("/api/token/{id}", browser, endToken, "End a machine token", nil, nil), del),

@@ -48,6 +48,7 @@ type companyView struct {
 	Accounts    []Account `json:"accounts,omitempty"`
 	Password    string    `json:"password,omitempty"`
 	ClockManual bool      `json:"clock_manual"`
+	FirstRun    bool      `json:"first_run"` // nobody can sign in yet
 }
 
 type sessionRow struct {
@@ -173,6 +174,12 @@ func (s *server) company() companyName {
 
 func company(c *call) error {
 	v := companyView{companyName: c.s.company(), ClockManual: c.s.ManualClock != nil}
+	if c.s.FirstRun != nil {
+		var err error
+		if v.FirstRun, err = c.s.FirstRun.Open(c.ctx()); err != nil {
+			return err
+		}
+	}
 	if v.Demo {
 		v.Password = c.s.Company.Password
 		if c.s.Company.Accounts != nil {
@@ -183,6 +190,26 @@ func company(c *call) error {
 		}
 	}
 	return c.json(http.StatusOK, v)
+}
+
+type foundBody struct {
+	Code string `json:"code"`
+	Founder
+}
+
+// found answers where nobody can sign in yet; then it is as if it had never been there.
+func found(c *call) error {
+	var in foundBody
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	if c.s.FirstRun == nil {
+		return fault.New(fault.Forbidden, "已经有管理员了，请登录", "There is an administrator already; sign in")
+	}
+	if err := c.s.FirstRun.Found(c.ctx(), c.now, in.Code, in.Founder); err != nil {
+		return err
+	}
+	return c.none()
 }
 
 type tokenBody struct {

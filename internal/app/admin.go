@@ -8,15 +8,13 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 
+	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
-	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
-	"zhanggui/internal/store"
 )
 
 type adminCommand struct {
@@ -26,11 +24,8 @@ type adminCommand struct {
 
 // office is an installation opened for one command.
 type office struct {
-	p      *program
-	db     *store.DB
-	lib    *rulebook.Library
-	engine *engine.Engine
-	now    time.Time
+	house
+	p *program
 }
 
 func (p *program) office(common *Common, address string) (*office, error) {
@@ -46,7 +41,7 @@ func (p *program) office(common *Common, address string) (*office, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &office{p: p, db: db, lib: lib}
+	o := &office{p: p, house: house{db: db, lib: lib}}
 	clock, err := newClock(p.ctx, db, "", nil)
 	if err == nil {
 		o.now = clock.Now()
@@ -57,36 +52,6 @@ func (p *program) office(common *Common, address string) (*office, error) {
 	}
 	return o, nil
 }
-
-// create makes a record in the installation's own name. It is an act like any other, in the journal too.
-func (o *office) create(form string, values map[string]any) (string, error) {
-	out, err := o.engine.Do(o.p.ctx, o.now, engine.Act{Form: form, Action: "create", Values: values,
-		Actor: engine.Actor{System: true, Origin: "system"}})
-	if err != nil {
-		return "", err
-	}
-	return out.Record, nil
-}
-
-// find answers the id of the record of a form where a column has a value; "" if there is none.
-func (o *office) find(form, column string, value any) (string, error) {
-	var id string
-	err := o.db.Read(o.p.ctx, func(tx *store.Tx) error {
-		where := query.Eq("t", column, value)
-		if value == nil {
-			where = query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "t", Name: column}}}
-		}
-		rows, err := tx.Select(query.Select{Table: o.lib.Form(form).Table, Alias: "t", Where: where,
-			Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "at"}}, {Expr: query.Col{Alias: "t", Name: "id"}}}, Limit: 1})
-		if len(rows) > 0 {
-			id, _ = rows[0]["id"].(string)
-		}
-		return err
-	})
-	return id, err
-}
-
-func (o *office) date() string { return o.now.In(zone()).Format("2006-01-02") }
 
 type adminCreate struct {
 	Store
@@ -107,54 +72,23 @@ func (c *adminCreate) Run(p *program, common *Common) error {
 func (c *adminCreate) run(o *office) error {
 	ctx := o.p.ctx
 	account := strings.ToLower(strings.TrimSpace(c.Account))
-	old, err := o.find("base.person", "account", account)
+	old, err := o.find(ctx, "base.person", map[string]any{"account": account})
 	if err != nil {
 		return err
 	}
-	if old != "" {
+	empty, err := auth.New(o.db, newDirectory(o.lib), auth.Options{Zone: zone()}).Empty(ctx)
+	if err != nil {
+		return err
+	}
+	if old != "" && !empty {
 		return fmt.Errorf("the account %s exists already; `zhanggui admin reset` gives it a new password", account)
 	}
-	unit, err := o.find("base.unit", "parent", nil)
-	if err != nil {
-		return err
-	}
-	company, err := meta(ctx, o.db, metaCompany)
-	if err != nil {
-		return err
-	}
-	if unit == "" && c.Company == "" {
-		return errors.New("name the company: --company")
-	}
-	if company == "" {
-		company = c.Company
-	}
-	door := auth.New(o.db, newDirectory(o.lib), auth.Options{Company: company, Policy: auth.Policy{Min: c.Length}, Zone: zone()})
 	password, err := askPassword(ctx, o.p.in, o.p.err)
 	if err != nil {
 		return err
 	}
-	if err := door.CheckPassword(password, account, c.Name); err != nil {
+	if err := o.found(ctx, api.Founder{Company: c.Company, Name: c.Name, Account: account, Password: password}, auth.Policy{Min: c.Length}); err != nil {
 		return err
-	}
-	if unit == "" {
-		if unit, err = o.create("base.unit", map[string]any{"name": c.Company, "kind": "company"}); err != nil {
-			return err
-		}
-	}
-	person, err := o.create("base.person", map[string]any{"name": c.Name, "account": account, "unit": unit, "active": true})
-	if err != nil {
-		return err
-	}
-	if _, err := o.create("base.role_grant", map[string]any{"person": person, "role": "admin", "unit": unit, "from": o.date()}); err != nil {
-		return err
-	}
-	if err := door.SetPassword(ctx, o.now, person, password, false); err != nil {
-		return err
-	}
-	if company != "" {
-		if err := setMeta(ctx, o.db, metaCompany, company); err != nil {
-			return err
-		}
 	}
 	fmt.Fprintf(o.p.out, "%s (%s) may sign in and administer. Next: zhanggui adopt, zhanggui serve\n", c.Name, account)
 	return nil
@@ -171,7 +105,7 @@ func (c *adminReset) Run(p *program, common *Common) error {
 		return err
 	}
 	run := func() error {
-		id, err := o.find("base.person", "account", strings.ToLower(strings.TrimSpace(c.Account)))
+		id, err := o.find(p.ctx, "base.person", map[string]any{"account": strings.ToLower(strings.TrimSpace(c.Account))})
 		if err != nil {
 			return err
 		}
@@ -254,21 +188,22 @@ func (c *adoptCommand) run(o *office) error {
 	if book == nil {
 		return fmt.Errorf("there is no rulebook %s; there are: %s", c.Book, strings.Join(ids, ", "))
 	}
-	unit, err := o.find("base.unit", "parent", nil)
+	root := map[string]any{"parent": nil}
 	if c.Unit != "" {
-		unit, err = o.find("base.unit", "name", c.Unit)
+		root = map[string]any{"name": c.Unit}
 	}
+	unit, err := o.find(o.p.ctx, "base.unit", root)
 	if err != nil {
 		return err
 	}
 	if unit == "" {
-		return errors.New("there is no such unit yet; `zhanggui admin create` makes the company")
+		return errNoUnit
 	}
 	from := c.From
 	if from == "" {
 		from = o.date()
 	}
-	if _, err := o.create("base.adoption", map[string]any{"unit": unit, "book": book.ID, "version": book.Version, "from": from}); err != nil {
+	if _, err := o.create(o.p.ctx, "base.adoption", map[string]any{"unit": unit, "book": book.ID, "version": book.Version, "from": from}); err != nil {
 		return err
 	}
 	fmt.Fprintf(o.p.out, "%s %s is in force from %s\n", book.ID, book.Version, from)

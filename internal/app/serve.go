@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,8 @@ type server struct {
 	company  string
 	password string // of a demonstration's accounts
 	demo     bool
+	first    *firstRun // until somebody can sign in
+	using    sync.Mutex
 	stopping chan struct{}
 }
 
@@ -122,6 +125,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		return err
 	}
+	if s.first, err = newFirstRun(ctx, s); err != nil {
+		return err
+	}
 	if err := s.use(lib); err != nil {
 		return err
 	}
@@ -149,6 +155,22 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 
 // use puts a library into force: at the start, and after each change in development.
 func (s *server) use(lib *rulebook.Library) error {
+	s.using.Lock()
+	defer s.using.Unlock()
+	return s.swap(lib)
+}
+
+// named gives the company the name its founder wrote: the door says it, and no password may hold it.
+func (s *server) named(company string) error {
+	s.using.Lock()
+	defer s.using.Unlock()
+	s.company = company
+	lib := s.now.Load().lib
+	s.auth = newAuth(s.db, lib, &s.c.settings, s.company, s.clock.manual)
+	return s.swap(lib)
+}
+
+func (s *server) swap(lib *rulebook.Library) error {
 	e, err := engine.New(s.db, lib, engine.Options{})
 	if err != nil {
 		return err
@@ -264,12 +286,11 @@ func (s *server) announce(ctx context.Context, address string) error {
 		fmt.Fprintf(out, "%s\n  样板公司，时间可拨 | DEMONSTRATION: the clock is turned by hand\n  它停在 | it stands at %s\n%s\n", band,
 			s.clock.Now().In(zone()).Format("2006-01-02 15:04"), band)
 	}
-	empty, err := s.auth.Empty(ctx)
-	if err == nil && empty {
-		fmt.Fprintln(out, "  还没有人能登录 | Nobody can sign in yet. Make the first administrator:\n"+
-			"    zhanggui admin create --account NAME --name 姓名 --company 公司")
+	if s.first != nil {
+		fmt.Fprintf(out, "  还没有人能登录 | Nobody can sign in yet. Open the address and enter this code, good for one company:\n"+
+			"    %s\n  or: zhanggui admin create --account NAME --name 姓名 --company 公司\n", s.first.shown())
 	}
-	return err
+	return nil
 }
 
 func loopback(address string) bool {

@@ -23,6 +23,9 @@ func (s *server) api(r *running) http.Handler {
 			return list, err
 		}
 	}
+	if s.first != nil {
+		d.FirstRun = s.first
+	}
 	if s.clock.manual {
 		d.ManualClock = s.clock
 	}

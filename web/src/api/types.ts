@@ -54,6 +54,7 @@ export interface Company {
   accounts?: { account: string; name: string; post?: string; unit?: string }[]
   password?: string
   clock_manual?: boolean
+  first_run?: boolean
 }
 
 export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; kept?: string; report?: boolean; checklist?: boolean }

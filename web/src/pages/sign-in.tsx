@@ -9,6 +9,7 @@ import { setLanguage, useWords } from '../app/i18n'
 import { useSession } from '../app/session'
 import { setZone } from '../app/time'
 import { Refused } from '../elements/refusal'
+import { FirstRun } from './first-run'
 
 async function enter(account: string, password: string): Promise<Me & { must_change?: boolean }> {
   await call('POST', '/api/session', { body: { account, password }, quiet: true })
@@ -83,11 +84,13 @@ export function SignIn() {
         <button type="button" className="link" onClick={() => setLanguage(lang === 'zh' ? 'en' : 'zh')}>{lang === 'zh' ? 'English' : '中文'}</button>
         <button type="button" className="link" aria-pressed={large} onClick={() => setLarge(!large)}>{large ? t('large.off') : t('large.on')}</button>
       </div>
-      <section className="card pad">
-        <div className="signin-brand"><span className="seal big" aria-hidden="true">柜</span><h1>{company.data?.name || t('brand')}</h1></div>
-        {problem && <Refused problem={problem} />}
-        <SignInCard onIn={done} />
-      </section>
+      {company.data?.first_run ? <FirstRun /> : (
+        <section className="card pad">
+          <div className="signin-brand"><span className="seal big" aria-hidden="true">柜</span><h1>{company.data?.name || t('brand')}</h1></div>
+          {problem && <Refused problem={problem} />}
+          <SignInCard onIn={done} />
+        </section>
+      )}
       {accounts.length > 0 && (
         <section className="card pad sample">
           <h2>{t('signin.sample')}</h2>

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"zhanggui/rulebooks"
+)
+
+// fresh is a server on a database nobody has used, without its listener.
+func fresh(t *testing.T) *server {
+	t.Helper()
+	ctx := context.Background()
+	p := &program{ctx: ctx, out: io.Discard, err: io.Discard, log: slog.New(slog.DiscardHandler)}
+	lib, err := p.load(rulebooks.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := p.open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "zg.db"), lib)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	c := &serveCommand{}
+	c.Password = 12
+	s := &server{p: p, c: c, db: db}
+	if s.clock, err = newClock(ctx, db, "", s); err != nil {
+		t.Fatal(err)
+	}
+	s.auth = newAuth(db, lib, &c.settings, "", false)
+	if s.first, err = newFirstRun(ctx, s); err != nil || s.first == nil {
+		t.Fatal("nobody can sign in, yet there is no first run", err)
+	}
+	if err := s.use(lib); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *server) ask(method, path, body string) (int, string) {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept-Language", "en")
+	w := httptest.NewRecorder()
+	s.now.Load().api.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+func TestFirstRun(t *testing.T) {
+	s := fresh(t)
+	founder := func(code, company, account, password string) string {
+		return `{"code":"` + code + `","company":"` + company + `","name":"何静","account":"` + account + `","password":"` + password + `"}`
+	}
+	const good = "slate harbour 12 echoes"
+	expect := func(what, body string, status int, says string) {
+		t.Helper()
+		if code, answer := s.ask(http.MethodPost, "/api/first-run", body); code != status || !strings.Contains(answer, says) {
+			t.Errorf("%s: %d %s", what, code, answer)
+		}
+	}
+	open := func(yes bool) {
+		t.Helper()
+		want := `"first_run":false`
+		if yes {
+			want = `"first_run":true`
+		}
+		if _, answer := s.ask(http.MethodGet, "/api/company", ""); !strings.Contains(answer, want) {
+			t.Errorf("want %s: %s", want, answer)
+		}
+	}
+	people := func(n int64) {
+		t.Helper()
+		h := house{db: s.db, lib: s.now.Load().lib}
+		id, err := h.find(s.p.ctx, "base.person", map[string]any{})
+		if err != nil || (id != "") != (n > 0) {
+			t.Errorf("people: %q, %v", id, err)
+		}
+	}
+
+	open(true)
+	code := s.first.shown()
+	expect("wrong code", founder("AAAA-AAAA-AAAA-AAAA", "恒泰机械", "he", good), 400, `set-up code is wrong`)
+	expect("no code", founder("", "恒泰机械", "he", good), 400, `set-up code is wrong`)
+	expect("no company", founder(code, " ", "he", good), 400, `name of the company`)
+	expect("no account", founder(code, "恒泰机械", " ", good), 400, `account to sign in with`)
+	expect("weak", founder(code, "恒泰机械", "he", "password1234"), 400, `too common`)
+	expect("company in it", founder(code, "恒泰机械", "he", "恒泰机械 slate 12 echoes"), 400, `Keep the account`)
+	people(0)
+	open(true)
+
+	// Read aloud and typed in small letters without its lines, it is the same code.
+	expect("right", founder(strings.ToLower(strings.ReplaceAll(code, "-", " ")), "恒泰机械", "He", good), 204, "")
+	people(1)
+	open(false)
+	expect("again", founder(code, "别家", "she", good), 403, `administrator already`)
+	if status, answer := s.ask(http.MethodPost, "/api/session", `{"account":"he","password":"`+good+`"}`); status != 201 || !strings.Contains(answer, "恒泰机械") {
+		t.Errorf("the founder cannot sign in: %d %s", status, answer)
+	}
+	if again, err := newFirstRun(s.p.ctx, s); again != nil || err != nil {
+		t.Error("a restart offers the first run again", err)
+	}
+}
+
+// What was interrupted before the password was set is taken up where it stopped.
+func TestFirstRunInterrupted(t *testing.T) {
+	s := fresh(t)
+	h := house{db: s.db, lib: s.now.Load().lib, engine: s.now.Load().engine, now: s.clock.Now()}
+	unit, err := h.create(s.p.ctx, "base.unit", map[string]any{"name": "恒泰机械", "kind": "company"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	person, err := h.create(s.p.ctx, "base.person", map[string]any{"name": "何静", "account": "he", "unit": unit, "active": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := `{"code":"` + s.first.shown() + `","company":"恒泰机械","name":"何静","account":"he","password":"slate harbour 12 echoes"}`
+	if status, answer := s.ask(http.MethodPost, "/api/first-run", body); status != 204 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	if id, err := h.find(s.p.ctx, "base.role_grant", map[string]any{"person": person, "role": "admin"}); id == "" || err != nil {
+		t.Error("he is no administrator", err)
+	}
+}

@@ -1,0 +1,60 @@
+// The first run of an installation nobody has used: its own server, its own empty database.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { must, noForbidden, noOverflow } from './browser.mjs'
+
+/** The product as `zhanggui serve` starts it for the first time; answers its address and its set-up code. */
+function fresh() {
+  const dir = mkdtempSync(join(tmpdir(), 'zhanggui-first-'))
+  const server = spawn(new URL('../../bin/zhanggui', import.meta.url).pathname,
+    ['serve', '--listen', '127.0.0.1:0', '--database', `sqlite:${dir}/zg.db`, '--key', `${dir}/journal.key`])
+  const stop = () => new Promise((done) => {
+    server.on('exit', () => { rmSync(dir, { recursive: true, force: true }); done() })
+    server.kill('SIGINT')
+  })
+  return new Promise((resolve, reject) => {
+    let out = ''
+    server.on('exit', (code) => reject(new Error(`the server ended with ${code}: ${out}`)))
+    server.stderr.on('data', (b) => { out += b })
+    server.stdout.on('data', (b) => {
+      out += b
+      const address = /address\s+(\S+)/.exec(out)?.[1]
+      const code = /([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})/.exec(out)?.[1]
+      if (address && code) resolve({ address, code, stop })
+    })
+  })
+}
+
+export default [
+  ['a fresh installation is founded in the browser', null, null, async (_, context) => {
+    const { address, code, stop } = await fresh()
+    try {
+      const page = await context.newPage()
+      await page.goto(address)
+      await page.getByRole('heading', { name: '初次使用' }).waitFor()
+      await noForbidden(page)
+      await page.setViewportSize({ width: 390, height: 844 })
+      await noOverflow(page)
+      await page.getByLabel('安装码').fill('AAAA-AAAA-AAAA-AAAA')
+      await page.getByLabel('公司名称').fill('恒泰机械有限公司')
+      await page.keyboard.press('Enter')
+      must(/管理员姓名还没有填/.test(await page.getByRole('alert').innerText()), 'the missing answer is not named')
+      await page.getByLabel('管理员姓名').fill('何静')
+      await page.getByLabel('登录账号').fill('he')
+      await page.getByLabel('密码', { exact: true }).fill('slate harbour 12 echoes')
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: /安装码不对/ }).waitFor()
+      must((await page.getByLabel('公司名称').inputValue()) === '恒泰机械有限公司', 'what was typed is lost')
+      await page.getByLabel('安装码').fill(code)
+      await page.keyboard.press('Enter')
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.locator('header.top').waitFor()
+      await page.getByRole('button', { name: /何静/ }).waitFor()
+      await page.close()
+    } finally {
+      await stop()
+    }
+  }],
+]

@@ -86,6 +86,7 @@ type RoleView struct {
 	Holders   []Holder `json:"holders"`
 	Conflicts []string `json:"conflicts"`
 	HeldIn    string   `json:"held_in"`
+	Need      string   `json:"need"` // how many must hold it: one, some, any
 }
 
 // Books lists the rulebooks.
@@ -142,7 +143,7 @@ func (e *Engine) Book(ctx context.Context, now time.Time, actor Actor, id string
 			v.Parameters = append(v.Parameters, w.paramView(b, p, view))
 		}
 		for _, r := range b.Roles {
-			x := RoleView{ID: r.ID, Label: textOr(r.Label, r.ID), Holders: w.holderList(w.world.holders(r.ID, "", w.now)), Conflicts: []string{}, HeldIn: r.HeldIn}
+			x := RoleView{ID: r.ID, Label: textOr(r.Label, r.ID), Holders: w.holderList(w.world.holders(r.ID, "", w.now)), Conflicts: []string{}, HeldIn: r.HeldIn, Need: r.Holders}
 			for _, c := range r.Conflicts {
 				x.Conflicts = append(x.Conflicts, c.With)
 			}

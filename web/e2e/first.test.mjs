@@ -28,7 +28,7 @@ function fresh() {
 }
 
 export default [
-  ['a fresh installation is founded in the browser', null, null, async (_, context) => {
+  ['a fresh installation is founded, and a regulation adopted, in the browser', null, null, async (_, context) => {
     const { address, code, stop } = await fresh()
     try {
       const page = await context.newPage()
@@ -52,6 +52,34 @@ export default [
       await page.setViewportSize({ width: 1440, height: 900 })
       await page.locator('header.top').waitFor()
       await page.getByRole('button', { name: /何静/ }).waitFor()
+
+      // The administrator adopts a regulation: a person, his role, the unit, the day.
+      await page.goto(address + '/register/base.person/new')
+      await page.getByLabel('姓名').fill('陈立')
+      await page.getByRole('button', { name: '新增', exact: true }).click()
+      await page.getByRole('heading', { name: '陈立' }).waitFor()
+      await page.goto(address + '/rulebook')
+      await page.getByRole('link', { name: '采用这部制度' }).click()
+      await page.getByRole('heading', { name: /采用：客户投诉/ }).waitFor()
+      await noForbidden(page)
+      const left = async () => Number(/还有 (\d+) 个岗位没有人/.exec(await page.locator('main').innerText())?.[1] ?? 0)
+      const before = await left()
+      await page.getByRole('button', { name: '任命：业务部', exact: true }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel('人员').fill('陈')
+      await page.locator('.ant-select-item-option').filter({ hasText: '陈立' }).click()
+      await dialog.getByRole('button', { name: '任命' }).click()
+      await page.getByRole('row', { name: /^业务部 陈立/ }).waitFor()
+      must(await left() === before - 1, `roles without holder: ${before}, then ${await left()}`)
+      await page.getByRole('button', { name: /^采用，从/ }).click()
+      await page.getByRole('alert').waitFor() // no unit named
+      await page.getByLabel('采用的单位').click()
+      await page.locator('.ant-select-item-option').filter({ hasText: '恒泰机械有限公司' }).click()
+      await page.getByRole('button', { name: /^采用，从/ }).click()
+      await page.getByText('已采用，从').waitFor()
+      await page.getByText(/恒泰机械有限公司已采用这部制度/).waitFor()
+      await page.setViewportSize({ width: 390, height: 844 })
+      await noOverflow(page)
       await page.close()
     } finally {
       await stop()

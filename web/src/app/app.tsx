@@ -37,6 +37,7 @@ const Audit = page(() => import('../pages/audit'))
 const Settings = page(() => import('../pages/settings'))
 const People = page(() => import('../pages/people'))
 const Notices = page(() => import('../pages/notice'))
+const Adopt = page(() => import('../pages/adopt'))
 const Search = page(() => import('../pages/search'))
 const Mine = page(() => import('../pages/mine'))
 
@@ -96,6 +97,7 @@ const router = createBrowserRouter([
           { path: '/audit', element: <Audit /> },
           { path: '/settings', element: <Settings /> },
           { path: '/settings/:book', element: <Settings /> },
+          { path: '/adopt/:book', element: <Adopt /> },
           { path: '/people/:id', element: <People /> },
           { path: '/notice', element: <Notices /> },
           { path: '/search', element: <Search /> },

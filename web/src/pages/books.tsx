@@ -4,10 +4,12 @@ import type { BookBrief } from '../api/types'
 import { useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { KINDS } from '../elements/clause'
+import { useMe } from '../app/session'
 import { Card, Failed, Loading } from '../elements/parts'
 
 export default function Books() {
   const { t, w, lang } = useWords()
+  const me = useMe()
   const q = useGet<BookBrief[]>('/api/rulebook')
   useTitle(t('nav.rulebook'))
   if (q.error) return <Failed error={q.error} again={q.refetch} />
@@ -25,6 +27,7 @@ export default function Books() {
               {Object.entries(b.clauses?.by_kind ?? {}).map(([k, n]) => <span key={k} className="kind">{t(KINDS.includes(k) ? `kind.${k}` : 'kind.other')} {n}</span>)}
             </p>
             {(b.adopted ?? []).map((a, i) => <p key={i} className="small">{t('book.adopted', { unit: w(a.unit), from: a.from })}</p>)}
+            {!!b.clauses?.total && !b.adopted?.length && me.rights.includes('settings') && <p><Link to={`/adopt/${b.id}`}>{t('adopt.open')}</Link></p>}
           </Card>
         )
       })}

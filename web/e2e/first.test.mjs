@@ -79,6 +79,9 @@ export default [
       await page.getByText('已采用，从').waitFor()
       await page.getByText(/恒泰机械有限公司已采用这部制度/).waitFor()
       await page.setViewportSize({ width: 390, height: 844 })
+      await page.reload()
+      await page.getByText(/恒泰机械有限公司已采用这部制度/).waitFor()
+      await noOverflow(page)
       await noOverflow(page)
       await page.close()
     } finally {

@@ -60,7 +60,6 @@ func (s *server) table() []*route {
 		with(post("/api/password", signed, changePassword, "Change one's password", passwordBody{}, nil), empty),
 		get("/api/me", signed, whoAmI, "Who I am and what is open to me", me{}),
 		get("/api/company", public, company, "Whose installation this is", companyView{}),
-		with(post("/api/first-run", public, found, "Make the company and its first administrator, while nobody can sign in", foundBody{}, nil), empty),
 		get("/api/token", browser, tokens, "One's own machine tokens", []tokenRow{}),
 		with(post("/api/token", browser, createToken, "Make a machine token", tokenBody{}, tokenRow{}), created),
 		with(post("/api/token/{id}", browser, endToken, "End a machine token", nil, nil), del),
@@ -130,6 +129,9 @@ func (s *server) table() []*route {
 		get("/api/openapi.json", person, document, "This document", nil),
 		get("/api/health", public, health, "The process answers", nil),
 		get("/api/ready", public, ready, "It can do its work", nil),
+	}
+	if s.FirstRun != nil {
+		list = append(list, with(post("/api/first-run", public, found, "Make the company and its first administrator, while nobody can sign in", foundBody{}, nil), empty))
 	}
 	if s.ManualClock != nil {
 		list = append(list,

@@ -197,14 +197,10 @@ type foundBody struct {
 	Founder
 }
 
-// found answers where nobody can sign in yet; then it is as if it had never been there.
 func found(c *call) error {
 	var in foundBody
 	if err := c.decode(&in); err != nil {
 		return err
-	}
-	if c.s.FirstRun == nil {
-		return fault.New(fault.Forbidden, "已经有管理员了，请登录", "There is an administrator already; sign in")
 	}
 	if err := c.s.FirstRun.Found(c.ctx(), c.now, in.Code, in.Founder); err != nil {
 		return err

@@ -83,6 +83,13 @@ func (c *adminCreate) run(o *office) error {
 	if old != "" && !empty {
 		return fmt.Errorf("the account %s exists already; `zhanggui admin reset` gives it a new password", account)
 	}
+	unit, err := o.find(ctx, "base.unit", map[string]any{"parent": nil})
+	if err != nil {
+		return err
+	}
+	if unit == "" && c.Company == "" { // said before the password is asked for
+		return errors.New("name the company: --company")
+	}
 	password, err := askPassword(ctx, o.p.in, o.p.err)
 	if err != nil {
 		return err
@@ -197,7 +204,7 @@ func (c *adoptCommand) run(o *office) error {
 		return err
 	}
 	if unit == "" {
-		return errNoUnit
+		return errors.New("there is no such unit yet; `zhanggui admin create` makes the company")
 	}
 	from := c.From
 	if from == "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -80,7 +79,7 @@ func (h *house) found(ctx context.Context, f api.Founder, policy auth.Policy) er
 		empty      bool
 		at, zh, en string
 	}{
-		{unit == "" && f.Company == "", "company", "请填公司名称", "Give the name of the company (--company)"},
+		{unit == "" && f.Company == "", "company", "请填公司名称", "Give the name of the company"},
 		{f.Name == "", "name", "请填管理员的姓名", "Give the name of the administrator"},
 		{f.Account == "", "account", "请填登录账号", "Give the account to sign in with"},
 	} {
@@ -149,9 +148,11 @@ func (f *firstRun) open(ctx context.Context) (bool, error) {
 	if f.done {
 		return false, nil
 	}
-	empty, err := f.s.auth.Empty(ctx) // the command line, or another node, may have been faster
-	f.done = err == nil && !empty
-	return err == nil && empty, err
+	empty, err := f.s.auth.Empty(ctx)
+	if err != nil || empty {
+		return empty, err
+	}
+	return false, f.end(ctx) // the command line, or another node, was faster
 }
 
 // Found makes the company and its first administrator.
@@ -169,23 +170,25 @@ func (f *firstRun) Found(ctx context.Context, now time.Time, code string, by api
 	if subtle.ConstantTimeCompare([]byte(given), []byte(f.code)) != 1 {
 		return fault.At("code", "安装码不对。它印在启动服务器的窗口里", "The set-up code is wrong. It is printed where the server was started")
 	}
-	h := &house{db: f.s.db, lib: f.s.now.Load().lib, engine: f.s.now.Load().engine, now: now}
-	c := f.s.c
-	err = h.found(ctx, by, auth.Policy{Min: c.Password, History: c.History, Classes: c.Classes, MaxAge: c.MaxAge})
-	if err != nil {
+	r := f.s.now.Load()
+	h := &house{db: f.s.db, lib: r.lib, engine: r.engine, now: now}
+	if err := h.found(ctx, by, f.s.c.policy()); err != nil {
 		return err
 	}
-	f.done = true
+	return f.end(ctx)
+}
+
+// end gives the server the name of the company that now exists.
+func (f *firstRun) end(ctx context.Context) error {
 	company, err := meta(ctx, f.s.db, metaCompany)
-	if err != nil {
-		return err
+	if err == nil {
+		err = f.s.named(company)
 	}
-	return f.s.named(company)
+	f.done = err == nil
+	return err
 }
 
 // shown is the code as one reads it to another.
 func (f *firstRun) shown() string {
 	return strings.Join([]string{f.code[:4], f.code[4:8], f.code[8:12], f.code[12:]}, "-")
 }
-
-var errNoUnit = errors.New("there is no such unit yet; `zhanggui admin create` makes the company")

@@ -2,14 +2,19 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
+	"zhanggui/internal/api"
+	"zhanggui/internal/auth"
+	"zhanggui/internal/store"
 	"zhanggui/rulebooks"
 )
 
@@ -74,12 +79,17 @@ func TestFirstRun(t *testing.T) {
 			t.Errorf("want %s: %s", want, answer)
 		}
 	}
-	people := func(n int64) {
+	people := func(want int64) {
 		t.Helper()
-		h := house{db: s.db, lib: s.now.Load().lib}
-		id, err := h.find(s.p.ctx, "base.person", map[string]any{})
-		if err != nil || (id != "") != (n > 0) {
-			t.Errorf("people: %q, %v", id, err)
+		err := s.db.Read(s.p.ctx, func(tx *store.Tx) error {
+			n, err := tx.Count(s.now.Load().lib.Form("base.person").Table, nil)
+			if n != want {
+				t.Errorf("%d people, not %d", n, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	}
 
@@ -87,8 +97,11 @@ func TestFirstRun(t *testing.T) {
 	code := s.first.shown()
 	expect("wrong code", founder("AAAA-AAAA-AAAA-AAAA", "恒泰机械", "he", good), 400, `set-up code is wrong`)
 	expect("no code", founder("", "恒泰机械", "he", good), 400, `set-up code is wrong`)
+	expect("one letter wrong", founder(code[:18]+string('A'+(code[18]-'A'+1)%2), "恒泰机械", "he", good), 400, `set-up code is wrong`)
 	expect("no company", founder(code, " ", "he", good), 400, `name of the company`)
 	expect("no account", founder(code, "恒泰机械", " ", good), 400, `account to sign in with`)
+	expect("no name", strings.ReplaceAll(founder(code, "恒泰机械", "he", good), "何静", " "), 400, `name of the administrator`)
+	expect("a character short", founder(code, "恒泰机械", "he", "slate 12 ech"[:11]), 400, `12`)
 	expect("weak", founder(code, "恒泰机械", "he", "password1234"), 400, `too common`)
 	expect("company in it", founder(code, "恒泰机械", "he", "恒泰机械 slate 12 echoes"), 400, `Keep the account`)
 	people(0)
@@ -125,5 +138,44 @@ func TestFirstRunInterrupted(t *testing.T) {
 	}
 	if id, err := h.find(s.p.ctx, "base.role_grant", map[string]any{"person": person, "role": "admin"}); id == "" || err != nil {
 		t.Error("he is no administrator", err)
+	}
+}
+
+// Two who hold the code press at once: one company, one administrator.
+func TestFirstRunTwice(t *testing.T) {
+	s := fresh(t)
+	var wg sync.WaitGroup
+	status := make([]int, 8)
+	for i := range status {
+		wg.Go(func() {
+			body := fmt.Sprintf(`{"code":%q,"company":"恒泰机械","name":"何静","account":"he%d","password":"slate harbour 12 echoes"}`, s.first.shown(), i)
+			status[i], _ = s.ask(http.MethodPost, "/api/first-run", body)
+		})
+	}
+	wg.Wait()
+	made := 0
+	for _, x := range status {
+		if x == 204 {
+			made++
+		} else if x != 403 {
+			t.Errorf("status %d", x)
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d administrators: %v", made, status)
+	}
+}
+
+// Who makes the administrator by command while the server runs ends the first run, and the server knows the company.
+func TestFirstRunByCommand(t *testing.T) {
+	s := fresh(t)
+	h := house{db: s.db, lib: s.now.Load().lib, engine: s.now.Load().engine, now: s.clock.Now()}
+	by := api.Founder{Company: "恒泰机械", Name: "何静", Account: "he", Password: "slate harbour 12 echoes"}
+	if err := h.found(s.p.ctx, by, auth.Policy{Min: 12}); err != nil {
+		t.Fatal(err)
+	}
+	s.ask(http.MethodGet, "/api/company", "")
+	if _, answer := s.ask(http.MethodGet, "/api/company", ""); !strings.Contains(answer, "恒泰机械") || !strings.Contains(answer, `"first_run":false`) {
+		t.Error(answer)
 	}
 }

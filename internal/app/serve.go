@@ -181,9 +181,13 @@ func (s *server) swap(lib *rulebook.Library) error {
 	return nil
 }
 
+func (s *settings) policy() auth.Policy {
+	return auth.Policy{Min: s.Password, History: s.History, Classes: s.Classes, MaxAge: s.MaxAge}
+}
+
 func newAuth(db *store.DB, lib *rulebook.Library, c *settings, company string, manual bool) *auth.Auth {
 	o := auth.Options{Company: company, Idle: c.Idle, Absolute: c.Absolute, Zone: zone(),
-		Policy: auth.Policy{Min: c.Password, History: c.History, Classes: c.Classes, MaxAge: c.MaxAge}}
+		Policy: c.policy()}
 	if manual {
 		// Who turns the clock a fortnight forward should not find himself signed out.
 		o.Idle, o.Absolute, o.Policy = -1, -1, auth.Policy{Any: true}

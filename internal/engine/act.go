@@ -41,8 +41,12 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 	awake := view.Awake(&a.Node)
 	r.touch()
 
-	if !view.Awake(&r.form.Node) && a.ID == "create" {
-		return nil, w.refuse("state", r, a, []Reason{{Clause: r.form.Clause, Say: label("此表单未生效", "This form is not in force")}})
+	if a.ID == "create" && !inForceFor(r.form, view) {
+		say := label("此表单未生效", "This form is not in force")
+		if view.Awake(&r.form.Node) {
+			say = label("本单位还没有采用这部制度", "This unit has not adopted the regulation")
+		}
+		return nil, w.refuse("state", r, a, []Reason{{Clause: r.form.Clause, Say: say}})
 	}
 	if r.form.Kept == "engine" && d.person && (a.ID == "create" || a.ID == "edit" || a.ID == "void") && !w.actor.System {
 		return nil, w.refuse("class", r, a, []Reason{{Say: label("此簿由系统登记，不能手工改动", "This register is kept by the system")}})
@@ -90,6 +94,12 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 		}
 	}
 	return nil, w.carryOut(r, a, view, d, awake)
+}
+
+// inForceFor tells whether records of a form may begin where the view holds: the form is awake, and its regulation
+// adopted there. The base is everybody's.
+func inForceFor(f *rulebook.Form, view *rulebook.View) bool {
+	return view.Awake(&f.Node) && (view.Adoption != "" || f.Kept != "" || f.Book.ID == "base")
 }
 
 // asksRecord tells whether it is the record that says who may, or who may not.

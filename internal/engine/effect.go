@@ -163,7 +163,7 @@ func (w *work) effectCreate(x *rulebook.Effect, r *Record, view *rulebook.View, 
 	if form == nil {
 		return fmt.Errorf("%s: no form %s", x.Path, x.Form)
 	}
-	if fv := w.viewFor(form.Book, r); !fv.Awake(&form.Node) {
+	if !inForceFor(form, w.viewFor(form.Book, r)) {
 		return nil // a form not in force: the effect does nothing
 	}
 	given, err := w.assigned(x.Set, view, s)

@@ -170,7 +170,7 @@ func (w *work) mayCreate(f *rulebook.Form) bool {
 	}
 	r := w.blank(f, unit)
 	view := w.view(r)
-	if !view.Awake(&f.Node) {
+	if !inForceFor(f, view) {
 		return false
 	}
 	if !view.Awake(&a.Node) {

@@ -69,11 +69,11 @@ export default [
       await dialog.getByLabel('人员').fill('陈')
       await page.locator('.ant-select-item-option').filter({ hasText: '陈立' }).click()
       await dialog.getByRole('button', { name: '任命' }).click()
-      await page.getByRole('row', { name: /^业务部 陈立/ }).waitFor()
+      await page.getByRole('row', { name: /^业务部 .*陈立/ }).waitFor()
       must(await left() === before - 1, `roles without holder: ${before}, then ${await left()}`)
       await page.getByRole('button', { name: /采用，从/ }).click()
       await page.getByRole('alert').waitFor() // no unit named
-      await page.getByLabel('采用的单位').click()
+      await page.getByLabel('采用单位').click()
       await page.locator('.ant-select-item-option').filter({ hasText: '恒泰机械有限公司' }).click()
       await page.getByRole('button', { name: /采用，从/ }).click()
       await page.getByText('已采用，从').waitFor()

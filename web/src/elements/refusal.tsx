@@ -51,8 +51,9 @@ export function Refused({ problem: p, children, onField, kept }: { problem: Prob
         {children}
       </div>
     )
-  const items = p.items ?? []
   const title = p.title || t(`problem.${p.kind}`)
+  const all = p.items ?? []
+  const items = all.length === 1 && !onField && !all[0].clause && w(all[0].say) === title ? [] : all // said once is enough
   const detailed = items.some((i) => w(i.say) === p.detail)
   const clauses = items.filter((i) => i.clause)
   const many = items.length > 2

@@ -13,11 +13,9 @@ import { useMe } from '../app/session'
 import { isoDate } from '../app/time'
 import { ClauseChip } from '../elements/clause'
 import { Card, Failed, Loading, Side } from '../elements/parts'
-import { Refused } from '../elements/refusal'
-import { FieldInput } from '../fields'
+import { People, Refused } from '../elements/refusal'
+import { FieldInput, idOf } from '../fields'
 import { ParamValue, paramWords } from './settings'
-
-const idOf = (v: Value): string => (v && typeof v === 'object' && 'id' in v ? String(v.id) : String(v ?? ''))
 
 export default function Adopt() {
   const { book: id } = useParams()
@@ -68,7 +66,7 @@ export default function Adopt() {
               {roles.map((r) => (
                 <tr key={r.id}>
                   <td>{w(r.label)}</td>
-                  <td>{r.holders?.length ? r.holders.map((h) => h.name).join(lang === 'zh' ? '、' : ', ')
+                  <td>{r.holders?.length ? <People list={r.holders} max={12} />
                     : <><b>{t('adopt.nobody')}</b> <span className={`kind ${r.need === 'any' ? '' : 'warn'}`}>{t(r.need === 'any' ? 'adopt.optional' : 'adopt.needed')}</span></>}</td>
                   <td><Button aria-label={t('adopt.appoint_to', { role: w(r.label) })} onClick={() => setRole(r)}>{t('adopt.appoint')}</Button></td>
                 </tr>
@@ -125,10 +123,10 @@ function Appoint({ role, onDone }: { role: BookRole; onDone: () => void }) {
     }
   }
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void send() }}>
+    <form className="act" onSubmit={(e) => { e.preventDefault(); void send() }}>
       {problem && <Refused problem={problem} />}
       <div className="item"><label htmlFor="appoint-person">{t('adopt.person')}</label><FieldInput id="appoint-person" form="base.role_grant" field={field('person')!} value={person} onChange={setPerson} autoFocus /></div>
-      <div className="item"><label htmlFor="appoint-unit">{t('adopt.unit')}</label><FieldInput id="appoint-unit" form="base.role_grant" field={field('unit')!} value={unit} onChange={setUnit} /><p className="soft small">{t('adopt.unit_hint')}</p></div>
+      <div className="item"><label htmlFor="appoint-unit">{t('adopt.unit')}</label><FieldInput id="appoint-unit" form="base.role_grant" field={field('unit')!} value={unit} onChange={setUnit} /><p className="hint">{t('adopt.unit_hint')}</p></div>
       <div className="row-actions"><Button onClick={onDone}>{t('cancel')}</Button><Button type="primary" htmlType="submit" loading={busy}>{t('adopt.appoint')}</Button></div>
     </form>
   )
@@ -151,7 +149,7 @@ function Begin({ book: b, empty }: { book: Book; empty: number }) {
     setProblem(null)
     try {
       const more = woken.length ? { woken: woken.join(', '), reason } : {}
-      await call('POST', '/api/form/base.adoption/record', { body: { values: { unit: idOf(unit), book: b.id, from, ...more } } })
+      await call('POST', '/api/form/base.adoption/record', { body: { values: { unit: idOf(unit), book: b.id, version: b.version, from, ...more } } })
       setDone(from)
       void queries.invalidateQueries()
     } catch (e) {
@@ -162,8 +160,8 @@ function Begin({ book: b, empty }: { book: Book; empty: number }) {
   return (
     <Card id="adopt-do" title={t('adopt.do_step')}>
       {done ? <p className="notice" role="status">{t('adopt.done', { from: done })} <Link to="/">{t('adopt.go')}</Link></p> : (
-        <form onSubmit={(e) => { e.preventDefault(); void send() }}>
-          {empty > 0 && <p className="notice amber">{t('adopt.roles_left', { count: empty })}{w({ zh: '。', en: '. ' })}{t('adopt.warn')}</p>}
+        <form className="act" onSubmit={(e) => { e.preventDefault(); void send() }}>
+          {empty > 0 && <p className="notice amber">{t('adopt.warn', { count: empty })}</p>}
           <div className="item"><label htmlFor="adopt-unit">{t('adopt.where')}</label>{field ? <FieldInput id="adopt-unit" form="base.adoption" field={field} value={unit} onChange={setUnit} /> : <Loading rows={1} />}</div>
           <div className="item"><label htmlFor="adopt-from">{t('adopt.from')}</label><div><DatePicker id="adopt-from" value={dayjs(from)} onChange={(d) => d && setFrom(d.format('YYYY-MM-DD'))} allowClear={false} /></div></div>
           {doubtful.length > 0 && (

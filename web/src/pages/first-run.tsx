@@ -1,20 +1,17 @@
 // First run: whose installation is this, and who looks after it? Asked once, of who holds the code printed at the start.
 import { Button, Input } from 'antd'
 import { useState } from 'react'
-import { accept, call, problemOf } from '../api/client'
-import { queries } from '../api/query'
-import type { Me, Problem } from '../api/types'
+import { call, problemOf } from '../api/client'
+import type { Problem } from '../api/types'
 import { useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
-import { useSession } from '../app/session'
 import { Refused } from '../elements/refusal'
 
 const asked = ['code', 'company', 'name', 'account', 'password'] as const
 type Answers = Record<(typeof asked)[number], string>
 
-export function FirstRun() {
+export function FirstRun({ enter }: { enter: (account: string, password: string) => Promise<void> }) {
   const { t } = useWords()
-  const { setMe } = useSession()
   const [values, setValues] = useState<Answers>({ code: '', company: '', name: '', account: '', password: '' })
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
@@ -30,12 +27,7 @@ export function FirstRun() {
     setProblem(null)
     try {
       await call('POST', '/api/first-run', { body: values, quiet: true })
-      const account = values.account.trim()
-      await call('POST', '/api/session', { body: { account, password: values.password }, quiet: true })
-      const me = await call<Me>('GET', '/api/me', { quiet: true })
-      queries.clear()
-      history.replaceState(null, '', '/')
-      setMe(accept(me))
+      await enter(values.account.trim(), values.password)
     } catch (e) {
       setProblem(problemOf(e))
       setBusy(false)
@@ -47,7 +39,7 @@ export function FirstRun() {
       {k === 'password'
         ? <Input.Password id={`first-${k}`} aria-describedby={`first-${k}-hint`} autoComplete="new-password" value={values[k]} onChange={(e) => setValues({ ...values, [k]: e.target.value })} />
         : <Input id={`first-${k}`} aria-describedby={`first-${k}-hint`} spellCheck={false} value={values[k]} onChange={(e) => setValues({ ...values, [k]: e.target.value })} {...more} />}
-      <p className="soft small" id={`first-${k}-hint`}>{t(`first.${k}_hint`)}</p>
+      <p className="hint" id={`first-${k}-hint`}>{t(`first.${k}_hint`)}</p>
     </div>
   )
   return (

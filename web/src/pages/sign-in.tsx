@@ -84,7 +84,7 @@ export function SignIn() {
         <button type="button" className="link" onClick={() => setLanguage(lang === 'zh' ? 'en' : 'zh')}>{lang === 'zh' ? 'English' : '中文'}</button>
         <button type="button" className="link" aria-pressed={large} onClick={() => setLarge(!large)}>{large ? t('large.off') : t('large.on')}</button>
       </div>
-      {company.data?.first_run ? <FirstRun /> : (
+      {company.data?.first_run ? <FirstRun enter={async (account, password) => done(await enter(account, password))} /> : (
         <section className="card pad">
           <div className="signin-brand"><span className="seal big" aria-hidden="true">柜</span><h1>{company.data?.name || t('brand')}</h1></div>
           {problem && <Refused problem={problem} />}

@@ -68,6 +68,7 @@ func (s *server) table() []*route {
 		get("/api/rulebook", person, books, "The rulebooks", []engine.BookBrief{}),
 		get("/api/rulebook/{id}", person, book, "One rulebook, clause by clause", engine.BookView{}),
 		post("/api/rulebook/{id}/parameter/{pid}", person, setParameter, "Give a company value from a day on", parameterBody{}, engine.Outcome{}),
+		post("/api/rulebook/{id}/dry-run", person, dryRun, "What the records of a period would have been with other company values; nothing is written", dryRunBody{}, engine.DryRun{}),
 		get("/api/clause/{id}", person, clause, "One clause", engine.ClauseView{}),
 		get("/api/form", person, forms, "The forms", []engine.FormBrief{}),
 		get("/api/form/{key}", person, formOf, "One form as screens are drawn from it", engine.FormView{}),

@@ -42,29 +42,32 @@ func (w *work) judgeParameter(r *Record, a *rulebook.Action) error {
 	if err := w.judgeValue(r, a, b, p); err != nil {
 		return err
 	}
-	if w.actor.System || w.actor.Clock {
-		return nil
+	ok, err := w.mayChange(r, b, p)
+	if err == nil && !ok {
+		err = w.refuse("who", r, a, []Reason{{Clause: p.Clause, Field: "value", Say: label("“"+textOr(p.Label, p.ID).ZH+"”不归你改", "“"+textOr(p.Label, p.ID).EN+"” is not yours to change")}})
 	}
-	ok := false
-	view := w.bookSight(b)
+	return err
+}
+
+// mayChange tells whether a company value is the reader's to change; r is the value, or one that might be.
+func (w *work) mayChange(r *Record, b *rulebook.Book, p *rulebook.Parameter) (bool, error) {
+	if w.actor.System || w.actor.Clock {
+		return true, nil
+	}
 	if p.ChangedBy == nil {
-		ok = w.world.has(w.actor.Person, first(b.Admin, "admin"), w.now)
-	} else {
-		for _, item := range p.ChangedBy.Items {
-			if !view.Awake(&item.Node) {
-				continue
-			}
-			ids, any, err := w.whoItem(r, item, view)
-			if err != nil {
-				return err
-			}
-			ok = ok || any || contains(ids, w.actor.Person)
+		return w.world.has(w.actor.Person, first(b.Admin, "admin"), w.now), nil
+	}
+	view := w.bookSight(b)
+	for _, item := range p.ChangedBy.Items {
+		if !view.Awake(&item.Node) {
+			continue
+		}
+		ids, any, err := w.whoItem(r, item, view)
+		if err != nil || any || contains(ids, w.actor.Person) {
+			return err == nil, err
 		}
 	}
-	if !ok {
-		return w.refuse("who", r, a, []Reason{{Clause: p.Clause, Field: "value", Say: label("“"+textOr(p.Label, p.ID).ZH+"”不归你改", "“"+textOr(p.Label, p.ID).EN+"” is not yours to change")}})
-	}
-	return nil
+	return false, nil
 }
 
 // judgeValue asks whether a company value is of the parameter's type, within its bounds, and agrees with the checks of the

@@ -25,7 +25,7 @@ func (w *work) does(n *rulebook.Node) Does {
 		d.Form = f.Key
 		on = Text{"“" + f.Label.ZH + "”", text(f.Label).EN}
 	}
-	of := partLabel(f, parts)
+	of := partLabel(n.Book, f, parts)
 	last := parts[len(parts)-1]
 	if d.Label.ZH == "" {
 		d.Label = of
@@ -56,10 +56,10 @@ func lastWord(parts []string) string {
 }
 
 // partLabel names the field, action, deadline … that a path leads through.
-func partLabel(f *rulebook.Form, parts []string) Text {
+func partLabel(b *rulebook.Book, f *rulebook.Form, parts []string) Text {
 	if f == nil {
 		if len(parts) > 2 {
-			return Text{parts[2], parts[2]}
+			return text(elementOf(b, parts[1], parts[2]).Label)
 		}
 		return Text{}
 	}
@@ -89,6 +89,65 @@ func partLabel(f *rulebook.Form, parts []string) Text {
 		}
 	}
 	return Text{parts[4], parts[4]}
+}
+
+// elementOf is an element of a book that stands outside its forms.
+func elementOf(b *rulebook.Book, kind, id string) rulebook.Node {
+	switch kind {
+	case "parameter":
+		if x := b.Parameter(id); x != nil {
+			return x.Node
+		}
+	case "role":
+		if x := b.Role(id); x != nil {
+			return x.Node
+		}
+	case "duty":
+		if x := b.Duty(id); x != nil {
+			return x.Node
+		}
+	case "approval":
+		if x := b.Approval(id); x != nil {
+			return x.Node
+		}
+	case "quota":
+		if x := b.Quota(id); x != nil {
+			return x.Node
+		}
+	case "ranking":
+		if x := b.Ranking(id); x != nil {
+			return x.Node
+		}
+	case "gate":
+		if x := b.Gate(id); x != nil {
+			return x.Node
+		}
+	case "offence":
+		if x := b.Offence(id); x != nil {
+			return x.Node
+		}
+	case "checklist":
+		if x := b.Checklist(id); x != nil {
+			return x.Node
+		}
+	case "ledger":
+		if x := b.Ledger(id); x != nil {
+			return x.Node
+		}
+	case "report":
+		if x := b.Report(id); x != nil {
+			return x.Node
+		}
+	case "class":
+		if x := b.Class(id); x != nil {
+			return x.Node
+		}
+	case "retention":
+		if x := b.Retention(id); x != nil {
+			return x.Node
+		}
+	}
+	return rulebook.Node{}
 }
 
 // sentences by element, and by element and part.
@@ -160,6 +219,8 @@ type ParamView struct {
 	Key       []ParamColumn    `json:"key,omitempty"`
 	Out       []ParamColumn    `json:"out,omitempty"`
 	Options   []Option         `json:"options,omitempty"` // of a choice
+	MayChange bool             `json:"may_change"`        // the reader
+	MayTry    bool             `json:"may_try"`           // in a dry run
 }
 
 // ParamColumn is a column of a table that the company may change.
@@ -219,5 +280,7 @@ func (w *work) paramView(b *rulebook.Book, p *rulebook.Parameter, view *rulebook
 	if n := len(x.History); n > 0 {
 		x.ChangedBy = x.History[n-1].By
 	}
+	x.MayChange, _ = w.mayChange(w.valueOf(b, p, ""), b, p)
+	x.MayTry = x.MayChange || w.oversees(b)
 	return x
 }

@@ -2,6 +2,7 @@ package rulebook
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"zhanggui/internal/expr"
@@ -89,6 +90,9 @@ func (c *book) celText(text string, n *node, skip int, owner *Node, p place, wan
 		if !contains(owner.Params, id) {
 			owner.Params = append(owner.Params, id)
 		}
+	}
+	if len(x.Params()) > 0 && !slices.Contains(c.Askers, owner) {
+		c.Askers = append(c.Askers, owner)
 	}
 	return x
 }

@@ -59,6 +59,7 @@ type Book struct {
 	Classes    []*Class
 	Retentions []*Retention
 	Scenarios  []*Scenario
+	Askers     []*Node // the nodes that read a parameter
 
 	Schema *expr.Schema // what names mean in this book: its own forms, roles and parameters first
 	Env    *expr.Env

@@ -259,6 +259,36 @@ export interface Param {
   options?: { id: string; label: Text }[]
   key?: ParamColumn[]
   out?: ParamColumn[]
+  may_change?: boolean
+  may_try?: boolean
+}
+export interface DryDeadline {
+  form: string
+  form_label: Text
+  id: string
+  label: Text
+  clause?: string
+  count: number
+  then: number
+  moved: number
+  late_now: number
+  late_then: number
+  added: number
+  spared: number
+  units: { unit: Ref; count: number }[]
+  records: { id: string; form: string; name: string; number?: string; due?: string; then?: string; met?: string; added: boolean; unit?: Ref }[]
+}
+export interface DryChange { form: string; form_label: Text; label: Text; clause?: string; count: number; changed: number; now?: string; then?: string; ways?: { from: Text; to: Text; count: number }[] }
+export interface DryRun {
+  from: string
+  until: string
+  records: number
+  more: boolean
+  conflicts: { clause?: string; say: Text }[]
+  deadlines: DryDeadline[]
+  approvals: DryChange[]
+  values: DryChange[]
+  aside: { label: Text; text: Text }[]
 }
 export interface Clause {
   id: string

@@ -12,10 +12,11 @@ import { useWords } from '../app/i18n'
 import { useMe } from '../app/session'
 import { isoDate } from '../app/time'
 import { ClauseChip } from '../elements/clause'
+import { DryRunOf } from '../elements/dry-run'
+import { ParamValue, paramWords } from '../elements/param'
 import { Card, Failed, Loading, Side } from '../elements/parts'
 import { People, Refused } from '../elements/refusal'
 import { FieldInput, idOf } from '../fields'
-import { ParamValue, paramWords } from './settings'
 
 export default function Adopt() {
   const { book: id } = useParams()
@@ -174,6 +175,7 @@ function Begin({ book: b, empty }: { book: Book; empty: number }) {
               {woken.length > 0 && <><label htmlFor="adopt-reason">{t('reason')}</label><Input.TextArea id="adopt-reason" value={reason} onChange={(e) => setReason(e.target.value)} /></>}
             </fieldset>
           )}
+          <DryRunOf book={b.id} ask={{ woken }} title={t('dry.do_book')} />
           {problem && <Refused problem={problem} />}
           <div className="row-actions"><Button type="primary" htmlType="submit" loading={busy}>{t('adopt.do', { from })}</Button></div>
         </form>

@@ -10,7 +10,7 @@ import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
 import { ClauseBody, ClauseKind } from '../elements/clause'
 import { Failed, Loading, Side } from '../elements/parts'
-import { ParamValue } from './settings'
+import { ParamValue } from '../elements/param'
 
 const chapter = (id: string) => id.replace(/^[^-]+-/, '').split('.')[0].replace(/[a-z]+\d*$/, '')
 

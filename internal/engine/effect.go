@@ -150,7 +150,7 @@ func (w *work) effectSet(x *rulebook.Effect, r *Record, view *rulebook.View, s *
 				return err
 			}
 			if changed {
-				w.effect(Effect{Kind: "set", Form: t.form.Key, Record: t.id, Name: id, Text: w.words(values[id], f.Type), Clause: x.Clause})
+				w.effect(Effect{Kind: "set", Form: t.form.Key, Record: t.id, Name: id, Text: w.kept(values[id], f), Clause: x.Clause})
 				w.event(t, "edit")
 			}
 		}

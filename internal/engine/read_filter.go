@@ -188,6 +188,7 @@ func (w *work) askable(f *rulebook.Form, column string) error {
 	if f == nil {
 		return unknownField(column)
 	}
+	column = strings.TrimSuffix(column, rulebook.MarkSuffix)
 	switch column {
 	case "id", "number", "state", "unit", "by", "at", "record", "pos", "of_id", "of_form":
 		return nil

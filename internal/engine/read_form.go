@@ -212,7 +212,7 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		if hiddenField(fd) || !view.Awake(&fd.Node) && fd.Clause != "" && fd.Value != nil {
 			continue
 		}
-		if fd.Class != nil && !w.open(f, fd) {
+		if fd.Personal || fd.Class != nil && !w.open(f, fd) {
 			v.Closed = append(v.Closed, fd.ID)
 			if w.visible(r, fd) == hidden && fd.Type.Name == "secret" {
 				continue

@@ -201,6 +201,9 @@ func (w *work) sights(r *Record, v *RecordView) {
 		switch w.visible(r, f) {
 		case masked:
 			v.Masked = append(v.Masked, f.ID)
+			if x, err := r.Get(f.ID); err == nil && w.erased(f, x, r.row[f.ID]) {
+				continue
+			}
 			if x := f.Class.Class.Reveal; x != nil && view.Awake(&x.Node) {
 				v.Reveal[f.ID] = RevealRule{x.Purpose, revealSeconds(x)}
 			}

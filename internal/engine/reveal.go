@@ -89,6 +89,9 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 		if err != nil {
 			return err
 		}
+		if w.erased(f, v, r.row[f.ID]) {
+			return fault.At("field", "“"+f.Label.ZH+"”已擦除", f.Label.EN+" was erased")
+		}
 		out = &Revealed{Value: w.apiOf(v, f.Type), Until: instant(now.Add(time.Minute))}
 		if rule != nil {
 			out.Until = instant(now.Add(time.Duration(revealSeconds(rule)) * time.Second))

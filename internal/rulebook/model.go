@@ -206,6 +206,7 @@ type Form struct {
 	Class     *ClassRef
 	Retention *RetentionRef
 	Unique    []*Unique
+	Subject   *Field // names the record whose key seals the personal fields; nil = the record itself
 	Span      [2]string
 	Print     *Print
 	Append    bool       // append_only
@@ -256,12 +257,14 @@ type Field struct {
 	When     *Value // shown and applicable only if
 	Fixed    *Fixed
 	Class    *ClassRef
+	Personal bool   // its class is personal: the column holds a sealed text, and another column its mark
 	Back     string // back-reference id on the referred form
 	Changed  []*Effect
 	Hint     Label // the question to read aloud
 	Column   string
 	Frozen   bool // of a report: computed once, when the sheet is made
 	Total    bool // of a report: the rows' sum stands below
+	class    *node
 }
 
 // Fixed: after that action people cannot edit the field.

@@ -86,6 +86,8 @@ func (w *work) effectOne(x *rulebook.Effect, r *Record, view *rulebook.View, var
 		return w.effectPost(x, r, view, s)
 	case "freeze":
 		return w.effectFreeze(x, r, s)
+	case "erase":
+		return w.effectErase(x, r, s)
 	}
 	return fmt.Errorf("%s: unknown effect %s", x.Path, x.Kind)
 }

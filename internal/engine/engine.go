@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"zhanggui/internal/fault"
 	"zhanggui/internal/keep"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -36,6 +37,7 @@ type Engine struct {
 	keep     *keep.Keeper
 	personal map[string]bool // ids of personal fields
 	scratch  atomic.Pointer[string]
+	owing    atomic.Bool // an erasure is written down whose keys are not destroyed yet
 }
 
 // scratchKey seals what is only tried out and never written.
@@ -154,7 +156,7 @@ type Outcome struct {
 
 // Effect is one consequence of an act, in the order it happened.
 type Effect struct {
-	Kind   string // set create do notify post freeze number copy breach sanction clock lock sign waive
+	Kind   string // set create do notify post freeze erase number copy breach sanction clock lock sign waive
 	Form   string
 	Record string
 	Name   string // action, field, deadline, offence, ledger.kind, copy mark
@@ -208,6 +210,11 @@ func (e *Engine) Do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 		return nil, err
 	}
 	e.bus.publish(events)
+	if e.owing.Load() {
+		if err := e.payErasures(ctx, now); err != nil {
+			return nil, fault.Wrap(fault.Unavailable, err, "擦除已记下，密钥还没有销毁，系统会再试", "The erasure is written down, the key is not destroyed yet; it will be tried again")
+		}
+	}
 	return out, nil
 }
 

@@ -44,8 +44,12 @@ func (w *work) entry(r *Record, act Act) *journal.Entry {
 		e.Version = r.form.Book.Version
 	}
 	asked := map[string]any{}
+	form := w.e.Lib.Form(act.Form) // of a refused act r is the trace of the attempt, not what was asked for
+	if form == nil && r != nil {
+		form = r.form
+	}
 	for k, v := range act.Values {
-		if r != nil && w.e.classified(r.form, k) {
+		if form == nil || w.e.classified(form, k) {
 			v = "***"
 		}
 		asked[k] = v
@@ -191,7 +195,7 @@ func (w *work) history(r *Record, field string) ([]expr.Record, error) {
 			if c.Record != r.id || c.Field != field {
 				continue
 			}
-			old, val, err := w.told2(r, c)
+			old, val, err := w.meant(r, c)
 			if err != nil {
 				return nil, err
 			}
@@ -201,8 +205,8 @@ func (w *work) history(r *Record, field string) ([]expr.Record, error) {
 	return list, nil
 }
 
-// told2 are the old and the new value of a change as the journal's entry meant them.
-func (w *work) told2(r *Record, c journal.Change) (old, val string, err error) {
+// meant are the old and the new value of a change as the journal's entry meant them.
+func (w *work) meant(r *Record, c journal.Change) (old, val string, err error) {
 	f := r.form.Field(c.Field)
 	if f == nil || !f.Personal {
 		return c.Old, c.New, nil

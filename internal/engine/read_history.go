@@ -293,6 +293,8 @@ func (w *work) entryText(e *journal.Entry) Text {
 			}
 		case "sanction":
 			add("提出奖罚", "sanction proposed")
+		case "erase":
+			add("擦除个人信息", "personal data erased")
 		case "freeze":
 			add("存照", "snapshot kept")
 		case "waive":

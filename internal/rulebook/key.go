@@ -181,6 +181,7 @@ var shapes = map[string][]key{
 		{"notify", "who", "whom"},
 		{"post", "name", "ledger.kind"},
 		{"freeze", "cel", "record"},
+		{"erase", "cel", "record, row or list: whose personal fields nobody is to read again"},
 		{"when", "value", "only if"},
 		{"each", "any", "variable: list"},
 		{"for", "cel", "record or list it is done to"},

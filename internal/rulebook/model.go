@@ -362,11 +362,11 @@ type Demand struct {
 // Effect is one of the six.
 type Effect struct {
 	Node
-	Kind    string // set create do notify post freeze
+	Kind    string // set create do notify post freeze erase
 	When    *Value
 	Each    string // variable
 	List    *expr.Expr
-	For     *expr.Expr // set, do, freeze: record or list
+	For     *expr.Expr // set, do, freeze, erase: record or list
 	Set     []*Assign  // set, and with: of the others
 	Form    string     // create: form key
 	Action  string     // do

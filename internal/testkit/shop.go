@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -12,6 +13,7 @@ import (
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/keep"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 	"zhanggui/internal/store/pgtest"
@@ -25,6 +27,7 @@ type Shop struct {
 	DB   *store.DB
 	Now  time.Time
 	Unit string
+	Keep *keep.Keeper // of a keystore beside the database
 	ids  map[string]string
 }
 
@@ -82,10 +85,27 @@ func Open(t testing.TB, lib *rulebook.Library, dsn, now string) *Shop {
 		t.Fatal(err)
 	}
 	s := &Shop{T: t, DB: db, Now: At(t, now), ids: map[string]string{}}
-	if s.E, err = engine.New(db, lib, engine.Options{}); err != nil {
+	s.Keep = Keys(t, t.TempDir())
+	if s.E, err = engine.New(db, lib, engine.Options{Keep: s.Keep}); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// Keys is a keeper whose keystore and master key lie in a folder.
+func Keys(t testing.TB, dir string) *keep.Keeper {
+	t.Helper()
+	ctx := context.Background()
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(dir, "keys.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	k, err := keep.Open(ctx, db, filepath.Join(dir, "master.key"), time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 // At reads "2006-01-02 15:04" or with seconds, in Shanghai; 24:00 is allowed.

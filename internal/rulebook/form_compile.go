@@ -124,7 +124,10 @@ func (c *book) views(f *Form, b *body) []*SavedView {
 		}
 		if n := x.get("sort"); n != nil {
 			v.Sort = n.text
-			c.fieldNamed(f, &node{kind: yamlScalar, pos: n.pos, text: strings.TrimPrefix(n.text, "-")}, true)
+			id := strings.TrimPrefix(n.text, "-")
+			if c.fieldNamed(f, &node{kind: yamlScalar, pos: n.pos, text: id}, true) && f.field[id] != nil && f.field[id].Personal {
+				c.r.errorf(n.pos, "%s is kept encrypted, which has no order: sort by something else", id)
+			}
 		}
 		list = append(list, v)
 	}

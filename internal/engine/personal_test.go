@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"zhanggui/internal/engine"
@@ -500,6 +501,47 @@ func TestSealAtStart(t *testing.T) {
 			return err
 		}); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// Ensure that a value of a row can be shown too, that looking is counted in whatever record, and that the limit tells
+// somebody.
+func TestRevealQuota(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := cards(t, dsn)
+		ctx := context.Background()
+		id := wang(s)
+		other := s.Do("kang", "c.card", "", "create", map[string]any{"phone": "13900139000", "who": "别人家"}).Record
+		var alarms []string
+		e, err := engine.New(s.DB, s.E.Lib, engine.Options{Keep: s.Keep, Alarm: func(what, where string) { alarms = append(alarms, what+" "+where) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := e.Record(ctx, s.Now, engine.Actor{Person: s.ID("kang"), Origin: "api"}, "c.card", id)
+		if err != nil || v.Lines["kin"][0].Values["phone"] != (engine.Masked{Masked: "150****8812"}) {
+			t.Fatalf("rows %+v, %v", v.Lines, err)
+		}
+		row := v.Lines["kin"][0].ID
+		show := func(record, field string) (*engine.Revealed, error) {
+			return e.Reveal(ctx, s.Now, engine.Actor{Person: s.ID("kang"), Origin: "api"}, "c.card", record, field, "回电", "")
+		}
+		got, err := show(id, "kin."+row+".phone")
+		if err != nil || got.Value != "15066778812" || got.Until != s.Now.Add(time.Minute).UTC().Format("2006-01-02T15:04:05.000Z") {
+			t.Errorf("revealed %+v, %v", got, err)
+		}
+		if _, err := show(id, "kin.nobody.phone"); err == nil {
+			t.Error("a row that is not there was revealed")
+		}
+		if _, err := show(other, "phone"); err != nil || len(alarms) > 0 {
+			t.Errorf("the second: %v %v", err, alarms)
+		}
+		if _, err := show(other, "phone"); refusedBy(err) != "quota" || len(alarms) != 1 {
+			t.Errorf("the third: %v %v", err, alarms)
+		}
+		s.Now = s.Now.AddDate(0, 0, 1)
+		if _, err := show(id, "phone"); err != nil {
+			t.Errorf("the next day: %v", err)
 		}
 	})
 }

@@ -282,7 +282,8 @@ func actionText(a *rulebook.Action) Text {
 }
 
 var implicitText = map[string]Text{"create": {"登记", "File"}, "edit": {"修改", "Edit"}, "view": {"查看", "View"}, "reveal": {"查看隐去的内容", "Reveal"},
-	"print": {"打印", "Print"}, "export": {"导出", "Export"}, "import": {"导入", "Import"}, "void": {"作废", "Void"}}
+	"print": {"打印", "Print"}, "export": {"导出", "Export"}, "import": {"导入", "Import"}, "void": {"作废", "Void"},
+	"personal_copy": {"提供个人信息副本", "Copy of personal data"}, "seal": {"加密保存", "Encrypt"}}
 
 func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 	v := FieldView{ID: f.ID, Label: textOr(f.Label, f.ID), Type: f.Type.Name, Form: f.Type.Form, Scale: f.Type.Scale, Clause: f.Clause,

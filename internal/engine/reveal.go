@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
@@ -75,7 +76,7 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 		if err != nil {
 			return err
 		}
-		f := r.form.Field(field)
+		f, get, raw := r.revealable(field)
 		if f == nil || f.Class == nil || f.Class.Class == nil || w.visible(r, f) == hidden {
 			return fault.At("field", "没有“"+field+"”这一项", "There is no field "+field)
 		}
@@ -85,11 +86,11 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 				return err
 			}
 		}
-		v, err := r.Get(f.ID)
+		v, err := get(f.ID)
 		if err != nil {
 			return err
 		}
-		if w.erased(f, v, r.row[f.ID]) {
+		if w.erased(f, v, raw) {
 			return fault.At("field", "“"+f.Label.ZH+"”已擦除", f.Label.EN+" was erased")
 		}
 		out = &Revealed{Value: w.apiOf(v, f.Type), Until: instant(now.Add(time.Minute))}
@@ -108,6 +109,27 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 	}
 	return out, err
 }
+
+// revealable finds a field of the record, or of a row of it written "line.row.field", with its value and its column.
+func (r *Record) revealable(path string) (*rulebook.Field, func(string) (expr.Value, error), any) {
+	if f := r.form.Field(path); f != nil {
+		return f, r.Get, r.row[f.ID]
+	}
+	parts := strings.Split(path, ".")
+	if len(parts) != 3 || r.form.Line(parts[0]) == nil {
+		return nil, nil, nil
+	}
+	lines, err := r.Lines(parts[0])
+	for _, x := range lines {
+		if f := x.line.Field(parts[2]); err == nil && x.id == parts[1] && f != nil {
+			return f, x.Get, x.row[f.ID]
+		}
+	}
+	return nil, nil, nil
+}
+
+// revealsADay is how often one person may look if the class does not say.
+const revealsADay = 50
 
 func (w *work) judgeReveal(r *Record, f *rulebook.Field, rule *rulebook.Reveal, purpose, ref string) error {
 	view := w.view(r)
@@ -147,14 +169,19 @@ func (w *work) judgeReveal(r *Record, f *rulebook.Field, rule *rulebook.Reveal, 
 			return no("fill", clause, "ref", label("请写明为哪一份"+zh+"（编号）", "Give the number of the "+en+" it is needed for"))
 		}
 	}
-	if rule.PerDay > 0 {
-		n, err := w.doneToday("reveal")
-		if err != nil {
-			return err
+	most := rule.PerDay
+	if most == 0 {
+		most = revealsADay
+	}
+	n, err := w.doneToday("reveal")
+	if err != nil {
+		return err
+	}
+	if n >= most {
+		if w.e.opts.Alarm != nil {
+			w.e.opts.Alarm("somebody looks at more personal data in a day than he may", "person "+w.actor.Person)
 		}
-		if n >= rule.PerDay {
-			return no("quota", clause, f.ID, label("今天已查看 "+strconv.Itoa(n)+" 次，到了上限", "Shown "+strconv.Itoa(n)+" times today; that is the limit"))
-		}
+		return no("quota", clause, f.ID, label("今天已查看 "+strconv.Itoa(n)+" 次，到了上限", "Shown "+strconv.Itoa(n)+" times today; that is the limit"))
 	}
 	return nil
 }

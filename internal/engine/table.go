@@ -186,5 +186,6 @@ var baseContract = map[string][]string{
 	"base.attempt":      {"action", "clause"},
 	"base.waiver":       {"clause", "reason"},
 	"base.signature":    {"approval", "seat", "person"},
+	requestForm:         {"kind", "contact"},
 	savedViewForm:       {"of_form", "name", "query", "for_unit", "default_since"},
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"zhanggui/internal/expr"
@@ -18,6 +19,7 @@ type FormBrief struct {
 	Number    bool   `json:"number"`
 	Group     string `json:"group"`
 	CanCreate bool   `json:"can_create"`
+	Follows   bool   `json:"follows"` // is filed to a record of another form of its rulebook
 	Kept      string `json:"kept"`
 	Report    bool   `json:"report"`
 	Checklist bool   `json:"checklist"`
@@ -151,6 +153,11 @@ func (w *work) formBrief(f *rulebook.Form) FormBrief {
 		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f)}
 	if f.Class != nil && f.Class.Class != nil {
 		b.Class = f.Class.Class.ID
+	}
+	for _, fd := range f.Fields {
+		if fd.Required != nil && fd.Type.Name == "ref" && fd.Type.Form != f.Key && strings.HasPrefix(fd.Type.Form, f.Book.Short+".") {
+			b.Follows = true
+		}
 	}
 	return b
 }

@@ -57,7 +57,7 @@ export interface Company {
   first_run?: boolean
 }
 
-export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; kept?: string; report?: boolean; checklist?: boolean }
+export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; follows?: boolean; kept?: string; report?: boolean; checklist?: boolean }
 export interface Field {
   id: string
   label: Text

@@ -67,6 +67,8 @@ export default {
   'new_of': 'New: {{what}}',
   'new_what': 'What do you want to file',
   'new_none': 'There is no form you can file.',
+  'new_follows': 'To a record that is there',
+  'new_base': 'Master data',
   'filter': 'Filter',
   'filter_name': 'Find by name',
   'filter.apply': 'Add this filter',

@@ -65,6 +65,8 @@ export default {
   'new_of': '新建：{{what}}',
   'new_what': '记什么',
   'new_none': '没有你可以新建的表。',
+  'new_follows': '对已有的记录',
+  'new_base': '基础资料',
   'filter': '筛选',
   'filter_name': '按名称找',
   'filter.apply': '加上这个条件',

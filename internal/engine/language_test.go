@@ -84,3 +84,33 @@ func TestQuotaOver(t *testing.T) {
 		}
 	})
 }
+
+// Ensure that the silence of signers is settled once, by the engine that comes up after the one that saw them asked.
+func TestSilence_Restart(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "36-silence"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		s.Company("works", "36-silence")
+		s.Person("li", "sales")
+		s.Person("mei", "market")
+		d := s.Do("li", "t.decision", "", "create", map[string]any{"what": "本月计划"}).Record
+		var err error
+		if s.E, err = engine.New(s.DB, lib, engine.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		s.Turn("2026-03-05 24:00")
+		if got := s.Column("ft_decision", d, "state"); got != "heard" {
+			t.Errorf("at the last instant it is %s", got)
+		}
+		s.Turn("2026-03-06 00:00:01")
+		if got := s.Column("ft_decision", d, "state"); got != "taken" {
+			t.Errorf("a second later it is %s", got)
+		}
+		if n := s.Turn("2026-04-06 00:00:01"); n != 0 {
+			t.Errorf("the clock did %d more", n)
+		}
+		if n := s.Count("base_signature", "state", "unanswered"); n != 2 {
+			t.Errorf("%d seats are noted as unanswered", n)
+		}
+	})
+}

@@ -290,7 +290,14 @@ func (w *work) breach(r *Record, in *instance, crec *Record) error {
 	}
 	w.clause(in.clause)
 	w.facts = append(w.facts, fact{form: r.form.Key, action: "late", of: d.ID, rec: r, at: w.now, clause: in.clause, holder: ids, breach: crec.str("breach")})
-	return w.asClock(func() error { return w.tell(d.Late, r, in, ids) })
+	return w.asClock(func() error {
+		if d.Silent != nil {
+			if err := w.silent(r, d); err != nil {
+				return err
+			}
+		}
+		return w.tell(d.Late, r, in, ids)
+	})
 }
 
 // annul marks a breach that facts or the calendar have since disproved, and withdraws what was only proposed for it.

@@ -407,6 +407,7 @@ type Deadline struct {
 	Warn   []*Mark
 	Step   []*Step
 	Late   []*Effect
+	Silent *Approval // whose signers' silence this deadline ends; nil for every other
 }
 
 // Moment is an action, a state's entry or a CEL instant.

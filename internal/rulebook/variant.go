@@ -5,6 +5,9 @@ import "strings"
 // A variant is a rulebook that extends another: the same text with its own clauses, some words changed, some left out. It is
 // made on the tree, before anything is compiled, so that the result is an ordinary rulebook.
 
+// varying are the elements that only a variant has.
+var varying = []string{"clauses", "rename", "remove"}
+
 // variants merges the text of the extended rulebook into each variant.
 func (l *loader) variants() {
 	done := map[string]int{}
@@ -26,7 +29,7 @@ func (l *loader) variants() {
 				c.vary(base)
 			}
 		} else {
-			for _, kind := range []string{"clauses", "remove"} {
+			for _, kind := range varying {
 				for _, e := range c.src.elements[kind] {
 					l.r.errorf(e.pos, "%s: belongs to a variant; the header has no extends:", kind)
 				}
@@ -58,16 +61,28 @@ func (c *book) vary(base *book) {
 			}
 		}
 	}
+	say := c.renaming(base)
 	for kind, entries := range base.src.elements {
-		if kind == "clauses" || kind == "remove" {
+		if contains(varying, kind) {
 			continue
 		}
 		var list []*entry
 		for _, e := range entries {
-			list = append(list, &entry{key: e.key, pos: e.pos, quoted: e.quoted, value: e.value.mapped(to)})
+			v := e.value.mapped(to)
+			say.rename(v, false)
+			list = append(list, &entry{key: e.key, pos: e.pos, quoted: e.quoted, value: v})
 		}
 		c.src.elements[kind] = c.overlay(list, c.src.elements[kind])
 	}
+	say.report(c.r)
+	c.inherit(base, to)
+	for _, e := range c.src.elements["remove"] {
+		c.remove(e)
+	}
+}
+
+// inherit takes over what the base's header says and the variant's does not.
+func (c *book) inherit(base *book, to map[string]string) {
 	for _, id := range base.Needs {
 		if !contains(c.Needs, id) {
 			c.Needs = append(c.Needs, id)
@@ -76,9 +91,20 @@ func (c *book) vary(base *book) {
 	if c.Admin == "" {
 		c.Admin = base.Admin
 	}
-	for _, e := range c.src.elements["remove"] {
-		c.remove(e)
+	if c.src.header.at("must") == nil {
+		c.Must = base.Must
 	}
+	if c.src.header.at("may_off") == nil {
+		for _, id := range base.MayOff {
+			if t := to[id]; t != "" && t != "none" && !contains(c.MayOff, t) {
+				c.MayOff = append(c.MayOff, t)
+			}
+		}
+	}
+	if since := base.src.header.entry("since"); since != nil && c.src.header.at("since") == nil {
+		c.src.header.keys = append(c.src.header.keys, &entry{key: since.key, pos: since.pos, value: since.value.mapped(to)})
+	}
+	c.r = c.l.r.varied(c.ID, "rulebooks/"+c.src.folder+"/")
 }
 
 // mapped is a copy of the tree with the base's clauses replaced by the variant's own.
@@ -195,15 +221,32 @@ func (c *book) remove(e *entry) {
 		at = x.value
 	}
 	for i := 2; at != nil && i < len(parts)-1; i++ {
-		at = at.at(parts[i])
+		at = at.below(parts[i])
 	}
 	if at != nil {
+		last := parts[len(parts)-1]
 		for i, x := range at.keys {
-			if x.key == parts[len(parts)-1] {
+			if x.key == last {
 				at.keys = append(at.keys[:i:i], at.keys[i+1:]...)
+				return
+			}
+		}
+		for i, x := range at.items {
+			if id := x.at("id"); id.isText() && id.text == last {
+				at.items = append(at.items[:i:i], at.items[i+1:]...)
 				return
 			}
 		}
 	}
 	c.r.errorf(e.pos, "remove: there is no %s", e.key)
+}
+
+// below is the value of a key, or the item of a list with that id.
+func (n *node) below(name string) *node {
+	for _, x := range n.items {
+		if id := x.at("id"); id.isText() && id.text == name {
+			return x
+		}
+	}
+	return n.at(name)
 }

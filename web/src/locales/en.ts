@@ -320,6 +320,8 @@ export default {
   'sign.state.signed': 'Signed',
   'sign.state.void': 'Void',
   'sign.state.refused': 'Declined',
+  'sign.state.assented': 'Consent by silence',
+  'sign.state.unanswered': 'No answer',
   'refusal.absent': ' (away)',
   'refusal.stand_in': ', stand-in {{name}}',
   'refusal.since': ', since {{at}}',

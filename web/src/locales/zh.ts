@@ -303,6 +303,8 @@ export default {
   'sign.state.signed': '已签',
   'sign.state.void': '作废',
   'sign.state.refused': '不同意',
+  'sign.state.assented': '逾期视为同意',
+  'sign.state.unanswered': '未答复',
   'refusal.absent': '（不在岗）',
   'refusal.stand_in': '，代理人 {{name}}',
   'refusal.since': '，{{at}} 起',

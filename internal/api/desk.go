@@ -118,7 +118,7 @@ func rights(c *call) error {
 func calendarOf(c *call) error {
 	year, err := strconv.Atoi(c.query("year"))
 	if c.query("year") == "" {
-		year, err = c.now.Year(), nil
+		year, err = c.now.In(calendar.Standard().Zone).Year(), nil
 	}
 	if err != nil {
 		return fault.At("year", "年份要写成 2026", "Write the year as 2026")

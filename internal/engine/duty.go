@@ -51,7 +51,11 @@ func (e *Engine) startDuties(ctx context.Context, now time.Time) error {
 				if err != nil {
 					return err
 				}
-				p := w.world.calendar.PeriodOf(every, nil, start)
+				from, err := w.unitAlign(d, w.world.view(w, b, a.unit, now))
+				if err != nil {
+					return err
+				}
+				p := w.world.calendar.PeriodOf(every, from, start)
 				switch {
 				case !own && !d.Member():
 					continue // nothing gives its rhythm yet
@@ -90,6 +94,9 @@ func (w *work) everyOf(d *rulebook.Duty, view *rulebook.View, member *Record) (c
 
 // rhythm is the duty's own; of one that is its members' (own is false), how often to look whose begins.
 func (w *work) rhythm(d *rulebook.Duty, view *rulebook.View) (every calendar.Span, own bool, err error) {
+	if aligned(d, view) {
+		return calendar.Span{N: 1, Unit: calendar.UnitDay}, false, nil
+	}
 	if every, own, err = w.everyOf(d, view, nil); err == nil && own {
 		return every, true, nil
 	}

@@ -38,14 +38,15 @@ func (e *Engine) startDuties(ctx context.Context, now time.Time) error {
 			if b == nil || !inForce(a.from, a.until, calendar.DateOf(now, w.world.calendar.Zone)) {
 				continue
 			}
+			start := a.from.Start(w.world.calendar.Zone)
+			if a.from.IsZero() || start.Before(now.AddDate(0, -2, 0)) {
+				start = now // adopted long ago: begin with the period under way
+			}
+			missing = append(missing, w.startCloses(b, start, have)...)
 			for _, d := range b.Duties {
 				id := b.Short + "." + d.ID + "@" + a.unit
 				if have[id] {
 					continue
-				}
-				start := a.from.Start(w.world.calendar.Zone)
-				if a.from.IsZero() || start.Before(now.AddDate(0, -2, 0)) {
-					start = now // adopted long ago: begin with the period under way
 				}
 				every, own, err := w.rhythm(d, w.world.view(w, b, a.unit, now))
 				if err != nil {

@@ -22,6 +22,9 @@ func (w *work) openDuty(id string, at time.Time) error {
 		return err
 	}
 	row := rows[0]
+	if strings.HasPrefix(id, closing) {
+		return w.closeLedger(row, at)
+	}
 	if next, ok := parseInstant(row["next_at"]); !ok || next.After(at) {
 		return nil
 	}

@@ -169,7 +169,7 @@ var baseContract = map[string][]string{
 	"base.clock":        {"name", "due"},
 	"base.breach":       {"name", "due"},
 	"base.sanction":     {"person", "offence", "fine", "measure"},
-	"base.posting":      {"ledger", "kind", "amount", "entry_no", "segment", "prefix", "first_no", "last_no"},
+	"base.posting":      {"ledger", "kind", "amount", "quantity", "dims", "entry_no", "segment", "prefix", "first_no", "last_no"},
 	"base.notice":       {"person", "text"},
 	"base.copy":         {"mark", "to"},
 	"base.snapshot":     {"name", "content"},

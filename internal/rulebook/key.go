@@ -339,7 +339,7 @@ var shapes = map[string][]key{
 		{"read_log", "bool", "reading leaves a trace"}, {"outward", "bool|@is", "false: never in a text for outsiders"},
 		{"sealed", "bool", "its existence is hidden"},
 	},
-	"reveal":       {{"by", "who", "who may"}, {"purpose", "bool", "a purpose is asked"}, {"ref", "names", "forms a purpose refers to"}, {"one", "bool", "one at a time"}, {"for", "literal", "how long"}, {"per_day", "int", "how many a day"}},
+	"reveal":       {{"by", "who", "who may"}, {"purpose", "bool", "a purpose is asked"}, {"ref", "names", "forms a purpose refers to"}, {"one", "bool|@is", "one record at a time: the next masks the former"}, {"for", "literal", "how long"}, {"per_day", "int", "how many a day"}},
 	"class_print":  {{"stamp", "text", "stamp"}, {"by", "who", "who may"}},
 	"class_export": {{"by", "who", "who may"}, {"alone_up_to", "int", "without approval"}, {"per_day", "int", "a day"}, {"encrypted", "bool", "encrypted"}, {"stamp", "text", "stamp"}},
 	"retention": {

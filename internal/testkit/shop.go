@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -205,3 +206,27 @@ func (s *Shop) Column(table, id, column string) string {
 
 // ID is the id of a person by name.
 func (s *Shop) ID(name string) string { return s.ids[name] }
+
+// AtOnce does the same with every item at one time, and answers how many went well; any other end than a refusal fails the test.
+func (s *Shop) AtOnce(items []string, do func(string) error) int {
+	s.T.Helper()
+	errs := make([]error, len(items))
+	var wg sync.WaitGroup
+	for i, x := range items {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			errs[i] = do(x)
+		}()
+	}
+	wg.Wait()
+	n := 0
+	for _, err := range errs {
+		if _, refused := engine.AsRefusal(err); err == nil {
+			n++
+		} else if !refused {
+			s.T.Error(err)
+		}
+	}
+	return n
+}

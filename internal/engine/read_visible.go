@@ -154,13 +154,15 @@ func (w *work) belongs(b *rulebook.Book, unit string) bool {
 	return false
 }
 
+// belongsAny asks the regulations alone: the base is everybody's, so it would let the whole company look into the clocks
+// and papers of each unit.
 func (w *work) belongsAny(unit string) bool {
 	for _, b := range w.e.Lib.Books {
 		if b.ID != "base" && w.belongs(b, unit) {
 			return true
 		}
 	}
-	return w.belongs(w.e.Lib.Books[0], unit)
+	return false
 }
 
 // where is what the reader may see of a form as a condition over rows of its table; nil = all.

@@ -68,6 +68,17 @@ func (c *book) vary(base *book) {
 		}
 		c.src.elements[kind] = c.overlay(list, c.src.elements[kind])
 	}
+	words := map[string]string{base.ID: c.ID}
+	for from, own := range to {
+		words[from] = own
+	}
+	played, _ := base.src.played()
+	for _, x := range played {
+		// One that says nothing, or of clauses that are not here, is not told again.
+		if x = x.retold(words); x.at("scenario").isText() && len(x.at("clauses").listed()) > 0 {
+			c.src.inherited = append(c.src.inherited, x)
+		}
+	}
 	for _, id := range base.Needs {
 		if !contains(c.Needs, id) {
 			c.Needs = append(c.Needs, id)
@@ -141,6 +152,10 @@ func (c *book) laid(base, own *node) *node {
 		x := *base
 		x.pos = own.pos
 		x.keys = c.overlay(append([]*entry{}, base.keys...), own.keys)
+		return &x
+	case base.kind == yamlList && own.kind == yamlMap && len(own.keys) == 1 && own.at("more") != nil:
+		x := *base
+		x.items = append(append([]*node{}, base.items...), own.at("more").listed()...)
 		return &x
 	case base.kind == yamlList && own.kind == yamlList && named(base) && named(own):
 		x := *base

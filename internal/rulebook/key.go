@@ -42,6 +42,7 @@ var shapes = map[string][]key{
 		{"retention", "{@retention", "how long records are kept"},
 		{"extend", "{@extend", "additions to a form of base or of a rulebook in needs"},
 		{"clauses", "{name", "of a variant: clause of the extended rulebook → own clause, or none"},
+		{"rename", "{text", "of a variant: what the extended rulebook calls a unit → what it is called here, both 中文 | English"},
 		{"remove", "names", "of a variant: what is left out"},
 	},
 	"rulebook": {

@@ -205,8 +205,12 @@ func (c *book) cases(s *Scenario, n *node) {
 
 // Key names a scenario in reports; one of the base, played by a variant, says so.
 func (s *Scenario) Key() string {
-	if !strings.HasPrefix(s.File, "rulebooks/"+s.Book.ID+"/") {
-		return fmt.Sprintf("%s, as %s", fmt.Sprintf("%s:%d", s.File, s.Pos.Line), s.Book.ID)
+	key := fmt.Sprintf("%s:%d", s.File, s.Pos.Line)
+	if s.Inherited() {
+		key += ", as " + s.Book.ID
 	}
-	return fmt.Sprintf("%s:%d", s.File, s.Pos.Line)
+	return key
 }
+
+// Inherited tells whether it stands in a rulebook that its book extends.
+func (s *Scenario) Inherited() bool { return !strings.HasPrefix(s.File, "rulebooks/"+s.Book.ID+"/") }

@@ -122,12 +122,29 @@ func (c *book) replay(base *book, to map[string]string) {
 	}
 }
 
+// unsaid tells whether an item of a list is a guard, a case or an effect of a clause that the variant does not have: it would sleep
+// for good, and what it names may be gone.
+func (n *node) unsaid(to map[string]string) bool {
+	clause := n.at("clause")
+	if !clause.isText() || to[clause.text] != "none" {
+		return false
+	}
+	for _, key := range []string{"that", "is", "set", "create", "do", "notify", "post", "freeze"} {
+		if n.entry(key) != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // mapped is a copy of the tree with the base's clauses replaced by the variant's own.
 func (n *node) mapped(to map[string]string) *node {
 	x := *n
 	x.items, x.keys = nil, nil
 	for _, i := range n.items {
-		x.items = append(x.items, i.mapped(to))
+		if !i.unsaid(to) {
+			x.items = append(x.items, i.mapped(to))
+		}
 	}
 	for _, e := range n.keys {
 		k := &entry{key: e.key, pos: e.pos, quoted: e.quoted}

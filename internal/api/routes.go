@@ -112,6 +112,7 @@ func (s *server) table() []*route {
 		with(post("/api/notice/{id}/read", person, readNotice, "Mark a notice as read", nil, nil), empty),
 		with(get("/api/event", person, events, "What changes, as it changes", nil), func(r *route) { r.kind = "text/event-stream" }),
 		get("/api/search", person, search, "Find records, clauses and forms", engine.SearchResult{}, "q"),
+		get("/api/scan", person, scan, "The record that a scanned number or check code names", []engine.Scanned{}, "code"),
 
 		// Sanctions, ledgers, reports
 		get("/api/ledger", person, ledgers, "The ledgers", []engine.LedgerBrief{}),

@@ -24,6 +24,7 @@ type FormBrief struct {
 	Report    bool   `json:"report"`
 	Checklist bool   `json:"checklist"`
 	Class     string `json:"class,omitempty"`
+	Flow      bool   `json:"flow"` // more than one state: there is a way to draw
 }
 
 // FormView is a form as screens are drawn from it.
@@ -150,7 +151,7 @@ func (e *Engine) Forms(ctx context.Context, now time.Time, actor Actor) ([]FormB
 
 func (w *work) formBrief(f *rulebook.Form) FormBrief {
 	b := FormBrief{Key: f.Key, ID: f.ID, Book: f.Book.ID, Label: text(f.Label), Clause: f.Clause, Number: f.Number != nil, Group: f.Book.Short,
-		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f)}
+		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f), Flow: len(f.States) > 1}
 	if f.Class != nil && f.Class.Class != nil {
 		b.Class = f.Class.Class.ID
 	}

@@ -222,6 +222,7 @@ type Form struct {
 	Report    *Report    // set on a form generated from a report
 	Checklist *Checklist // set on a form generated from a checklist
 	View      []*SavedView
+	Compare   []*Compare
 
 	field  map[string]*Field
 	line   map[string]*Line

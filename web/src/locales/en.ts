@@ -1,8 +1,10 @@
 // Every English word of the interface, with true plurals.
+import record from './en-record'
 import setup from './en-setup'
 
 export default {
   ...setup,
+  ...record,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',
   'crumbs': 'Where this is',

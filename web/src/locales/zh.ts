@@ -1,8 +1,10 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
+import record from './zh-record'
 import setup from './zh-setup'
 
 export default {
   ...setup,
+  ...record,
   'brand': '掌柜',
   'skip': '跳到正文',
   'crumbs': '所在位置',

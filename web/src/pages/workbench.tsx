@@ -12,7 +12,7 @@ import { useMe, useSession } from '../app/session'
 import { clockTime, dayWords, fullDay, ago, parse } from '../app/time'
 import { ClauseChip } from '../elements/clause'
 import { Deadline } from '../elements/deadline'
-import { drafts } from '../elements/draft'
+import { drafts, isNew, newPath, slotOf } from '../elements/draft'
 import { Card, Empty, Failed, Key, Loading, Side } from '../elements/parts'
 
 const ActionDialog = lazy(() => import('../elements/act').then((m) => ({ default: m.ActionDialog })))
@@ -203,7 +203,7 @@ function Drafts({ account }: { account: string }) {
       <ul className="rows">
         {list.map((d) => (
           <li key={d.form + d.id + d.action}>
-            <Link to={d.id === 'new' ? `/register/${d.form}/new` : `/record/${d.form}/${d.id}?act=${d.action}`}>{w(forms.data?.find((f) => f.key === d.form)?.label) || t('record')}</Link>{' '}
+            <Link to={isNew(d.id) ? newPath(d.form, slotOf(d.id)) : `/record/${d.form}/${d.id}?act=${d.action}`}>{w(forms.data?.find((f) => f.key === d.form)?.label) || t('record')}</Link>{' '}
             <span className="soft small">{t('draft.saved', { at: clockTime(d.at) })}</span>
           </li>
         ))}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 )

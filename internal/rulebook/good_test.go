@@ -3,6 +3,8 @@ package rulebook_test
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -276,6 +278,7 @@ func TestVariant(t *testing.T) {
 clauses: {x-1: y-1, x-2: none, x-3: y-2, x-4: none, x-5: none, x-6: none, x-7: none, x-8: none, x-9: none, x-10: none, x-11: none}
 parameter: {near_days: {value: 10d}}
 form: {slip: {label: 条子 | Note, field: {kind: {options: [{id: hq, label: 本部 | Head office}]}}}}
+rename: {办结 | Finish: 了结 | Settle, 办事员 | Clerk: 专员 | Officer}
 remove: [report.monthly, slip.view]
 `)
 	lib, issues := rulebook.Load(m)
@@ -284,6 +287,12 @@ remove: [report.monthly, slip.view]
 	}
 	b := lib.Book("y")
 	f := lib.Form("y.slip")
+	if a := f.Action("finish"); a.Label.ZH != "了结" || a.Label.EN != "Settle" || a.Do[1].Text.ZH != "{this.number} 已了结" || b.Role("clerk").Label.EN != "Officer" {
+		t.Errorf("the variant's names: %+v", a.Do[1])
+	}
+	if len(b.Must) != 1 || b.Since["offence"] == nil {
+		t.Errorf("the variant's header: %+v", b)
+	}
 	v := view(b)
 	if f.Label.ZH != "条子" || f.Field("kind").Type.Options[0].Label.ZH != "本部" || f.Field("kind").Type.Options[1].ID != "branch" || len(f.View) != 0 {
 		t.Errorf("form %+v", f)
@@ -294,8 +303,39 @@ remove: [report.monthly, slip.view]
 	if v.Awake(&b.Offence("slow").Node) || v.Awake(&f.Deadline("close").Within.Cases[0].Node) {
 		t.Error("what is mapped to none sleeps for good")
 	}
-	if lib.Form("x.slip").Label.ZH != "联系单" {
+	if x := lib.Form("x.slip"); x.Label.ZH != "联系单" || x.Action("finish").Label.ZH != "办结" {
 		t.Error("the base is as it was")
+	}
+}
+
+// TestVariant_Dangling: what a variant leaves out is missed where the base reads it, and the base itself is right; a name that
+// nothing bears, or a removal of nothing, is no silent slip.
+func TestVariant_Dangling(t *testing.T) {
+	m := fstest.MapFS{}
+	folder(t, m, "testdata/base", "base")
+	folder(t, m, "testdata/good", "x")
+	m["y/rulebook.yaml"] = &fstest.MapFile{Data: []byte(`rulebook: {id: y, title: 变体 | Variant, version: "1", extends: x}
+clauses: {x-1: none, x-2: none, x-3: none, x-4: none, x-5: none, x-6: none, x-7: none, x-8: none, x-9: none, x-10: none, x-11: none}
+rename: {品质部 | Quality: 品管部 | QC, 主管 | Boss: 科长}
+remove: [parameter.far_days, slip.field.kind.options.gone]
+`)}
+	_, issues := rulebook.Load(m)
+	var got []string
+	for _, i := range issues.Errors() {
+		got = append(got, i.Headline())
+	}
+	for _, want := range []string{
+		`rulebooks/x/slip.yaml:24:45: there is no parameter "far_days" (as y varies it); did you mean "near_days"?`,
+		`rulebooks/y/rulebook.yaml:3:10: rename: nothing in the extended rulebook says 品质部 | Quality`,
+		`rulebooks/y/rulebook.yaml:3:35: rename: 主管 | Boss has an English half on one side only; write 中文 | English: 中文 | English`,
+		`rulebooks/y/rulebook.yaml:4:30: remove: there is no slip.field.kind.options.gone`,
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("not said: %s", want)
+		}
+	}
+	if len(got) != 4 || t.Failed() {
+		t.Errorf("%s", strings.Join(got, "\n"))
 	}
 }
 

@@ -39,7 +39,8 @@ type Book struct {
 	Extends string
 	Needs   []string
 	Since   map[string]*Value // element kind or "all" → date
-	Must    []string          // parameters that may not be blank at adoption
+	Must    []*Must           // what may not be blank at adoption
+	Changer *Who              // who changes the parameters that do not say it; nil or asleep = the administrator
 	MayOff  []string
 	Admin   string // role that may change parameters unless they say otherwise
 
@@ -63,6 +64,12 @@ type Book struct {
 
 	Schema *expr.Schema // what names mean in this book: its own forms, roles and parameters first
 	Env    *expr.Env
+}
+
+// Must is a parameter without whose value nobody adopts the book.
+type Must struct {
+	Node
+	Param string
 }
 
 // Label is a text for people: Chinese always, English where given.
@@ -216,6 +223,7 @@ type Form struct {
 	Report    *Report    // set on a form generated from a report
 	Checklist *Checklist // set on a form generated from a checklist
 	View      []*SavedView
+	Compare   []*Compare
 
 	field  map[string]*Field
 	line   map[string]*Line
@@ -410,6 +418,7 @@ type Deadline struct {
 	Warn   []*Mark
 	Step   []*Step
 	Late   []*Effect
+	Silent *Approval // whose signers' silence this deadline ends; nil for every other
 }
 
 // Moment is an action, a state's entry or a CEL instant.

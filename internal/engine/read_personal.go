@@ -113,6 +113,15 @@ func (e *Engine) PersonalCopy(ctx context.Context, now time.Time, actor Actor, r
 	return out, err
 }
 
+// mayCopy tells whether PersonalCopy would answer the reader.
+func (w *work) mayCopy(r *Record) bool {
+	if r.form.Key != requestForm || str(r.row["kind"]) != "copy" || r.State() != "approved" {
+		return false
+	}
+	ok, _, err := w.allowed(r, r.form.Action("deliver"), w.view(r))
+	return ok && err == nil
+}
+
 // subjectsOf are the records a request names, or of those with rows about people the rows that bear the name it gives.
 func (w *work) subjectsOf(r *Record) ([]Held, error) {
 	name, err := r.Get("contact")

@@ -1,8 +1,10 @@
 // Every English word of the interface, with true plurals.
 import record from './en-record'
+import personal from './en-personal'
 import setup from './en-setup'
 
 export default {
+  ...personal,
   ...setup,
   ...record,
   'brand': 'Zhanggui',

@@ -1,8 +1,10 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
 import record from './zh-record'
+import personal from './zh-personal'
 import setup from './zh-setup'
 
 export default {
+  ...personal,
   ...setup,
   ...record,
   'brand': '掌柜',

@@ -251,12 +251,16 @@ func (e *Engine) destroyErased(ctx context.Context, now time.Time, again bool) (
 		return 0, nil
 	}
 	if err := e.DB.Write(ctx, func(tx *store.Tx) error {
+		w, err := e.begin(ctx, tx, now, Actor{System: true, Origin: "system"})
+		if err != nil {
+			return err
+		}
 		for _, k := range keys {
 			if _, err := tx.Update("subject_key", store.Row{"key": k, "gone": nil}, store.Row{"gone": instant(now)}); err != nil {
 				return err
 			}
 		}
-		return nil
+		return w.writeEntry(nil, nil, Act{Action: "destroy_keys"})
 	}); err != nil {
 		return 0, err
 	}

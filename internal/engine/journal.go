@@ -70,7 +70,7 @@ func (w *work) entry(r *Record, act Act) *journal.Entry {
 			case "search", "etag", "stamp", "stay", "fired", "next_at":
 				continue
 			}
-			if equalColumn(x.was[col], x.row[col]) {
+			if equalColumn(x.was[col], x.row[col]) || strings.HasSuffix(col, rulebook.MarkSuffix) { // a mark outlives an erasure in the journal
 				continue
 			}
 			old, val := fmt.Sprint(orEmpty(x.was[col])), fmt.Sprint(orEmpty(x.row[col]))

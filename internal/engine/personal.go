@@ -202,7 +202,7 @@ func (r *Record) putPersonal(f *rulebook.Field, v expr.Value, raw any) error {
 		return err
 	}
 	r.column(f.ID, sealed)
-	r.row[f.Mark()] = mark
+	r.column(f.Mark(), mark)
 	return nil
 }
 

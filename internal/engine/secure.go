@@ -263,6 +263,6 @@ func (e *Engine) blankDestroyed(ctx context.Context, now time.Time, keys []strin
 			}
 			out.Erased++
 		}
-		return nil
+		return w.writeEntry(nil, nil, Act{Action: "erase_again"})
 	})
 }

@@ -76,6 +76,7 @@ export interface Field {
   total?: boolean
   required?: boolean
   class?: string
+  sealed?: boolean
   min?: string | number | null
   max?: string | number | null
   line?: string | null

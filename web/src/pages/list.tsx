@@ -129,6 +129,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
     Escape: () => setTicked(new Set()),
   })
   const head = (id: string, label: string, align?: string) => {
+    if (f.fields.find((x) => x.id === id)?.sealed) return <th key={id} className={align}>{label}</th>
     const on = sort.replace(/^-/, '') === id
     const down = sort.startsWith('-')
     return (

@@ -545,3 +545,32 @@ func TestRevealQuota(t *testing.T) {
 		}
 	})
 }
+
+// Ensure that a database does not start with a keystore that is not its own, and tells when some of its keys are missing.
+func TestForeignKeystore(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := cards(t, dsn)
+		wang(s)
+		ctx := context.Background()
+		other, err := engine.New(s.DB, s.E.Lib, engine.Options{Keep: testkit.Keys(t, t.TempDir())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Secure(ctx, s.Now, nil); err == nil || !strings.Contains(err.Error(), "keystore") {
+			t.Errorf("started with another's keys: %v", err)
+		}
+		if err := s.DB.Write(ctx, func(tx *store.Tx) error {
+			return tx.Insert("subject_key", store.Row{"key": "lost", "subject": "somebody", "at": "2026-03-02T01:00:00.000Z"})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		alarms := 0
+		own, err := engine.New(s.DB, s.E.Lib, engine.Options{Keep: s.Keep, Alarm: func(string, string) { alarms++ }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := own.Secure(ctx, s.Now, nil); err != nil || alarms != 1 {
+			t.Errorf("with one key lost: %v, %d alarms", err, alarms)
+		}
+	})
+}

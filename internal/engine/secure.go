@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"sort"
 	"strings"
 	"time"
 
+	"zhanggui/internal/fault"
 	"zhanggui/internal/journal"
 	"zhanggui/internal/keep"
 	"zhanggui/internal/query"
@@ -32,6 +34,9 @@ const (
 func (e *Engine) Secure(ctx context.Context, now time.Time, progress func(table string, rows int)) (Secured, error) {
 	now = now.UTC().Truncate(time.Millisecond)
 	var out Secured
+	if err := e.checkKeys(ctx); err != nil {
+		return out, err
+	}
 	if err := e.repeatErasures(ctx, now, &out); err != nil {
 		return out, err
 	}
@@ -76,6 +81,35 @@ func (e *Engine) Secure(ctx context.Context, now time.Time, progress func(table 
 	return out, e.DB.Write(ctx, func(tx *store.Tx) error {
 		return tx.Upsert("meta", []string{"key"}, store.Row{"key": metaSealed, "value": strings.Join(columns, " ")})
 	})
+}
+
+// checkKeys refuses a keystore that is not this database's: without its keys nothing personal could be read, and new values
+// would be sealed apart from the old. A keystore that lacks some keys, being an older copy, serves, and somebody is told.
+func (e *Engine) checkKeys(ctx context.Context) error {
+	var ids []string
+	err := e.DB.Read(ctx, func(tx *store.Tx) error {
+		ids = nil
+		rows, err := tx.Select(query.Select{Table: "subject_key", Alias: "k", Limit: 400, Order: []query.Order{{Expr: query.Col{Alias: "k", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "k", Name: "key"}}},
+			Where: query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "k", Name: "erased"}}}})
+		for _, row := range rows {
+			ids = append(ids, str(row["key"]))
+		}
+		return err
+	})
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	missing, err := e.keep.Missing(ctx, ids)
+	switch {
+	case err != nil || len(missing) == 0:
+		return err
+	case len(missing) == len(ids):
+		return fault.New(fault.Internal, "密钥库里没有这个数据库的密钥：请把原来的密钥库放回来", "The keystore has none of the keys of this database: bring back the keystore that belongs to it")
+	}
+	if e.opts.Alarm != nil {
+		e.opts.Alarm("keys of personal data are missing: the keystore is older than the data", fmt.Sprintf("%d of the last %d", len(missing), len(ids)))
+	}
+	return nil
 }
 
 // personalColumns are those of a form and its lines.

@@ -227,6 +227,21 @@ func (k *Keeper) Destroy(ctx context.Context, ids []string, at time.Time) error 
 	return nil
 }
 
+// Missing are those of some keys that the keystore never had, or has lost.
+func (k *Keeper) Missing(ctx context.Context, ids []string) ([]string, error) {
+	found, err := k.vault.find(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, id := range ids {
+		if _, have := found[id]; !have {
+			list = append(list, id)
+		}
+	}
+	return list, nil
+}
+
 // Destroyed are the ids of all keys that were destroyed.
 func (k *Keeper) Destroyed(ctx context.Context) ([]string, error) { return k.vault.destroyed(ctx) }
 

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"zhanggui/internal/expr"
@@ -253,6 +252,7 @@ func (w *work) hush(r *Record) func(string, expr.Value) {
 	}
 }
 
+// errSealed tells somebody who may ask about a field what can be asked of it.
 func errSealed(f *rulebook.Field) error {
-	return fault.At(f.ID, "“"+f.Label.ZH+"”是加密保存的，只能按相等查找", fmt.Sprintf("%s is kept encrypted and can only be looked up as a whole", f.Label.EN))
+	return fault.At("filter", "“"+f.Label.ZH+"”是加密保存的，只能按相等查找", f.Label.EN+" is kept encrypted and can only be looked up as a whole")
 }

@@ -16,27 +16,29 @@ const LANE = 10 // what a line that passes by takes
 
 interface Item extends Box { layer: number; x: number; links: Item[]; up: Item[]; down: Item[] }
 
-/** order: the states from the first on; what leads back against it is drawn upwards. States no way touches are left out. */
+/** order: the states from the first on; what leads back against it is drawn upwards. What no way leads to or from stands last. */
 export function layout<W extends Way>(order: string[], size: (state: string) => Box, ways: W[]): Layout<W> {
   const index = new Map(order.map((s, i) => [s, i]))
   const drawn = ways.filter((x) => x.from !== x.to && index.has(x.from) && index.has(x.to))
-  const touched = order.filter((s) => drawn.some((x) => x.from === s || x.to === s))
   const ends = (x: W) => (index.get(x.from)! < index.get(x.to)! ? [x.from, x.to] : [x.to, x.from])
 
   // a state lies below everything that leads to it; between two layers of states lies one of words
   const layerOf = new Map<string, number>()
-  for (const s of touched) {
+  const alone = order.filter((s) => !drawn.some((x) => x.from === s || x.to === s))
+  for (const s of order) {
     let n = 0
     for (const x of drawn) if (ends(x)[1] === s) n = Math.max(n, layerOf.get(ends(x)[0])! + 2)
     layerOf.set(s, n)
   }
+  const last = Math.max(0, ...layerOf.values())
+  for (const s of alone) layerOf.set(s, drawn.length ? last + 2 : 0)
   const layers: Item[][] = []
   const put = (layer: number, box: Box): Item => {
     const it: Item = { ...box, layer, x: 0, links: [], up: [], down: [] }
     ;(layers[layer] ??= []).push(it)
     return it
   }
-  const items = new Map(touched.map((s) => [s, put(layerOf.get(s)!, size(s))]))
+  const items = new Map(order.map((s) => [s, put(layerOf.get(s)!, size(s))]))
   const join = (a: Item, b: Item) => { a.down.push(b); b.up.push(a) }
   const chains = drawn.map((way) => {
     const [top, bottom] = ends(way).map((s) => items.get(s)!)
@@ -54,7 +56,7 @@ export function layout<W extends Way>(order: string[], size: (state: string) => 
     chain.push(bottom)
     return { way, label, chain, forward }
   })
-  const all = layers.map((l) => l ?? [])
+  const all = Array.from(layers, (l) => l ?? [])
 
   sortLayers(all)
   place(all)
@@ -74,7 +76,7 @@ export function layout<W extends Way>(order: string[], size: (state: string) => 
   return {
     width: right - left,
     height: all.length ? tops[all.length - 1] + heights[all.length - 1] : 0,
-    states: new Map(touched.map((s) => [s, at(items.get(s)!)])),
+    states: new Map(order.map((s) => [s, at(items.get(s)!)])),
     ways: chains.map(({ way, label, chain, forward }) => {
       const line = [port(chain[0], chain[1], true)]
       for (const i of chain.slice(1, -1)) {

@@ -109,6 +109,11 @@ function sortLayers(layers: Item[][]) {
   }
 }
 
+const lane = (i: Item) => i.h === 0
+
+/** A line that passes by stays straight, and does not draw the boxes after it. */
+const pull = (a: Item, b: Item) => (lane(a) && lane(b) ? 16 : lane(a) || lane(b) ? 0.25 : 1)
+
 /** Each as near as can be to the mean of its neighbours without touching the next: lines come out straight. */
 function place(layers: Item[][]) {
   for (const l of layers) {
@@ -119,8 +124,8 @@ function place(layers: Item[][]) {
   for (let sweep = 0; sweep < 60; sweep++) {
     for (const l of sweep % 2 === 0 ? layers : [...layers].reverse()) {
       const wish = l.map((i) => {
-        const near = [...i.up, ...i.down]
-        return near.length ? near.reduce((s, n) => s + n.x, 0) / near.length : i.x
+        const near = [...i.up, ...i.down].map((n) => ({ x: n.x, pull: pull(i, n) }))
+        return near.length ? near.reduce((s, n) => s + n.x * n.pull, 0) / near.reduce((s, n) => s + n.pull, 0) : i.x
       })
       spread(l, wish)
     }
@@ -133,7 +138,7 @@ function spread(l: Item[], wish: number[]) {
   l.forEach((i, n) => offset.push(n === 0 ? 0 : offset[n - 1] + l[n - 1].w / 2 + GAP_X + i.w / 2))
   const blocks: { sum: number; weight: number; count: number }[] = []
   l.forEach((i, n) => {
-    const weight = i.h === 0 ? 4 : 1 // a line's bend disturbs more than a box a little aside
+    const weight = lane(i) ? 4 : 1 // a line's bend disturbs more than a box a little aside
     blocks.push({ sum: (wish[n] - offset[n]) * weight, weight, count: 1 })
     while (blocks.length > 1) {
       const [a, b] = blocks.slice(-2)

@@ -281,6 +281,7 @@ type Report struct {
 	Do      []*Effect
 	To      *Who
 	Confirm *Value
+	Compare *Demand // non-nil and awake: each number has the period before beside it
 	Form    *Form
 	Duty    *Duty
 }

@@ -22,8 +22,11 @@ func (w *work) openDuty(id string, at time.Time) error {
 		return err
 	}
 	row := rows[0]
-	if strings.HasPrefix(id, closing) {
+	switch {
+	case strings.HasPrefix(id, closing):
 		return w.closeLedger(row, at)
+	case strings.HasPrefix(id, limited):
+		return w.overOn(id)
 	}
 	if next, ok := parseInstant(row["next_at"]); !ok || next.After(at) {
 		return nil

@@ -314,7 +314,7 @@ type Reveal struct {
 	By      *Who
 	Purpose bool
 	Ref     []string // keys of the forms one of whose records must be named
-	One     *Demand // non-nil and awake: revealing one record masks the former
+	One     *Demand  // non-nil and awake: revealing one record masks the former
 	For     calendar.Span
 	PerDay  int
 }
@@ -343,6 +343,7 @@ type Quota struct {
 	AtMost *Value
 	Waive  *Waive
 	Over   []*Effect
+	Reads  []string // parameters it is read from, where it has Over
 }
 
 // Ranking is an order over a population.

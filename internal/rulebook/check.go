@@ -149,9 +149,9 @@ func (c *book) checkRoles() {
 }
 
 func (c *book) checkHeader() {
-	for _, id := range c.Must {
-		if c.Book.Parameter(id) == nil {
-			c.r.errorf(c.src.header.pos, "must: there is no parameter %q", id)
+	for _, m := range c.Must {
+		if c.Book.Parameter(m.Param) == nil {
+			c.r.errorf(m.Pos, "must: there is no parameter %q", m.Param)
 		}
 	}
 	for _, id := range c.MayOff {

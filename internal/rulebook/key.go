@@ -55,9 +55,10 @@ var shapes = map[string][]key{
 		{"extends", "name", "the rulebook this one varies"},
 		{"needs", "names", "rulebooks whose forms it uses"},
 		{"since", "{value", "date from which an element kind (or all) is in force"},
-		{"must", "names", "parameters that may not be blank at adoption"},
+		{"must", "[name|@is", "parameters that may not be blank at adoption"},
 		{"may_off", "names", "guarding clauses that an adopter may switch off"},
-		{"admin", "name", "role that may change parameters unless they say otherwise"},
+		{"changed_by", "who", "who may change parameters that do not say it themselves; the administrator if this sleeps"},
+		{"admin", "name", "role that may change parameters where nothing else is said"},
 	},
 	"clause": {
 		{"kind", "name", "gate clock calc record inspect access info"},
@@ -109,6 +110,7 @@ var shapes = map[string][]key{
 		{"title", "cel", "text beside the number"},
 		{"section", "{@section", "groups of fields on the screen"},
 		{"view", "{@view", "lists the rulebook brings along"},
+		{"compare", "{@compare", "papers that must agree"},
 		{"kept", "name", "engine or platform"},
 	},
 	"extend": {
@@ -148,6 +150,17 @@ var shapes = map[string][]key{
 		{"where", "cel", "condition over this, in the SQL half"},
 		{"column", "names", "columns in order"},
 		{"sort", "literal", "field, or -field for descending"},
+	},
+	"compare": {
+		{"one", "text", "what the first paper is called"},
+		{"other", "text", "what the second is called"},
+		{"action", "names", "the ways that are offered; shown once one of them could start"},
+		{"row", "[@compare_row", "the figures, pair by pair"},
+	},
+	"compare_row": {
+		{"one", "text", "path to a field of the first: this.order.amount, this.parts.quantity"},
+		{"other", "text", "path to a field of the second"},
+		{"by", "name", "column of both line tables that tells which rows belong together"},
 	},
 	"print": {{"layout", "name", "layout id"}, {"stamp", "text", "stamp on each page"}},
 	"action": {
@@ -350,7 +363,7 @@ var shapes = map[string][]key{
 	"is":      {{"is", "any", "the value"}, {"row", "cel", "who signs each row"}, {"within", "value", "length"}, {"confirm", "value", "readers confirm within"}, {"range", "cels", "least and greatest"}},
 	"case":    {{"when", "cel", "only if"}, {"is", "any", "the value"}},
 	"scenario": {
-		{"scenario", "text", "one sentence, the rule as a jurist would say it"}, {"clauses", "names", "what it means to prove"},
+		{"scenario", "text", "one sentence, the rule as a jurist would say it"}, {"clauses", "names", "what it means to prove"}, {"instead", "names", "of a variant: the sentences of its base's scenarios that this one stands in for"},
 		{"given", "any", "the world before"}, {"when", "any", "the steps"}, {"then", "any", "what must be so"},
 		{"cases", "@cases", "boundary table"}, {"each", "text", "item in checklist.x"}, {"note", "text", "for readers"},
 	},

@@ -47,7 +47,8 @@ type Book struct {
 	Extends string
 	Needs   []string
 	Since   map[string]*Value // element kind or "all" → date
-	Must    []string          // parameters that may not be blank at adoption
+	Must    []*Must           // what may not be blank at adoption
+	Changer *Who              // who changes the parameters that do not say it; nil or asleep = the administrator
 	MayOff  []string
 	Admin   string // role that may change parameters unless they say otherwise
 
@@ -71,6 +72,12 @@ type Book struct {
 
 	Schema *expr.Schema // what names mean in this book: its own forms, roles and parameters first
 	Env    *expr.Env
+}
+
+// Must is a parameter without whose value nobody adopts the book.
+type Must struct {
+	Node
+	Param string
 }
 
 // Label is a text for people: Chinese always, English where given.
@@ -223,6 +230,7 @@ type Form struct {
 	Report    *Report    // set on a form generated from a report
 	Checklist *Checklist // set on a form generated from a checklist
 	View      []*SavedView
+	Compare   []*Compare
 
 	field  map[string]*Field
 	line   map[string]*Line

@@ -1,8 +1,10 @@
 // Every English word of the interface, with true plurals.
+import record from './en-record'
 import setup from './en-setup'
 
 export default {
   ...setup,
+  ...record,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',
   'crumbs': 'Where this is',
@@ -67,6 +69,8 @@ export default {
   'new_of': 'New: {{what}}',
   'new_what': 'What do you want to file',
   'new_none': 'There is no form you can file.',
+  'new_follows': 'To a record that is there',
+  'new_base': 'Master data',
   'filter': 'Filter',
   'filter_name': 'Find by name',
   'filter.apply': 'Add this filter',

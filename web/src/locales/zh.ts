@@ -1,8 +1,10 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
+import record from './zh-record'
 import setup from './zh-setup'
 
 export default {
   ...setup,
+  ...record,
   'brand': '掌柜',
   'skip': '跳到正文',
   'crumbs': '所在位置',
@@ -65,6 +67,8 @@ export default {
   'new_of': '新建：{{what}}',
   'new_what': '记什么',
   'new_none': '没有你可以新建的表。',
+  'new_follows': '对已有的记录',
+  'new_base': '基础资料',
   'filter': '筛选',
   'filter_name': '按名称找',
   'filter.apply': '加上这个条件',

@@ -114,6 +114,11 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 	if err != nil {
 		return err
 	}
+	if d.Sample != nil && !aligned(d, view) {
+		if list, err = w.drawn(d.Sample, view, list, p); err != nil {
+			return err
+		}
+	}
 	for _, m := range list {
 		if aligned(d, view) {
 			if err := w.realign(d, view, m); err != nil {

@@ -315,7 +315,7 @@ export interface Clause {
   level?: number
 }
 export interface BookBrief { id: string; short?: Text; title: Text; version?: string; source?: Text; clauses?: { total: number; by_kind?: Record<string, number> }; adopted?: { unit: Text | { id: string; name: string }; from: string }[]; forms?: number }
-export interface BookRole { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: string[]; held_in?: string; need?: string }
+export interface BookRole { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: string[]; held_in?: string; need?: string; signs?: Text[] }
 export interface Book { id: string; title: Text; version?: string; source?: Text; clauses: Clause[]; parameters?: Param[]; roles?: BookRole[]; adopted?: BookBrief['adopted']; articles?: { id: string; title: Text }[] }
 export interface Scanned { form: string; id: string; number?: string; title?: string; label: Text; state_label?: Text; paper?: 'same' | 'changed' }
 export interface Notice { id: string; at: string; text: Text; form?: string; record?: string; read?: boolean }

@@ -29,6 +29,7 @@ var direction = map[string][]string{
 	"internal/expr":         {"calendar", "query"},
 	"internal/store":        {"journal", "query", "fault"},
 	"internal/store/pgtest": {},
+	"internal/store/faulty": {"store"},
 	"internal/journal":      {},
 	"internal/calendar":     {},
 	"internal/query":        {},
@@ -45,15 +46,15 @@ var bare = map[string]string{
 // sole importers: what else would leak out of the package that hides it.
 var sole = map[string][]string{
 	"cel.dev/cel-go":             {"internal/expr"},
-	"database/sql":               {"internal/store", "internal/store/pgtest"},
+	"database/sql":               {"internal/store", "internal/store/pgtest", "internal/store/faulty"},
 	"github.com/jackc/pgx":       {"internal/store", "internal/store/pgtest"},
-	"modernc.org/sqlite":         {"internal/store"},
+	"modernc.org/sqlite":         {"internal/store", "internal/store/faulty"},
 	"github.com/alecthomas/kong": {"internal/app"},
 	"golang.org/x/crypto":        {"internal/auth"},
 }
 
 // testSupport packages are not part of the program.
-var testSupport = map[string]bool{"internal/testkit": true, "internal/store/pgtest": true}
+var testSupport = map[string]bool{"internal/testkit": true, "internal/store/pgtest": true, "internal/store/faulty": true}
 
 // clockReaders ask what time it is. Everywhere else time is an argument.
 var clockReaders = []string{"Now", "Since", "Until"}

@@ -250,6 +250,11 @@ func (w *work) judgeEnd(r *Record) error {
 	if len(items) > 0 {
 		return w.refuse("unique", r, a, items)
 	}
+	if r.form.Key == "base.role_grant" {
+		if err := w.judgeGrant(r, a); err != nil {
+			return err
+		}
+	}
 	return w.judgeQuotas(r, a)
 }
 

@@ -100,6 +100,18 @@ func (l *Library) corresponds(a, b *Book) map[string][]string {
 	return nil
 }
 
+// Related are the books whose text b shares, of which one can be laid beside it.
+func (l *Library) Related(b *Book) []string {
+	list := []string{}
+	mine := l.ancestors(b)
+	for _, o := range l.Books {
+		if o != b && slices.ContainsFunc(l.ancestors(o), func(id string) bool { return slices.Contains(mine, id) }) {
+			list = append(list, o.ID)
+		}
+	}
+	return list
+}
+
 // ancestors are the book and those it extends, nearest first.
 func (l *Library) ancestors(b *Book) []string {
 	var list []string
@@ -135,9 +147,9 @@ func (d *differ) rows() *Diff {
 	out := &Diff{Left: brief(d.a), Right: brief(d.b), Names: d.names, Other: d.said[[2]string{}], Rows: []DiffRow{}}
 	taken := map[string]bool{}
 	for _, c := range d.a.Clauses {
-		row := DiffRow{Left: told_(c), Status: "absent", Changes: d.said[[2]string{c.ID, ""}]}
+		row := DiffRow{Left: clauseSaid(c), Status: "absent", Changes: d.said[[2]string{c.ID, ""}]}
 		for _, id := range d.to[c.ID] {
-			row.Right, row.Status = told_(d.b.Clause(id)), "same"
+			row.Right, row.Status = clauseSaid(d.b.Clause(id)), "same"
 			row.Changes = append(row.Changes, d.said[[2]string{c.ID, id}]...)
 			if !taken[id] {
 				row.Changes = append(row.Changes, d.said[[2]string{"", id}]...)
@@ -151,7 +163,7 @@ func (d *differ) rows() *Diff {
 	}
 	for _, c := range d.b.Clauses {
 		if !taken[c.ID] {
-			out.Rows = append(out.Rows, DiffRow{Right: told_(c), Status: "new", Changes: d.said[[2]string{"", c.ID}]})
+			out.Rows = append(out.Rows, DiffRow{Right: clauseSaid(c), Status: "new", Changes: d.said[[2]string{"", c.ID}]})
 		}
 	}
 	for i := range out.Rows {
@@ -181,7 +193,7 @@ func (d *differ) rows() *Diff {
 
 func brief(b *Book) DiffBook { return DiffBook{b.ID, b.Short, Words(b.Title)} }
 
-func told_(c *Clause) *DiffClause {
+func clauseSaid(c *Clause) *DiffClause {
 	if c == nil {
 		return nil
 	}

@@ -42,7 +42,7 @@ func (d *differ) children(kind string, a, b *node, in thing) {
 		if from != to && slices.Contains([]string{"form", "report", "checklist", "role"}, kind) {
 			d.names = append(d.names, DiffName{from, to})
 		}
-		t.name = named2(in.name, to)
+		t.name = within(in.name, to)
 		if c := ownClause(x); c != "" {
 			t.left = c
 		}

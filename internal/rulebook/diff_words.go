@@ -87,7 +87,7 @@ func (d *differ) itemWords(how, key string, i *node, t thing, book *Book) Words 
 		}
 		return form(word[0], word[1], word[2], word[3], d.spoken(i, t, book))
 	case "copy":
-		return form("发", ": issues ", "不发", ": does not issue ", Words{lang0(i.at("mark"), false) + "（" + half(i.at("label")).ZH + "）", lang0(i.at("mark"), true) + " (" + half(i.at("label")).EN + ")"})
+		return form("发", ": issues ", "不发", ": does not issue ", Words{inLanguage(i.at("mark"), false) + "（" + half(i.at("label")).ZH + "）", inLanguage(i.at("mark"), true) + " (" + half(i.at("label")).EN + ")"})
 	case "options":
 		return form("可选", " offers ", "不可选", " does not offer ", quote(nameOf(i, i.named())))
 	case "rows":
@@ -308,7 +308,7 @@ func half(n *node) Words {
 	return Words{strings.TrimSpace(zh), strings.TrimSpace(en)}
 }
 
-func lang0(n *node, english bool) string {
+func inLanguage(n *node, english bool) string {
 	if w := half(n); english {
 		return w.EN
 	} else {
@@ -316,7 +316,7 @@ func lang0(n *node, english bool) string {
 	}
 }
 
-func named2(in, name Words) Words {
+func within(in, name Words) Words {
 	if in == (Words{}) {
 		return name
 	}

@@ -1,8 +1,10 @@
 // Every English word of the interface, with true plurals.
 import setup from './en-setup'
+import diff from './en-diff'
 
 export default {
   ...setup,
+  ...diff,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',
   'crumbs': 'Where this is',

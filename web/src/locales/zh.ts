@@ -1,8 +1,10 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
 import setup from './zh-setup'
+import diff from './zh-diff'
 
 export default {
   ...setup,
+  ...diff,
   'brand': '掌柜',
   'skip': '跳到正文',
   'crumbs': '所在位置',

@@ -41,7 +41,8 @@ type Hand interface {
 
 // FirstRun makes a company and its first administrator, once, for who holds the code printed at the start.
 type FirstRun interface {
-	Open(ctx context.Context) (bool, error)
+	// Open tells whether nobody can sign in yet; once somebody can, what the company is called.
+	Open(ctx context.Context) (open bool, company string, err error)
 	Found(ctx context.Context, now time.Time, code string, by Founder) error
 }
 

@@ -141,8 +141,13 @@ func open(t testing.TB) *shop {
 
 func openOn(t testing.TB, dsn string) *shop {
 	t.Helper()
-	lib := testkit.Load(t, shopBook)
-	s := &shop{Shop: testkit.Open(t, lib, dsn, "2026-03-02 09:00"), t: t, lib: lib}
+	return openWith(t, dsn, testkit.Load(t, shopBook))
+}
+
+// openWith opens the shop on a library of its own; the shop's book must be in it.
+func openWith(t testing.TB, dsn string, lib *rulebook.Library, opts ...store.Option) *shop {
+	t.Helper()
+	s := &shop{Shop: testkit.Open(t, lib, dsn, "2026-03-02 09:00", opts...), t: t, lib: lib}
 	plan, err := s.DB.Plan(context.Background(), auth.Tables())
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,11 @@ func formOf(c *call) error {
 	return answer(c, v, err)
 }
 
+func flow(c *call) error {
+	v, err := c.s.Engine.Flow(c.ctx(), c.now, c.actor, c.path("key"), c.query("record"))
+	return answer(c, v, err)
+}
+
 // givenValue is a company value: plain, or the rows of a table.
 type givenValue struct {
 	Value any              `json:"value,omitempty"`

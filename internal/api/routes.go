@@ -73,6 +73,7 @@ func (s *server) table() []*route {
 		get("/api/clause/{id}", person, clause, "One clause", engine.ClauseView{}),
 		get("/api/form", person, forms, "The forms", []engine.FormBrief{}),
 		get("/api/form/{key}", person, formOf, "One form as screens are drawn from it", engine.FormView{}),
+		get("/api/form/{key}/flow", person, flow, "The states of a form and the actions between them, and the way a record took", engine.Flow{}, "record"),
 		get("/api/form/{key}/view", person, savedViews, "Views of a register kept by oneself or shared with one's unit", []engine.SavedView{}),
 		with(post("/api/form/{key}/view", person, saveView, "Keep a view of a register", viewBody{}, engine.SavedView{}), created),
 		with(post("/api/form/{key}/view/{id}", person, changeView, "Rename, change, share or make default a view", viewBody{}, engine.SavedView{}), func(r *route) { r.method = http.MethodPatch }),
@@ -112,6 +113,7 @@ func (s *server) table() []*route {
 		with(post("/api/notice/{id}/read", person, readNotice, "Mark a notice as read", nil, nil), empty),
 		with(get("/api/event", person, events, "What changes, as it changes", nil), func(r *route) { r.kind = "text/event-stream" }),
 		get("/api/search", person, search, "Find records, clauses and forms", engine.SearchResult{}, "q"),
+		get("/api/scan", person, scan, "The record that a scanned number or check code names", []engine.Scanned{}, "code"),
 
 		// Sanctions, ledgers, reports
 		get("/api/ledger", person, ledgers, "The ledgers", []engine.LedgerBrief{}),

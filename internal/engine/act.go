@@ -219,6 +219,9 @@ func (w *work) settleRecord(r *Record) error {
 	if err := w.dutiesOf(r); err != nil {
 		return err
 	}
+	if err := w.alignments(r); err != nil {
+		return err
+	}
 	if err := w.autos(r); err != nil {
 		return err
 	}

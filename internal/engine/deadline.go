@@ -220,6 +220,15 @@ func (w *work) dueOf(r *Record, in *instance, view *rulebook.View) (bool, error)
 				return false, err
 			}
 		}
+		if d.Silent != nil && in.open() { // a signature breaks the silence: it is counted from there
+			at, err := w.lastSigned(r, d.Silent)
+			if err != nil {
+				return false, err
+			}
+			if at.After(in.from) {
+				in.from = at
+			}
+		}
 		due, ok := cal.Due(in.from, span, in.pauses)
 		in.due, in.paused = due, !ok
 	}

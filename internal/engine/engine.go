@@ -154,7 +154,7 @@ func (e *Engine) Do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 	now = now.UTC().Truncate(time.Millisecond)
 	var out *Outcome
 	var events []Event
-	err := e.DB.Write(ctx, func(tx *store.Tx) error {
+	perform := func(tx *store.Tx) error {
 		out, events = nil, nil
 		w, err := e.begin(ctx, tx, now, act.Actor)
 		if err != nil {
@@ -173,7 +173,11 @@ func (e *Engine) Do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 		}
 		events = w.events
 		return w.remember(act, out)
-	})
+	}
+	err := e.DB.Write(ctx, perform)
+	if d := store.AsDuplicate(err); d != nil && d.Table == "replay" {
+		err = e.DB.Write(ctx, perform) // the same request, sent twice at once, was first; now its answer is there
+	}
 	if err == errDry {
 		return out, nil
 	}

@@ -84,3 +84,65 @@ func TestQuotaOver(t *testing.T) {
 		}
 	})
 }
+
+// Ensure that the silence of signers is settled once, by the engine that comes up after the one that saw them asked.
+func TestSilence_Restart(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "36-silence"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		s.Company("works", "36-silence")
+		s.Person("li", "sales")
+		s.Person("mei", "market")
+		d := s.Do("li", "t.decision", "", "create", map[string]any{"what": "本月计划"}).Record
+		var err error
+		if s.E, err = engine.New(s.DB, lib, engine.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		s.Turn("2026-03-05 24:00")
+		if got := s.Column("ft_decision", d, "state"); got != "heard" {
+			t.Errorf("at the last instant it is %s", got)
+		}
+		s.Turn("2026-03-06 00:00:01")
+		if got := s.Column("ft_decision", d, "state"); got != "taken" {
+			t.Errorf("a second later it is %s", got)
+		}
+		if n := s.Turn("2026-04-06 00:00:01"); n != 0 {
+			t.Errorf("the clock did %d more", n)
+		}
+		if n := s.Count("base_signature", "state", "unanswered"); n != 2 {
+			t.Errorf("%d seats are noted as unanswered", n)
+		}
+	})
+}
+
+// Ensure that of twenty takings at once only what is in store leaves it, and that each account of a month is closed once, on both databases.
+func TestLedger_Balance(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "37-expense"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		s.Company("works", "37-expense")
+		s.Person("lin", "buyer")
+		item := s.Do("lin", "37.stock_item", "", "create", map[string]any{"name": "铜"}).Record
+		in := s.Do("lin", "37.movement", "", "create", map[string]any{"item": item, "qty": "7.5"}).Record
+		s.Do("lin", "37.movement", in, "receive", nil)
+		var all []string
+		for range 20 {
+			all = append(all, s.Do("lin", "37.movement", "", "create", map[string]any{"item": item, "qty": "1"}).Record)
+		}
+		if n := s.AtOnce(all, func(id string) error {
+			_, err := s.Try("lin", "37.movement", id, "hand_out", nil)
+			return err
+		}); n != 7 {
+			t.Errorf("%d of 7.5 left the store", n)
+		}
+		s.Turn("2026-03-02 10:00")
+		for _, name := range []string{"ren", "gui", "xin"} {
+			id := s.Person(name)
+			s.Do("lin", "37.receipt", "", "create", map[string]any{"buyer": id, "tons": 2})
+		}
+		s.Turn("2026-06-02 10:00")
+		if n := s.Count("base_posting", "kind", "share"); n != 3 {
+			t.Errorf("%d accounts were closed, should be 3", n)
+		}
+	})
+}

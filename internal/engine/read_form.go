@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"zhanggui/internal/expr"
@@ -18,10 +19,12 @@ type FormBrief struct {
 	Number    bool   `json:"number"`
 	Group     string `json:"group"`
 	CanCreate bool   `json:"can_create"`
+	Follows   bool   `json:"follows"` // is filed to a record of another form of its rulebook
 	Kept      string `json:"kept"`
 	Report    bool   `json:"report"`
 	Checklist bool   `json:"checklist"`
 	Class     string `json:"class,omitempty"`
+	Flow      bool   `json:"flow"` // more than one state: there is a way to draw
 }
 
 // FormView is a form as screens are drawn from it.
@@ -148,9 +151,14 @@ func (e *Engine) Forms(ctx context.Context, now time.Time, actor Actor) ([]FormB
 
 func (w *work) formBrief(f *rulebook.Form) FormBrief {
 	b := FormBrief{Key: f.Key, ID: f.ID, Book: f.Book.ID, Label: text(f.Label), Clause: f.Clause, Number: f.Number != nil, Group: f.Book.Short,
-		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f)}
+		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f), Flow: len(f.States) > 1}
 	if f.Class != nil && f.Class.Class != nil {
 		b.Class = f.Class.Class.ID
+	}
+	for _, fd := range f.Fields {
+		if fd.Required != nil && fd.Type.Name == "ref" && fd.Type.Form != f.Key && strings.HasPrefix(fd.Type.Form, f.Book.Short+".") {
+			b.Follows = true
+		}
 	}
 	return b
 }

@@ -228,9 +228,14 @@ func (w *work) entryText(e *journal.Entry) Text {
 		case "number":
 			add("编号 "+x.Text, "number "+x.Text)
 		case "sign":
-			if rest == "refused" {
+			switch rest {
+			case "refused":
 				add("不同意", "declined")
-			} else {
+			case "assented":
+				add("逾期未签，视为同意", "did not answer, counted as consent")
+			case "unanswered":
+				add("逾期未答复，记为未答复", "did not answer, noted as no answer")
+			default:
 				add("签字", "signed")
 			}
 		case "copy":

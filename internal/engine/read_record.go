@@ -32,6 +32,7 @@ type RecordView struct {
 	Related    []Related             `json:"related"`
 	Opens      []OpenRef             `json:"opens"`
 	Sanctions  []SanctionRow         `json:"sanctions"`
+	Compare    []Comparison          `json:"compare,omitempty"`
 	Masked     []string              `json:"masked,omitempty"`
 	Applies    map[string]bool       `json:"applies,omitempty"` // fields with a condition: whether it holds now
 	Reveal     map[string]RevealRule `json:"reveal,omitempty"`
@@ -177,18 +178,26 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 	if v.Related, err = w.related(r); err != nil {
 		return nil, err
 	}
-	v.Sanctions, err = w.sanctionsOf(r)
+	if v.Sanctions, err = w.sanctionsOf(r); err != nil {
+		return nil, err
+	}
+	v.Compare, err = w.comparisons(r, w.noter(r, v))
 	return v, err
 }
 
-// sights notes what is masked, what may be revealed, what applies, and which readings leave a trace.
-func (w *work) sights(r *Record, v *RecordView) {
+// noter notes the classes whose reading leaves a trace.
+func (w *work) noter(r *Record, v *RecordView) func(*rulebook.ClassRef) {
 	view := w.view(r)
-	note := func(c *rulebook.ClassRef) {
+	return func(c *rulebook.ClassRef) {
 		if c != nil && c.Class != nil && c.Class.ReadLog && view.Awake(&c.Node) && view.Awake(&c.Class.Node) && !contains(v.logged, c.Class.ID) {
 			v.logged = append(v.logged, c.Class.ID)
 		}
 	}
+}
+
+// sights notes what is masked, what may be revealed, what applies, and which readings leave a trace.
+func (w *work) sights(r *Record, v *RecordView) {
+	view, note := w.view(r), w.noter(r, v)
 	note(r.form.Class)
 	for _, f := range r.form.Fields {
 		if f.When != nil {

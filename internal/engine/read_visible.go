@@ -68,7 +68,8 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 			return s
 		}
 		if w.world.has(me, "auditor", w.now) || w.world.has(me, "admin", w.now) {
-			return &scope{all: true}
+			s.all = true
+			return s
 		}
 		shared := f.Key == "base.clock" || f.Key == "base.copy" || f.Key == "base.signature" || f.Key == "base.snapshot" || f.Key == "base.voided"
 		for u := range w.world.units {
@@ -154,13 +155,15 @@ func (w *work) belongs(b *rulebook.Book, unit string) bool {
 	return false
 }
 
+// belongsAny asks the regulations alone: the base is everybody's, so it would let the whole company look into the clocks
+// and papers of each unit.
 func (w *work) belongsAny(unit string) bool {
 	for _, b := range w.e.Lib.Books {
 		if b.ID != "base" && w.belongs(b, unit) {
 			return true
 		}
 	}
-	return w.belongs(w.e.Lib.Books[0], unit)
+	return false
 }
 
 // where is what the reader may see of a form as a condition over rows of its table; nil = all.
@@ -208,11 +211,14 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 
 func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {
 	s := w.scopeOf(f)
+	seen := w.whereOfSeen(f, alias)
 	switch {
 	case s.none:
 		return query.Op{Name: "or"}
-	case s.all:
+	case s.all && seen == nil:
 		return nil
+	case s.all:
+		return query.Op{Name: "or", Args: []query.Expr{seen, w.whereOwn(s, alias)}}
 	}
 	var any []query.Expr
 	if len(s.units) > 0 {
@@ -220,18 +226,69 @@ func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {
 		for _, u := range sortedKeys(s.units) {
 			args = append(args, query.Const{Value: u})
 		}
-		any = append(any, query.Op{Name: "in", Args: args})
+		any = append(any, query.And(query.Op{Name: "in", Args: args}, seen))
 	}
+	any = append(any, w.whereOwn(s, alias))
+	for _, u := range s.shared {
+		any = append(any, query.Eq(alias, "for_unit", u))
+	}
+	return query.Op{Name: "or", Args: any} // of nothing: no row
+}
+
+// whereOwn finds the rows that name the reader.
+func (w *work) whereOwn(s *scope, alias string) query.Expr {
+	var any []query.Expr
 	for _, c := range s.own {
 		any = append(any, query.Eq(alias, c, w.me.id))
 	}
 	for _, c := range s.in {
 		any = append(any, holds(alias, c, w.me.id))
 	}
-	for _, u := range s.shared {
-		any = append(any, query.Eq(alias, "for_unit", u))
+	return query.Op{Name: "or", Args: any}
+}
+
+// whereOfSeen: the engine's registers speak of records, and of those of a secret form only to who may know of them.
+func (w *work) whereOfSeen(f *rulebook.Form, alias string) query.Expr {
+	if f.Kept != "engine" || f.Field("of_form") == nil || w.actor.System || w.actor.Clock {
+		return nil
 	}
-	return query.Op{Name: "or", Args: any} // of nothing: no row
+	var all query.Expr
+	of := query.Col{Alias: alias, Name: "of_form"}
+	for _, b := range w.e.Lib.Books {
+		for _, secret := range b.Forms {
+			if secret.Class == nil {
+				continue
+			}
+			args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
+			for _, u := range sortedKeys(w.world.units) {
+				if w.ofSeen(secret, u) {
+					args = append(args, query.Const{Value: u})
+				}
+			}
+			if len(args) == len(w.world.units)+1 {
+				continue
+			}
+			all = query.And(all, query.Op{Name: "or", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{of}}, query.Op{Name: "<>", Args: []query.Expr{of, query.Const{Value: secret.Key}}}, query.Op{Name: "in", Args: args}}})
+		}
+	}
+	return all
+}
+
+// ofSeen tells whether the reader may know of every record of a form in a unit.
+func (w *work) ofSeen(f *rulebook.Form, unit string) bool {
+	c := f.Class
+	if c == nil || c.Class == nil {
+		return true
+	}
+	see := c.Class.See
+	if x := c.Class.PerForm[f.Key]; x != nil {
+		see = x
+	}
+	r := w.blank(f, unit)
+	if view := w.view(r); !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
+		return true
+	}
+	return see == nil || !asksThis(see) && w.classSeen(r)
 }
 
 // holds: a JSON list column contains this id.
@@ -251,7 +308,7 @@ func (w *work) maySee(r *Record) bool {
 	if !w.classSeen(r) {
 		return false
 	}
-	if s.all || r.fresh || s.units[r.unitID()] {
+	if (s.all || s.units[r.unitID()]) && w.speaksOfSeen(r) || r.fresh {
 		return true
 	}
 	if len(s.shared) > 0 && contains(s.shared, str(r.row["for_unit"])) {
@@ -268,6 +325,15 @@ func (w *work) maySee(r *Record) bool {
 		}
 	}
 	return r.form.Key != "base.notice" && w.mayActOn(r)
+}
+
+// speaksOfSeen is whereOfSeen for one row.
+func (w *work) speaksOfSeen(r *Record) bool {
+	if r.form.Kept != "engine" || r.form.Field("of_form") == nil {
+		return true
+	}
+	of := w.e.Lib.Form(str(r.row["of_form"]))
+	return of == nil || w.ofSeen(of, r.unitID())
 }
 
 // mayActOn: whom a rule calls to act on a record sees it, wherever he sits.

@@ -66,7 +66,9 @@ func revealSeconds(x *rulebook.Reveal) int {
 func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, id, field, purpose, ref string) (*Revealed, error) {
 	now = now.UTC().Truncate(time.Millisecond)
 	var out *Revealed
+	var masked []Event
 	err := e.DB.Write(ctx, func(tx *store.Tx) error {
+		masked = nil
 		w, err := e.begin(ctx, tx, now, actor)
 		if err != nil {
 			return err
@@ -93,6 +95,11 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 		if rule != nil {
 			out.Until = instant(now.Add(time.Duration(revealSeconds(rule)) * time.Second))
 		}
+		if w.visible(r, f) != full {
+			if masked, err = w.keepOpen(r, f, rule, out.Until); err != nil {
+				return err
+			}
+		}
 		w.clause(f.Class.Clause, f.Class.Class.Clause)
 		asked := map[string]any{"field": field, "purpose": purpose}
 		if ref != "" {
@@ -103,6 +110,64 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 	if ref, ok := AsRefusal(err); ok {
 		e.logRefusal(ctx, now, Act{Form: form, Record: id, Action: "reveal", Actor: actor}, ref)
 	}
+	if err != nil {
+		return nil, err
+	}
+	e.bus.publish(masked)
+	return out, nil
+}
+
+// EventMasked is the action of the event that tells a reader's pages to mask what he had revealed.
+const EventMasked = "masked"
+
+// keepOpen notes what a person has open, and masks what he had of other records where the class shows one at a time.
+func (w *work) keepOpen(r *Record, f *rulebook.Field, rule *rulebook.Reveal, until string) ([]Event, error) {
+	var masked []Event
+	person := query.Eq("t", "person", w.actor.Person)
+	gone := query.And(person, compared("<", "until", instant(w.now)))
+	if rule != nil && rule.One != nil && w.view(r).Awake(&rule.One.Node) {
+		w.clause(rule.One.Clause)
+		others := query.And(person, compared("<>", "record", r.id))
+		rows, err := w.tx.Select(query.Select{Table: "revealed", Alias: "t", Where: others})
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			masked = append(masked, Event{Form: str(row["form"]), Record: str(row["record"]), Action: EventMasked, By: w.actor.Person})
+		}
+		gone = query.Op{Name: "or", Args: []query.Expr{gone, others}}
+	}
+	if _, err := w.tx.Delete("revealed", gone); err != nil {
+		return nil, err
+	}
+	return masked, w.tx.Upsert("revealed", []string{"id"}, store.Row{"id": w.actor.Person + "|" + r.id + "|" + f.ID, "person": w.actor.Person,
+		"form": r.form.Key, "record": r.id, "field": f.ID, "until": until})
+}
+
+// Shown is a masked value that the reader has revealed and that is open still; nil if it is masked.
+func (e *Engine) Shown(ctx context.Context, now time.Time, actor Actor, form, id, field string) (*Revealed, error) {
+	var out *Revealed
+	err := e.read(ctx, now, actor, func(w *work) error {
+		out = nil
+		r, err := w.recordSeen(form, id)
+		if err != nil {
+			return err
+		}
+		f := r.form.Field(field)
+		if f == nil || w.visible(r, f) == hidden {
+			return nil
+		}
+		rows, err := w.tx.Select(query.Select{Table: "revealed", Alias: "t", Limit: 1, Where: query.And(query.Eq("t", "id", actor.Person+"|"+r.id+"|"+f.ID), compared(">=", "until", instant(now)))})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		v, err := r.Get(f.ID)
+		if err != nil {
+			return err
+		}
+		out = &Revealed{Value: w.apiOf(v, f.Type), Until: str(rows[0]["until"])}
+		return nil
+	})
 	return out, err
 }
 

@@ -128,6 +128,9 @@ func ownTables() []store.Table {
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "duty", Kind: "text"}, {Name: "unit", Kind: "text"}, {Name: "next_at", Kind: "text"},
 			{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}},
 			Indexes: []store.Index{{Name: "duty_cursor_next", Columns: []string{"next_at"}}}},
+		{Name: "revealed", Primary: []string{"id"}, Columns: []store.Column{ // what each person has open of masked values, and until when
+			{Name: "id", Kind: "text", NotNull: true}, {Name: "person", Kind: "text"}, {Name: "form", Kind: "text"}, {Name: "record", Kind: "text"}, {Name: "field", Kind: "text"}, {Name: "until", Kind: "text"}},
+			Indexes: []store.Index{{Name: "revealed_person", Columns: []string{"person"}}}},
 		{Name: "quota_over", Primary: []string{"id"}, Columns: []store.Column{ // partitions beyond their limit, since when
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "at", Kind: "text"}}},
 		{Name: "segment", Primary: []string{"id"}, Columns: []store.Column{ // who holds which numbers now
@@ -169,7 +172,7 @@ var baseContract = map[string][]string{
 	"base.clock":        {"name", "due"},
 	"base.breach":       {"name", "due"},
 	"base.sanction":     {"person", "offence", "fine", "measure"},
-	"base.posting":      {"ledger", "kind", "amount", "entry_no", "segment", "prefix", "first_no", "last_no"},
+	"base.posting":      {"ledger", "kind", "amount", "quantity", "dims", "entry_no", "segment", "prefix", "first_no", "last_no"},
 	"base.notice":       {"person", "text"},
 	"base.copy":         {"mark", "to"},
 	"base.snapshot":     {"name", "content"},

@@ -39,9 +39,10 @@ type work struct {
 	waived  []Waiver // what it did pass
 	events  []Event
 	depth   int
-	seeding bool              // a scenario's given: no gate is asked
-	reading bool              // a reading transaction: nothing may change
-	scopes  map[string]*scope // what this reader sees of each form, once asked
+	seeding bool                  // a scenario's given: no gate is asked
+	reading bool                  // a reading transaction: nothing may change
+	scopes  map[string]*scope     // what this reader sees of each form, once asked
+	closing map[string]expr.Value // the account of a ledger that is being closed
 }
 
 // begin opens a unit of work inside a transaction.

@@ -78,6 +78,8 @@ type Schema struct {
 	Params map[string]Param
 	// Approvals, Rankings, Ledgers, Quotas: names accepted by waiting('x'), rank('x', …), ledger('x', …) and quota_left('x', …).
 	Approvals, Rankings, Ledgers, Quotas map[string]bool
+	// Quantities: those of the ledgers whose balance is a quantity, no money.
+	Quantities map[string]bool
 }
 
 // Param is a company value. Key and Out are set for a table: param.x.at(k1, k2).out

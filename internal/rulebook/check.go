@@ -48,12 +48,11 @@ func (c *book) checkStates() {
 		for moved := true; moved; {
 			moved = false
 			for _, a := range f.Actions {
-				if a.To == nil || a.To.Any || len(a.To.States) == 0 || reached[a.To.States[0]] {
-					continue
-				}
-				if a.From == nil || a.From.Any || anyOf(reached, a.From.States) {
-					reached[a.To.States[0]] = true
-					moved = true
+				for _, to := range c.leadsTo(a) {
+					if !reached[to] && (a.From == nil || a.From.Any || anyOf(reached, a.From.States)) {
+						reached[to] = true
+						moved = true
+					}
 				}
 			}
 		}
@@ -78,6 +77,20 @@ func (c *book) checkStates() {
 			c.checkAllowed(f, d, reached)
 		}
 	}
+}
+
+// leadsTo are the states an action may end in: its own, and where an approval of it sends back.
+func (c *book) leadsTo(a *Action) []string {
+	var list []string
+	if a.To != nil && !a.To.Any && len(a.To.States) > 0 {
+		list = append(list, a.To.States[0])
+	}
+	for _, ap := range c.Approvals {
+		if ap.Refuse != "" && signedBy(a, ap.ID) {
+			list = append(list, ap.Refuse)
+		}
+	}
+	return list
 }
 
 func anyOf(set map[string]bool, list []string) bool {

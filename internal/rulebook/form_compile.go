@@ -12,6 +12,7 @@ func (c *book) compileForm(f *Form, b *body) {
 	f.Class = c.classRef(b.get("class"), b.path+".class")
 	f.Section = c.sections(f, b)
 	f.View = c.views(f, b)
+	f.Compare = c.compares(f, b)
 	if n := b.get("retention"); n != nil {
 		r := &RetentionRef{}
 		if x := c.wrapped(n, &r.Node, b.path+".retention"); x != nil {

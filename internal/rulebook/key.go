@@ -110,6 +110,7 @@ var shapes = map[string][]key{
 		{"title", "cel", "text beside the number"},
 		{"section", "{@section", "groups of fields on the screen"},
 		{"view", "{@view", "lists the rulebook brings along"},
+		{"compare", "{@compare", "papers that must agree"},
 		{"kept", "name", "engine or platform"},
 	},
 	"extend": {
@@ -149,6 +150,17 @@ var shapes = map[string][]key{
 		{"where", "cel", "condition over this, in the SQL half"},
 		{"column", "names", "columns in order"},
 		{"sort", "literal", "field, or -field for descending"},
+	},
+	"compare": {
+		{"one", "text", "what the first paper is called"},
+		{"other", "text", "what the second is called"},
+		{"action", "names", "the ways that are offered; shown once one of them could start"},
+		{"row", "[@compare_row", "the figures, pair by pair"},
+	},
+	"compare_row": {
+		{"one", "text", "path to a field of the first: this.order.amount, this.parts.quantity"},
+		{"other", "text", "path to a field of the second"},
+		{"by", "name", "column of both line tables that tells which rows belong together"},
 	},
 	"print": {{"layout", "name", "layout id"}, {"stamp", "text", "stamp on each page"}},
 	"action": {
@@ -340,7 +352,7 @@ var shapes = map[string][]key{
 		{"read_log", "bool", "reading leaves a trace"}, {"outward", "bool|@is", "false: never in a text for outsiders"},
 		{"sealed", "bool", "its existence is hidden"},
 	},
-	"reveal":       {{"by", "who", "who may"}, {"purpose", "bool", "a purpose is asked"}, {"ref", "names", "forms a purpose refers to"}, {"one", "bool", "one at a time"}, {"for", "literal", "how long"}, {"per_day", "int", "how many a day"}},
+	"reveal":       {{"by", "who", "who may"}, {"purpose", "bool", "a purpose is asked"}, {"ref", "names", "forms a purpose refers to"}, {"one", "bool|@is", "one record at a time: the next masks the former"}, {"for", "literal", "how long"}, {"per_day", "int", "how many a day"}},
 	"class_print":  {{"stamp", "text", "stamp"}, {"by", "who", "who may"}},
 	"class_export": {{"by", "who", "who may"}, {"alone_up_to", "int", "without approval"}, {"per_day", "int", "a day"}, {"encrypted", "bool", "encrypted"}, {"stamp", "text", "stamp"}},
 	"retention": {

@@ -225,6 +225,7 @@ type Form struct {
 	Report    *Report    // set on a form generated from a report
 	Checklist *Checklist // set on a form generated from a checklist
 	View      []*SavedView
+	Compare   []*Compare
 
 	field  map[string]*Field
 	line   map[string]*Line
@@ -417,6 +418,7 @@ type Deadline struct {
 	Warn   []*Mark
 	Step   []*Step
 	Late   []*Effect
+	Silent *Approval // whose signers' silence this deadline ends; nil for every other
 }
 
 // Moment is an action, a state's entry or a CEL instant.

@@ -313,7 +313,7 @@ type Reveal struct {
 	By      *Who
 	Purpose bool
 	Ref     []string // keys of the forms one of whose records must be named
-	One     bool
+	One     *Demand  // non-nil and awake: revealing one record masks the former
 	For     calendar.Span
 	PerDay  int
 }

@@ -59,6 +59,7 @@ func (c *book) words(s *expr.Schema) {
 	if s.Forms == nil {
 		s.Forms, s.Roles, s.Params = map[string]string{}, map[string]bool{}, map[string]expr.Param{}
 		s.Approvals, s.Rankings, s.Ledgers, s.Quotas = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+		s.Quantities = map[string]bool{}
 	}
 	for _, f := range c.Forms {
 		if f.ID != "unit" { // unit is the adopting unit
@@ -73,6 +74,9 @@ func (c *book) words(s *expr.Schema) {
 	}
 	for id := range c.approvals {
 		s.Approvals[id] = true
+	}
+	for _, l := range c.Ledgers {
+		s.Quantities[l.ID] = l.Unit == "quantity"
 	}
 	for _, x := range []struct {
 		kind string

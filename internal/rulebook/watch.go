@@ -12,7 +12,7 @@ func (l *loader) watchers() {
 	seen := map[Watch]bool{}
 	for _, c := range l.books {
 		for _, f := range c.Forms {
-			for _, x := range derived(f) {
+			for _, x := range append(derived(f), l.alignments(f)...) {
 				l.through(f, x.expr, seen)
 				for _, p := range x.expr.Reads() {
 					g := l.lib.Forms[p.Object]
@@ -75,6 +75,26 @@ type derivedExpr struct {
 	pos  Pos
 	what string
 	soft bool
+}
+
+// alignments are the dates from which duties of a form's records are counted.
+func (l *loader) alignments(f *Form) []derivedExpr {
+	var list []derivedExpr
+	for _, c := range l.books {
+		for _, d := range c.Duties {
+			if d.Of != f.Key || d.Align == nil {
+				continue
+			}
+			for _, k := range d.Align.Cases {
+				for _, e := range []*expr.Expr{k.When, k.Is} {
+					if e != nil {
+						list = append(list, derivedExpr{expr: e, pos: d.Pos, what: "align of duty " + d.ID})
+					}
+				}
+			}
+		}
+	}
+	return list
 }
 
 // derived are the expressions whose results the engine keeps: deadlines, autos, stored values.

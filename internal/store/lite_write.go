@@ -112,6 +112,9 @@ func (l *lite) begin(ctx context.Context, b *batch) error {
 		return err
 	}
 	if err := l.w.simple("BEGIN IMMEDIATE"); err != nil {
+		// A rollback that failed may have left a transaction open, or this one may have begun before its answer was lost.
+		// Nobody was told that anything in it is kept; left open, it would keep everybody from writing for ever.
+		_ = l.w.simple("ROLLBACK")
 		l.give()
 		return l.watch(fmt.Errorf("store: begin: %w", err))
 	}

@@ -44,6 +44,9 @@ func (tx *Tx) run(fn func(*Tx) error) (err error) {
 		}
 	}()
 	if err := fn(tx); err != nil {
+		if broken(tx.failed) {
+			return tx.failed // whatever fn made of it, the disk has failed
+		}
 		return err
 	}
 	return tx.failed

@@ -57,7 +57,12 @@ export interface Company {
   first_run?: boolean
 }
 
-export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; kept?: string; report?: boolean; checklist?: boolean }
+export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; follows?: boolean; kept?: string; report?: boolean; checklist?: boolean; flow?: boolean }
+export interface FlowState { id: string; label: Text; final: boolean; path: boolean; status?: 'done' | 'current' | 'ahead'; since?: string }
+export interface FlowWay { action: string; label: Text; clause?: string; from: string[]; any?: boolean; to: string; clock?: boolean; danger?: boolean }
+export interface Flow { states: FlowState[]; ways: FlowWay[]; took: { from: string; to: string; at: string }[] }
+export interface ComparedRow { label: Text; clause?: string; key?: Value; key_field?: Field; field: Field; one: Value; other: Value; equal: boolean | null }
+export interface Comparison { id: string; label: Text; clause?: string; one: Text; other: Text; rows: ComparedRow[]; unequal: number; actions: string[] }
 export interface Field {
   id: string
   label: Text
@@ -196,6 +201,7 @@ export interface Rec {
   related?: Related[]
   sanctions?: { id?: string; text?: Text; label?: Text; number?: string; at?: string; state_label?: Text; clause?: string; form?: string }[]
   band?: { text?: Text; clause?: string; kind?: string } | string | null
+  compare?: Comparison[]
 }
 export interface Done { record: Rec; done: { action: string; at: string; text: Text; signed?: boolean; waiting?: (Text | Person)[] } }
 export interface HistoryEntry {

@@ -1,5 +1,6 @@
 // Providers and routes: the table of contents of the web.
 import { QueryClientProvider } from '@tanstack/react-query'
+import { LoadingOutlined } from '@ant-design/icons'
 import { ConfigProvider } from 'antd'
 import enUS from 'antd/locale/en_US'
 import zhCN from 'antd/locale/zh_CN'
@@ -113,6 +114,9 @@ const router = createBrowserRouter([
   { path: '/wall', element: <Alone><Wall /></Alone>, errorElement: <Broken /> },
 ])
 
+// the library's own waiting sign leaves by an animation, and stays in the button, and in the ear, where none runs to its end
+const button = { autoInsertSpace: false, loadingIcon: <LoadingOutlined /> }
+
 export function App() {
   useTranslation() // the whole redraws when the language changes
   const { lang } = useWords()
@@ -123,7 +127,7 @@ export function App() {
     document.documentElement.classList.toggle('large', large)
   }, [large])
   return (
-    <ConfigProvider theme={theme(large, touch)} locale={lang === 'zh' ? zhCN : enUS} button={{ autoInsertSpace: false }}>
+    <ConfigProvider theme={theme(large, touch)} locale={lang === 'zh' ? zhCN : enUS} button={button}>
       <QueryClientProvider client={queries}>
         <SessionProvider>
           <RouterProvider router={router} key={lang} />

@@ -84,6 +84,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         refresh()
       }
     })
+    source.addEventListener('mask', (e) => window.dispatchEvent(new CustomEvent('mask', { detail: (e as MessageEvent).data })))
     source.addEventListener('task', (e) => {
       void queries.invalidateQueries({ queryKey: ['/api/task'] })
       try {

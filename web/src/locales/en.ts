@@ -1,10 +1,12 @@
 // Every English word of the interface, with true plurals.
+import record from './en-record'
 import setup from './en-setup'
 import diff from './en-diff'
 
 export default {
   ...setup,
   ...diff,
+  ...record,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',
   'crumbs': 'Where this is',
@@ -69,6 +71,8 @@ export default {
   'new_of': 'New: {{what}}',
   'new_what': 'What do you want to file',
   'new_none': 'There is no form you can file.',
+  'new_follows': 'To a record that is there',
+  'new_base': 'Master data',
   'filter': 'Filter',
   'filter_name': 'Find by name',
   'filter.apply': 'Add this filter',
@@ -320,6 +324,8 @@ export default {
   'sign.state.signed': 'Signed',
   'sign.state.void': 'Void',
   'sign.state.refused': 'Declined',
+  'sign.state.assented': 'Consent by silence',
+  'sign.state.unanswered': 'No answer',
   'refusal.absent': ' (away)',
   'refusal.stand_in': ', stand-in {{name}}',
   'refusal.since': ', since {{at}}',

@@ -1,10 +1,12 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
+import record from './zh-record'
 import setup from './zh-setup'
 import diff from './zh-diff'
 
 export default {
   ...setup,
   ...diff,
+  ...record,
   'brand': '掌柜',
   'skip': '跳到正文',
   'crumbs': '所在位置',
@@ -67,6 +69,8 @@ export default {
   'new_of': '新建：{{what}}',
   'new_what': '记什么',
   'new_none': '没有你可以新建的表。',
+  'new_follows': '对已有的记录',
+  'new_base': '基础资料',
   'filter': '筛选',
   'filter_name': '按名称找',
   'filter.apply': '加上这个条件',
@@ -303,6 +307,8 @@ export default {
   'sign.state.signed': '已签',
   'sign.state.void': '作废',
   'sign.state.refused': '不同意',
+  'sign.state.assented': '逾期视为同意',
+  'sign.state.unanswered': '未答复',
   'refusal.absent': '（不在岗）',
   'refusal.stand_in': '，代理人 {{name}}',
   'refusal.since': '，{{at}} 起',

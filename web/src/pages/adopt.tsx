@@ -85,7 +85,7 @@ export default function Adopt() {
               <tr key={p.id}>
                 <td><button type="button" className="link" onClick={() => setParam(p.id)}>{w(p.label)}</button></td>
                 <td className="num">{p.rows ? t('param.rows', { count: p.rows.length }) : paramWords(p, lang)}</td>
-                <td><ClauseChip id={p.clause} /></td>
+                <td><ClauseChip id={p.clause ?? b.clauses.find((c) => c.params?.includes(p.id))?.id} /></td>
               </tr>
             ))}</tbody>
           </table>

@@ -13,6 +13,7 @@ import { useKeys } from '../app/keys'
 import { absolute, parse } from '../app/time'
 import { ActionDialog, ActionForm, needsForm, worst } from '../elements/act'
 import { ClauseChip } from '../elements/clause'
+import { Compare } from '../elements/compare'
 import { Clocks, Deadline } from '../elements/deadline'
 import { History } from '../elements/history'
 import { LineTable } from '../elements/line-table'
@@ -140,7 +141,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
       )}
       {problem && <Refused problem={problem}><Button onClick={() => setProblem(null)}>{t('close')}</Button></Refused>}
       {r.form === 'base.customer' && <CustomerHead rec={r} form={f} />}
-      {!!r.path?.length && r.path.length > 1 && <Path steps={r.path} />}
+      {!!r.path?.length && r.path.length > 1 && <Path steps={r.path} form={r.form} record={r.id} label={[w(f.label), r.number].filter(Boolean).join(' ')} />}
       <div className={`columns ${f.report ? 'one' : ''}`}>
         <div>
           {inline && (
@@ -148,6 +149,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
               <ActionForm key={inline.id} form={f} rec={r} action={inline} inline onDone={finish} />
             </Card>
           )}
+          {r.compare?.map((c) => <Compare key={c.id} of={c} rec={r} busy={busy} onDo={(a) => void start(a)} />)}
           <Content form={f} rec={r} />
           {!phone && <History form={r.form} id={r.id} />}
         </div>
@@ -173,10 +175,10 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
           {phone && <details className="card fold"><summary>{t('history')}</summary><History form={r.form} id={r.id} /></details>}
         </aside>
       </div>
-      {phone && (open.length > 0 || true) && (
+      {phone && (
         <div className="sticky-bar">
-          <More acts={[...open.slice(1)]} extra={[{ key: 'print', label: t('print'), onClick: () => go(`/record/${r.form}/${r.id}/print`) }]} onPick={(a) => void start(a)} wide />
-          {open[0] && <Button type={primary ? 'primary' : 'default'} loading={busy === open[0].id} onClick={() => void start(open[0])}>{w(open[0].label)}</Button>}
+          <More acts={open.filter((a) => a !== primary)} extra={[{ key: 'print', label: t('print'), onClick: () => go(`/record/${r.form}/${r.id}/print`) }]} onPick={(a) => void start(a)} wide={primary ? t('more') : t('more.acts')} />
+          {primary && <Button type="primary" loading={busy === primary.id} onClick={() => void start(primary)}>{w(primary.label)}</Button>}
         </div>
       )}
       {doing && (doing.id === 'edit' ? <Edit form={f} rec={r} onClose={() => setDoing(null)} onDone={() => { setDoing(null); void said.success(t('saved')) }} /> : <ActionDialog form={f} rec={r} action={doing} onClose={() => setDoing(null)} onDone={finish} />)}
@@ -184,11 +186,11 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
   )
 }
 
-function More({ acts, extra = [], onPick, wide }: { acts: ActionOpen[]; extra?: { key: string; label: string; onClick: () => void }[]; onPick: (a: ActionOpen) => void; wide?: boolean }) {
+function More({ acts, extra = [], onPick, wide }: { acts: ActionOpen[]; extra?: { key: string; label: string; onClick: () => void }[]; onPick: (a: ActionOpen) => void; wide?: string }) {
   const { t, w } = useWords()
   return (
     <Dropdown trigger={['click']} menu={{ items: [...acts.map((a) => ({ key: a.id, danger: a.style === 'danger' || a.id === 'void', label: w(a.label), onClick: () => onPick(a) })), ...extra] }}>
-      <Button icon={wide ? undefined : <EllipsisOutlined />} aria-label={t('more')}>{wide ? t('more') : null}</Button>
+      <Button icon={wide ? undefined : <EllipsisOutlined />} aria-label={wide ?? t('more')}>{wide}</Button>
     </Dropdown>
   )
 }

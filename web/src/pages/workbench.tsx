@@ -12,7 +12,7 @@ import { useMe, useSession } from '../app/session'
 import { clockTime, dayWords, fullDay, ago, parse } from '../app/time'
 import { ClauseChip } from '../elements/clause'
 import { Deadline } from '../elements/deadline'
-import { drafts } from '../elements/draft'
+import { drafts, isNew, newPath, slotOf } from '../elements/draft'
 import { Card, Empty, Failed, Key, Loading, Side } from '../elements/parts'
 
 const ActionDialog = lazy(() => import('../elements/act').then((m) => ({ default: m.ActionDialog })))
@@ -116,7 +116,7 @@ export default function Workbench() {
               <ul className="rows waiting">
                 {q.data.waiting.slice(0, 10).map((x) => (
                   <li key={x.id}>
-                    <Link to={`/record/${x.form}/${x.record}`}>{x.number || x.title}</Link>
+                    <Link to={`/record/${x.form}/${x.record}`}>{named(x, w)}</Link>
                     <span className="who">{x.holder?.[0] ? [x.holder[0].unit && w(x.holder[0].unit), x.holder[0].name].filter(Boolean).join(' ') : ''}{(x.holder?.length ?? 0) > 1 ? t('path.others', { count: x.holder!.length - 1, total: x.holder!.length }) : ''}</span>
                     <Deadline due={x.due} from={x.from} state={x.state} pausedFor={x.paused_for} exact="none" />
                   </li>
@@ -147,10 +147,14 @@ export default function Workbench() {
   )
 }
 
+const objectOf = (x: Task, w: (text: unknown) => string) => w(x.object) || x.title || ''
+/** Number and object; a title that is the number is not said twice. */
+const named = (x: Task, w: (text: unknown) => string) => [...new Set([x.number, objectOf(x, w)])].filter(Boolean).join(' ')
+
 function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: boolean; first: boolean; done?: string; onAct: () => void; onFocus: () => void }) {
   const { t, w } = useWords()
   const label = w(x.action_label) || w(x.label) || t('handle')
-  const object = w(x.object) || x.title || ''
+  const object = objectOf(x, w)
   const customer = w(x.customer)
   const verb = x.sign ? t('sign') : label.length > 7 ? t('handle') : label
   return (
@@ -161,7 +165,7 @@ function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: bool
       <div className="what">
         <div className="act-name"><Link to={`/record/${x.form}/${x.record}`} tabIndex={-1}>{x.sign ? t('tasks.sign', { what: label }) : label}</Link> <ClauseChip id={x.clause} /></div>
         <div className="soft line2">
-          {[x.number, object !== x.number ? object : ''].filter(Boolean).join(' ')}
+          {named(x, w)}
           {w(x.stage) && <span>　{w(x.stage)}</span>}
           {!!x.also?.length && <span title={x.also.map((l) => w(l.label)).join('、')}>　{t('tasks.also', { count: x.also.length })}</span>}
         </div>
@@ -199,7 +203,7 @@ function Drafts({ account }: { account: string }) {
       <ul className="rows">
         {list.map((d) => (
           <li key={d.form + d.id + d.action}>
-            <Link to={d.id === 'new' ? `/register/${d.form}/new` : `/record/${d.form}/${d.id}?act=${d.action}`}>{w(forms.data?.find((f) => f.key === d.form)?.label) || t('record')}</Link>{' '}
+            <Link to={isNew(d.id) ? newPath(d.form, slotOf(d.id)) : `/record/${d.form}/${d.id}?act=${d.action}`}>{w(forms.data?.find((f) => f.key === d.form)?.label) || t('record')}</Link>{' '}
             <span className="soft small">{t('draft.saved', { at: clockTime(d.at) })}</span>
           </li>
         ))}

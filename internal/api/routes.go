@@ -67,6 +67,7 @@ func (s *server) table() []*route {
 		// Library
 		get("/api/rulebook", person, books, "The rulebooks", []engine.BookBrief{}),
 		get("/api/rulebook/{id}", person, book, "One rulebook, clause by clause", engine.BookView{}),
+		get("/api/rulebook/{id}/diff", person, bookDiff, "What another rulebook says otherwise, clause by clause", engine.BookDiff{}, "with"),
 		post("/api/rulebook/{id}/parameter/{pid}", person, setParameter, "Give a company value from a day on", parameterBody{}, engine.Outcome{}),
 		post("/api/rulebook/{id}/dry-run", person, dryRun, "What the records of a period would have been with other company values; nothing is written", dryRunBody{}, engine.DryRun{}),
 		get("/api/clause/{id}", person, clause, "One clause", engine.ClauseView{}),

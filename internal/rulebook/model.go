@@ -70,6 +70,9 @@ type Book struct {
 	Scenarios  []*Scenario
 	Askers     []*Node // the nodes that read a parameter
 
+	From map[string]string   // of a variant: clause of the extended book → own clause, or "none"
+	text map[string][]*entry // what it says, whole, as Diff reads it
+
 	Schema *expr.Schema // what names mean in this book: its own forms, roles and parameters first
 	Env    *expr.Env
 }

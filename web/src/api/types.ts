@@ -318,6 +318,12 @@ export interface BookBrief { id: string; short?: Text; title: Text; version?: st
 export interface BookRole { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: string[]; held_in?: string; need?: string; signs?: Text[] }
 export interface Book { id: string; title: Text; version?: string; source?: Text; clauses: Clause[]; parameters?: Param[]; roles?: BookRole[]; adopted?: BookBrief['adopted']; articles?: { id: string; title: Text }[] }
 export interface Scanned { form: string; id: string; number?: string; title?: string; label: Text; state_label?: Text; paper?: 'same' | 'changed' }
+export interface BookBrief { id: string; short?: Text; title: Text; version?: string; source?: Text; clauses?: { total: number; by_kind?: Record<string, number> }; adopted?: { unit: Text | { id: string; name: string }; from: string }[]; forms?: number; related?: string[] }
+export interface BookRole { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: string[]; held_in?: string; need?: string }
+export interface Book { id: string; related?: string[]; title: Text; version?: string; source?: Text; clauses: Clause[]; parameters?: Param[]; roles?: BookRole[]; adopted?: BookBrief['adopted']; articles?: { id: string; title: Text }[] }
+export interface DiffClause { id: string; kind: string; text: Text }
+export interface DiffRow { left?: DiffClause; right?: DiffClause; status: 'same' | 'changed' | 'absent' | 'new'; changes: Text[] }
+export interface BookDiff { left: { id: string; short: string; title: Text }; right: BookDiff['left']; count: Record<DiffRow['status'], number>; names: { left: Text; right: Text }[]; rows: DiffRow[]; other: Text[] }
 export interface Notice { id: string; at: string; text: Text; form?: string; record?: string; read?: boolean }
 export interface SearchResult { groups: { kind: string; label: Text; hits: { form?: string; id: string; number?: string; title?: Text; sub?: Text; mark?: string }[] }[] }
 export interface StatRow { key: string; label?: Text; count?: number; sum?: string }

@@ -1,9 +1,11 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
 import record from './zh-record'
 import setup from './zh-setup'
+import diff from './zh-diff'
 
 export default {
   ...setup,
+  ...diff,
   ...record,
   'brand': '掌柜',
   'skip': '跳到正文',

@@ -14,6 +14,9 @@ import (
 // platform forms are open to all; the engine's registers show a person his own rows, and to auditors,
 // administrators and heads those of their units. Beyond that a record is seen by whom it names and by
 // who may act on it. What one may not see does not exist for him.
+//
+// People of an outside organisation belong to no unit of ours. They see what a form's class grants them by a role they
+// hold, what names them and what they are called to act on; of the platform's forms their own house.
 
 // scope is what a reader sees of one form: everything, nothing, or rows that meet a condition.
 type scope struct {
@@ -21,6 +24,7 @@ type scope struct {
 	units     map[string]bool // record's unit is one of these
 	own       []string        // columns that name a person: a row that names the reader is his
 	in        []string        // columns with a list of persons
+	ids       []string        // these records
 	shared    []string        // of saved views: the unit in for_unit is one of these
 }
 
@@ -47,7 +51,8 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 	if f.Key == savedViewForm { // how somebody looks at a list is his own, or his unit's
 		return &scope{own: []string{"by"}, shared: w.sharedUnits()}
 	}
-	if f.Kept == "platform" {
+	house := w.world.outside(w.me.id)
+	if f.Kept == "platform" && house == "" {
 		return &scope{all: true}
 	}
 	s := &scope{units: map[string]bool{}}
@@ -62,6 +67,9 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		}
 	}
 	me := w.me.id
+	if f.Kept == "platform" {
+		return w.ownHouse(f, s, house)
+	}
 	if f.Kept == "engine" {
 		if f.Key == "base.notice" { // what was told to somebody is his alone
 			s.in = nil
@@ -69,6 +77,9 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		}
 		if w.world.has(me, "auditor", w.now) || w.world.has(me, "admin", w.now) {
 			s.all = true
+			return s
+		}
+		if house != "" {
 			return s
 		}
 		shared := f.Key == "base.clock" || f.Key == "base.copy" || f.Key == "base.signature" || f.Key == "base.snapshot" || f.Key == "base.voided"
@@ -83,9 +94,30 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 	if w.world.has(me, "auditor", w.now) {
 		return &scope{all: true}
 	}
+	if house != "" && f.Class == nil {
+		return s
+	}
 	for u := range w.world.units {
 		if w.belongs(f.Book, u) {
 			s.units[u] = true
+		}
+	}
+	return s
+}
+
+// ownHouse is what an outsider sees of a platform form: the people and units of his own house, and what names him.
+func (w *work) ownHouse(f *rulebook.Form, s *scope, house string) *scope {
+	switch f.Key {
+	case "base.calendar_day":
+		return &scope{all: true}
+	case "base.person":
+		s.own, s.ids = nil, w.world.membersOf(house)
+	case "base.unit":
+		s.own = nil
+		for _, u := range sortedKeys(w.world.units) {
+			if w.world.within(u, house) {
+				s.ids = append(s.ids, u)
+			}
 		}
 	}
 	return s
@@ -244,6 +276,9 @@ func (w *work) whereOwn(s *scope, alias string) query.Expr {
 	for _, c := range s.in {
 		any = append(any, holds(alias, c, w.me.id))
 	}
+	for _, id := range s.ids {
+		any = append(any, query.Eq(alias, "id", id))
+	}
 	return query.Op{Name: "or", Args: any}
 }
 
@@ -309,6 +344,9 @@ func (w *work) maySee(r *Record) bool {
 		return false
 	}
 	if (s.all || s.units[r.unitID()]) && w.speaksOfSeen(r) || r.fresh {
+		return true
+	}
+	if contains(s.ids, r.id) {
 		return true
 	}
 	if len(s.shared) > 0 && contains(s.shared, str(r.row["for_unit"])) {

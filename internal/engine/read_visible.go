@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"strings"
 
 	"zhanggui/internal/calendar"
@@ -217,17 +218,7 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 		return nil
 	}
 	if strings.Contains(see.Text(), "this") {
-		r := w.blank(f, w.myUnit())
-		view := w.view(r)
-		if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
-			return nil
-		}
-		if alias == "this" {
-			if q, ok := see.Query("this", w.scope(nil, view, nil)); ok {
-				return q
-			}
-		}
-		return query.Op{Name: "or"} // it cannot be asked of many rows at once: none is shown
+		return w.whereClassRow(f, see, alias)
 	}
 	args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
 	for _, u := range sortedKeys(w.world.units) {
@@ -239,6 +230,37 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 		return nil
 	}
 	return query.Op{Name: "in", Args: args}
+}
+
+// whereClassRow asks a class that looks at the record. Roles mean their holders near the record, so it is asked as each
+// unit understands it; units that mean the same are asked together.
+func (w *work) whereClassRow(f *rulebook.Form, see *expr.Expr, alias string) query.Expr {
+	if alias != "this" {
+		return query.Op{Name: "or"} // it cannot be asked of many rows at once: none is shown
+	}
+	means := map[string]query.Expr{}
+	units := map[string][]query.Expr{}
+	for _, u := range sortedKeys(w.world.units) {
+		r := w.blank(f, u)
+		view := w.view(r)
+		q := query.Expr(query.Op{Name: "and"}) // asleep: open
+		if view.Awake(&f.Class.Node) && view.Awake(&f.Class.Class.Node) {
+			var ok bool
+			if q, ok = see.Query("this", w.scope(r, view, nil)); !ok {
+				q = query.Op{Name: "or"}
+			}
+		}
+		key := fmt.Sprintf("%v", q)
+		means[key], units[key] = q, append(units[key], query.Const{Value: u})
+	}
+	var any []query.Expr
+	for _, key := range sortedKeys(means) {
+		if len(means) == 1 {
+			return means[key]
+		}
+		any = append(any, query.And(query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: alias, Name: "unit"}}, units[key]...)}, means[key]))
+	}
+	return query.Op{Name: "or", Args: any}
 }
 
 func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {

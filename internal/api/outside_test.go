@@ -10,6 +10,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"zhanggui/internal/alert"
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/rulebook"
@@ -124,7 +125,7 @@ func twoHouses(t *testing.T, dsn string) (s *shop, seen, hidden string) {
 	}
 	s = &shop{Shop: testkit.Open(t, lib, dsn, "2026-03-02 09:00"), t: t, lib: lib}
 	ctx := context.Background()
-	plan, err := s.DB.Plan(ctx, auth.Tables())
+	plan, err := s.DB.Plan(ctx, append(auth.Tables(), alert.Tables()...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,8 @@ func twoHouses(t *testing.T, dsn string) (s *shop, seen, hidden string) {
 			t.Fatal(err)
 		}
 	}
-	s.srv = httptest.NewServer(api.New(api.Deps{Engine: s.E, Auth: s.auth, Lib: lib, Clock: s.clock, Company: api.Company{Name: "物业"}, Version: "test", ManualClock: s}))
+	s.alert = alertService(t, s)
+	s.srv = httptest.NewServer(api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Lib: lib, Clock: s.clock, Company: api.Company{Name: "物业"}, Version: "test", ManualClock: s}))
 	t.Cleanup(s.srv.Close)
 	take := func(name, phone, subject string) string {
 		return s.Do("zhao", "10.complaint", "", "create", map[string]any{"happened_at": "2026-03-02T00:50:00Z", "customer_name": name, "phone": phone, "address": "三栋", "subject": subject, "project": estate}).Record
@@ -170,4 +172,3 @@ func twoHouses(t *testing.T, dsn string) (s *shop, seen, hidden string) {
 	s.Do("zhao", "10.discipline_case", "", "create", map[string]any{"person": s.ID("guan"), "breached": canary})
 	return s, seen, hidden
 }
-

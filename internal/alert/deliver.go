@@ -190,23 +190,29 @@ func (s *Service) deliver(ctx context.Context, now time.Time, d store.Row) (bool
 	} else {
 		set["next_at"] = instant(now.Add(again[tries]))
 	}
-	s.opts.Log.Warn("alert not delivered", "id", id, "kind", str(rows[0]["kind"]), "try", tries+1, "err", set["error"])
+	s.opts.Log.Warn("alert not delivered", "id", id, "kind", str(rows[0]["kind"]), "try", tries+1, "err", fail)
 	return false, s.db.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.Update("outbox", store.Row{"id": id}, set)
 		return err
 	})
 }
 
-// reason tells the administrator why, in words that repeat nothing of what the other side said.
+// reason is the word for why one did not arrive, for the administrator; the page has its sentence. It repeats nothing of what the
+// other side said but a number.
 func reason(err error) string {
 	var timeout net.Error
+	var a answered
 	switch {
+	case errors.Is(err, errInside):
+		return "inside"
+	case errors.Is(err, errUnreadable):
+		return "key"
+	case errors.As(err, &a):
+		return string(a)
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return "no answer in time"
-	case len(err.Error()) > 200:
-		return err.Error()[:200]
+		return "timeout"
 	}
-	return err.Error()
+	return "unreachable"
 }
 
 func (s *Service) send(ctx context.Context, now time.Time, id string, c store.Row, n Notice) error {
@@ -271,7 +277,7 @@ type Delivery struct {
 	Next   string `json:"next"` // when it is tried again; of a dead one when it was given up
 	Tries  int64  `json:"tries"`
 	Dead   bool   `json:"dead"`
-	Error  string `json:"error"`
+	Error  string `json:"error"` // inside, key, timeout, unreachable, not_robot, status N or number N
 }
 
 // Undelivered are the deliveries that failed at least once, the dead first, newest first.

@@ -30,6 +30,11 @@ func newRobotClient(g *guard) robotClient {
 	}}
 }
 
+// answered is how a robot that was reached did not take the message: "status 500", "number 93000", "not_robot".
+type answered string
+
+func (a answered) Error() string { return "the robot did not take it: " + string(a) }
+
 // answerLimit is how much of an answer is read.
 const answerLimit = 64 << 10
 
@@ -96,21 +101,21 @@ func (c robotClient) call(ctx context.Context, kind, id string, t target, text s
 	defer a.Body.Close()
 	read, err := io.ReadAll(io.LimitReader(a.Body, answerLimit))
 	if err != nil {
-		return errors.New("the robot's answer broke off")
+		return answered("not_robot")
 	}
 	if a.StatusCode != http.StatusOK {
-		return fmt.Errorf("the robot answered %d", a.StatusCode)
+		return answered("status " + strconv.Itoa(a.StatusCode))
 	}
 	var said struct {
 		Errcode *int `json:"errcode"`
 		Code    *int `json:"code"`
 	}
 	if json.Unmarshal(read, &said) != nil || said.Errcode == nil && said.Code == nil {
-		return errors.New("the robot's answer is none of a robot")
+		return answered("not_robot")
 	}
 	for _, n := range []*int{said.Errcode, said.Code} {
 		if n != nil && *n != 0 {
-			return fmt.Errorf("the robot refused with number %d", *n)
+			return answered("number " + strconv.Itoa(*n))
 		}
 	}
 	return nil

@@ -1,8 +1,10 @@
 // Every English word of the interface, with true plurals.
+import alert from './en-alert'
 import record from './en-record'
 import setup from './en-setup'
 
 export default {
+  ...alert,
   ...setup,
   ...record,
   'brand': 'Zhanggui',

@@ -1,8 +1,10 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
+import alert from './zh-alert'
 import record from './zh-record'
 import setup from './zh-setup'
 
 export default {
+  ...alert,
   ...setup,
   ...record,
   'brand': '掌柜',

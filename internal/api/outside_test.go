@@ -86,6 +86,30 @@ func outsideOn(t *testing.T, dsn string) {
 	kai.do("POST", "/api/form/10.complaint/record", map[string]any{"values": map[string]any{"happened_at": "2026-03-02T00:00:00Z", "address": "x", "subject": "x", "withheld": "x", "project": s.Unit}}).want(422)
 }
 
+// Ensure that a limit which one of several acts ends offers each act that is open to its holder, that one press without a word does
+// it, and that the limit is then met.
+func TestTasks_Answers(t *testing.T) {
+	s, _, hidden := twoHouses(t, "sqlite:"+t.TempDir()+"/shop.db")
+	dong := s.signIn("dong")
+	list := dong.do("GET", "/api/task", nil).want(200)
+	task := list.task(hidden)
+	answers, _ := task["answers"].([]any)
+	if task["deadline"] != "leader_due" || len(answers) != 2 || answers[0].(map[string]any)["action"] != "leader_solves" || answers[1].(map[string]any)["action"] != "report_to_board" || task["action"] != "leader_solves" {
+		t.Fatalf("task %v", task)
+	}
+	for _, a := range s.signIn("zhao").do("GET", "/api/task", nil).want(200).tasks() {
+		if a["answers"] != nil && a["deadline"] == "leader_due" {
+			t.Errorf("another is offered the leader's answers: %v", a)
+		}
+	}
+	dong.do("POST", "/api/form/10.complaint/record/"+hidden+"/leader_solves", map[string]any{}).want(200)
+	for _, a := range dong.do("GET", "/api/task", nil).want(200).tasks() {
+		if a["deadline"] == "leader_due" && a["record"] == hidden {
+			t.Errorf("the limit runs on: %v", a)
+		}
+	}
+}
+
 // mute asks a door and finds no canary behind it, not in a workbook either.
 func mute(t *testing.T, c *client, path string) {
 	t.Helper()
@@ -149,7 +173,7 @@ func twoHouses(t *testing.T, dsn string) (s *shop, seen, hidden string) {
 	s.Unit = estate
 	s.System("base.customer", map[string]any{"name": canary + "客户"})
 	s.auth = auth.New(s.DB, directory{lib.Form("base.person").Table}, auth.Options{Idle: -1, Absolute: -1, Policy: auth.Policy{Any: true}})
-	for _, n := range []string{"zhao", "kai", "he"} {
+	for _, n := range []string{"zhao", "kai", "he", "dong"} {
 		if err := s.auth.SetPassword(ctx, s.Now, s.ID(n), password, false); err != nil {
 			t.Fatal(err)
 		}

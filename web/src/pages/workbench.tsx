@@ -4,7 +4,7 @@ import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { call } from '../api/client'
 import { recordPath, refresh, useForm, useForms, useGet } from '../api/query'
-import type { Done, Rec, Task, Tasks } from '../api/types'
+import type { Done, Rec, Task, Tasks, Value } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
 import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
@@ -180,6 +180,8 @@ function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: bool
   )
 }
 
+const empty = (v: Value) => v === null || v === undefined || v === '' || (Array.isArray(v) && !v.length)
+
 /** Done in place: the form of the act in a drawer or dialog; what needs the whole record opens it. */
 function Handle({ task, onClose, onDone }: { task: Task; onClose: () => void; onDone: (d: Done) => void }) {
   const { w } = useWords()
@@ -187,7 +189,7 @@ function Handle({ task, onClose, onDone }: { task: Task; onClose: () => void; on
   const form = useForm(task.form)
   const rec = useGet<Rec>(recordPath(task.form, task.record), undefined, { staleTime: 0 })
   const action = rec.data?.actions.open.find((a) => a.id === task.action) ?? (task.sign ? rec.data?.actions.open.find((a) => a.sign) : undefined)
-  const inPlace = !!action && (!!action.sign || (action.fill ?? []).filter((f) => f.required).length <= 1)
+  const inPlace = !!action && (!!action.sign || (action.fill ?? []).filter((f) => f.required && empty(rec.data!.values[f.field])).length <= 1)
   const ready = !!rec.data && !!form.data && !rec.isFetching
   // what needs nothing else is done with the press that asked for it; a refusal is told by the form of the act
   const [refused, setRefused] = useState(false)

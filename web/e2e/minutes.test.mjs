@@ -57,7 +57,7 @@ export default [
       await dialog.locator('button[data-do]').click()
       await dialog.waitFor({ state: 'detached' })
       // five minutes: two answers, each one press
-      const office = row('能解决').first()
+      const office = row('管理处定夺').first()
       await office.waitFor()
       for (const name of ['管理处能解决', '上报主管领导']) must((await office.getByRole('button', { name }).boundingBox()).height >= 44, 'a button of the hop is too small for a thumb')
       await noOverflow(page)
@@ -70,7 +70,7 @@ export default [
       await page.locator('.alarm').filter({ hasText: '上报' }).first().waitFor()
       must((await page.getByRole('dialog').count()) === 0, 'the answer asks again')
       // ten minutes
-      const leader = row('能协调').first()
+      const leader = row('主管领导定夺').first()
       await leader.waitFor()
       await page.locator('.alarm').first().getByRole('button', { name: '知道了' }).click()
       await leader.getByRole('button', { name: '主管领导能协调' }).click()

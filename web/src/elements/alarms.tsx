@@ -1,7 +1,7 @@
 // What has just come, at the edge of the page, until it is opened or put away.
 import { Button } from 'antd'
 import { useEffect, useState } from 'react'
-import { Link } from 'react-router'
+import { useNavigate } from 'react-router'
 import { post } from '../api/client'
 import { queries } from '../api/query'
 import type { Notice } from '../api/types'
@@ -13,6 +13,7 @@ const MOST = 3
 
 export function Alarms() {
   const { t, w } = useWords()
+  const go = useNavigate()
   const [list, setList] = useState<Notice[]>([])
   useEffect(() => onAlarm((n) => setList((l) => [n, ...l.filter((x) => x.id !== n.id)].slice(0, MOST))), [])
   const away = (n: Notice) => {
@@ -25,7 +26,7 @@ export function Alarms() {
         <div className="alarm" key={n.id}>
           <span>{w(n.text)} <ClauseChip id={n.clause} /></span>
           <span className="alarm-do">
-            {n.form && n.record && <Link to={`/record/${n.form}/${n.record}`} className="ant-btn ant-btn-primary" onClick={() => away(n)}>{t('alert.open')}</Link>}
+            {n.form && n.record && <Button type="primary" onClick={() => { away(n); go(`/record/${n.form}/${n.record}`) }}>{t('alert.open')}</Button>}
             <Button onClick={() => away(n)}>{t('alert.dismiss')}</Button>
           </span>
         </div>

@@ -155,7 +155,8 @@ const named = (x: Task, w: (text: unknown) => string) => [...new Set([x.number, 
 
 function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: boolean; first: boolean; done?: string; onAct: (action?: string) => void; onFocus: () => void }) {
   const { t, w } = useWords()
-  const label = w(x.action_label) || w(x.label) || t('handle')
+  const several = (x.answers?.length ?? 0) > 1
+  const label = (several ? '' : w(x.action_label)) || w(x.label) || t('handle')
   const object = objectOf(x, w)
   const customer = w(x.customer)
   const verb = x.sign ? t('sign') : label.length > 7 ? t('handle') : label
@@ -173,7 +174,7 @@ function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: bool
         </div>
       </div>
       <div className="customer">{customer && !object.includes(customer) ? customer : ''}</div>
-      {done !== undefined ? <span className="mark met">✓ {t('tasks.done_at', { at: done })}</span> : (x.answers?.length ?? 0) > 1 ? (
+      {done !== undefined ? <span className="mark met">✓ {t('tasks.done_at', { at: done })}</span> : several ? (
         <span className="answers">{x.answers!.map((a, i) => <Button key={a.action} type={first && i === 0 ? 'primary' : 'default'} onClick={() => onAct(a.action)}>{w(a.label)}</Button>)}</span>
       ) : <Button type={first ? 'primary' : 'default'} onClick={() => onAct()}>{verb}</Button>}
     </li>

@@ -19,7 +19,8 @@ import (
 // package that is not listed may not exist. Tests may import what they like.
 var direction = map[string][]string{
 	"internal/app":          {"*"},
-	"internal/api":          {"auth", "engine", "rulebook", "fault", "journal", "calendar"},
+	"internal/api":          {"alert", "auth", "engine", "rulebook", "fault", "journal", "calendar"},
+	"internal/alert":        {"store", "query", "fault"}, // the only one that calls out
 	"internal/auth":         {"store", "query", "fault"},
 	"internal/demo":         {"engine", "rulebook", "expr", "calendar", "fault"},
 	"internal/scheduler":    {},
@@ -46,12 +47,13 @@ var bare = map[string]string{
 
 // sole importers: what else would leak out of the package that hides it.
 var sole = map[string][]string{
-	"cel.dev/cel-go":             {"internal/expr"},
-	"database/sql":               {"internal/store", "internal/store/pgtest", "internal/store/faulty", "internal/bench"},
-	"github.com/jackc/pgx":       {"internal/store", "internal/store/pgtest", "internal/bench"},
-	"modernc.org/sqlite":         {"internal/store", "internal/store/faulty", "internal/bench"},
-	"github.com/alecthomas/kong": {"internal/app"},
-	"golang.org/x/crypto":        {"internal/auth"},
+	"cel.dev/cel-go":              {"internal/expr"},
+	"database/sql":                {"internal/store", "internal/store/pgtest", "internal/store/faulty", "internal/bench"},
+	"github.com/jackc/pgx":        {"internal/store", "internal/store/pgtest", "internal/bench"},
+	"modernc.org/sqlite":          {"internal/store", "internal/store/faulty", "internal/bench"},
+	"github.com/alecthomas/kong":  {"internal/app"},
+	"golang.org/x/crypto":         {"internal/auth"},
+	"github.com/wneessen/go-mail": {"internal/alert"},
 }
 
 // testSupport packages are not part of the program.

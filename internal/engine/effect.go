@@ -355,6 +355,9 @@ func (w *work) engineRecord(key string, of *Record, given map[string]expr.Value)
 			return nil, err
 		}
 	}
+	if key == "base.notice" {
+		return rec, w.outward(rec, of)
+	}
 	return rec, nil
 }
 

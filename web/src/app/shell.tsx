@@ -11,6 +11,7 @@ import { setLanguage, useWords } from './i18n'
 import { useKeys } from './keys'
 import { useSession } from './session'
 import { clockTime, fullDay } from './time'
+import { Alarms } from '../elements/alarms'
 import { ClauseProvider } from '../elements/clause'
 import { Key, Loading } from '../elements/parts'
 
@@ -99,6 +100,7 @@ export function Shell() {
           {lost !== null && <div className="band away" role="status">{t('lost', { at: clockTime(lost) })}</div>}
           <main id="main" tabIndex={-1}>
             <Suspense fallback={<Loading rows={8} />}><Outlet /></Suspense>
+            <Alarms />
           </main>
         </div>
         {phone && (

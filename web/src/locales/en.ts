@@ -1,9 +1,11 @@
 // Every English word of the interface, with true plurals.
+import alert from './en-alert'
 import record from './en-record'
 import setup from './en-setup'
 import diff from './en-diff'
 
 export default {
+  ...alert,
   ...setup,
   ...diff,
   ...record,

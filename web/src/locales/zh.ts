@@ -1,9 +1,11 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
+import alert from './zh-alert'
 import record from './zh-record'
 import setup from './zh-setup'
 import diff from './zh-diff'
 
 export default {
+  ...alert,
   ...setup,
   ...diff,
   ...record,

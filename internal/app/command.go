@@ -36,6 +36,7 @@ type commands struct {
 	Serve    serveCommand    `cmd:"" help:"Serve the web application."`
 	Check    checkCommand    `cmd:"" help:"Compile rulebooks and print every mistake with its place."`
 	Test     testCommand     `cmd:"" help:"Run the scenarios of rulebooks."`
+	Diff     diffCommand     `cmd:"" help:"Show clause by clause what differs between two rulebooks."`
 	Coverage coverageCommand `cmd:"" help:"Show for each clause what carries it and what proves it."`
 	Demo     demoCommand     `cmd:"" help:"Make the database of the demonstration company."`
 	Admin    adminCommand    `cmd:"" help:"Administrators: the first one, and forgotten passwords."`

@@ -34,6 +34,7 @@ type server struct {
 	auth     *auth.Auth
 	clock    *clock
 	seal     *sealer
+	alerts   *alerts
 	sched    *scheduler.Scheduler
 	now      atomic.Pointer[running]
 	company  string
@@ -129,6 +130,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		return err
 	}
+	if s.alerts, err = openAlerts(s); err != nil {
+		return err
+	}
 	if s.first, err = newFirstRun(ctx, s); err != nil {
 		return err
 	}
@@ -148,6 +152,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		s.sched.Start()
 	}
 	s.seal.start()
+	s.alerts.start()
 	if s.c.Dev != "" {
 		go s.watch(ctx, s.c.Dev)
 	}
@@ -259,7 +264,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 	if !s.clock.manual {
 		err = errors.Join(err, s.sched.Stop(rest))
 	}
-	err = errors.Join(err, s.seal.stop(rest))
+	err = errors.Join(err, s.alerts.stop(rest), s.seal.stop(rest))
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}

@@ -277,6 +277,17 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 			}
 		}
 	}
+	var by expr.Value
+	if x.Confirm != nil {
+		v, c, err := x.Confirm.Pick(view, s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", x.Path, err)
+		}
+		if length, ok := spanOf(v); ok && c != nil {
+			due, _ := w.calendar(r.unitID()).Due(w.now, length, nil)
+			by = due
+		}
+	}
 	text := w.insert(x.Text.ZH, s)
 	if text == "" {
 		text = w.headline(r)
@@ -290,7 +301,7 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 		if err != nil {
 			return err
 		}
-		if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": text, "clause": orUnset(x.Clause), "via": orUnset(x.Via)}); err != nil {
+		if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": text, "clause": orUnset(x.Clause), "via": orUnset(x.Via), "confirm_by": by}); err != nil {
 			return err
 		}
 	}
@@ -345,6 +356,9 @@ func (w *work) engineRecord(key string, of *Record, given map[string]expr.Value)
 		if err := w.number(rec, form.Action("create"), w.view(rec)); err != nil {
 			return nil, err
 		}
+	}
+	if key == "base.notice" {
+		return rec, w.outward(rec, of)
 	}
 	return rec, nil
 }

@@ -30,7 +30,10 @@ type world struct {
 	e          *Engine
 }
 
-type unitInfo struct{ id, name, parent, head string }
+type unitInfo struct {
+	id, name, parent, head string
+	outside                bool // of another organisation: nobody there belongs to the units above
+}
 type personInfo struct {
 	id, name, unit, superior, post, account string
 	active                                  bool
@@ -143,6 +146,9 @@ func (w *work) readWorld() (*world, error) {
 		if u.parent == "" && wd.top == "" {
 			wd.top = u.id
 		}
+		if str(r["kind"]) == "outside" {
+			u.outside, u.parent = true, ""
+		}
 	})
 	each("base.person", func(r store.Row) {
 		active, ok := r["active"].(bool)
@@ -246,6 +252,20 @@ func (wd *world) within(unit, top string) bool {
 		}
 	}
 	return false
+}
+
+// outside answers the unit of another organisation that a person belongs to; "" for our own people.
+func (wd *world) outside(person string) string {
+	p := wd.people[person]
+	if p == nil {
+		return ""
+	}
+	for _, u := range wd.chain(p.unit) {
+		if x := wd.units[u]; x != nil && x.outside {
+			return u
+		}
+	}
+	return ""
 }
 
 // adoptionOf is the adoption of a book nearest above a unit on a day.

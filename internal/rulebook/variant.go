@@ -61,6 +61,7 @@ func (c *book) vary(base *book) {
 			}
 		}
 	}
+	c.From = to
 	say := c.renaming(base)
 	for kind, entries := range base.src.elements {
 		if contains(varying, kind) {
@@ -143,6 +144,11 @@ func (n *node) mapped(to map[string]string) *node {
 	x.items, x.keys = nil, nil
 	for _, i := range n.items {
 		if !i.unsaid(to) {
+			x.items = append(x.items, i.mapped(to))
+		}
+	}
+	if len(x.items) == 0 && len(n.items) > 0 && n.items[0].entry("is") != nil { // with no case left what they stand for sleeps, and says so
+		for _, i := range n.items {
 			x.items = append(x.items, i.mapped(to))
 		}
 	}

@@ -39,6 +39,7 @@ const Audit = page(() => import('../pages/audit'))
 const Settings = page(() => import('../pages/settings'))
 const People = page(() => import('../pages/people'))
 const Notices = page(() => import('../pages/notice'))
+const Diff = page(() => import('../pages/diff'))
 const Adopt = page(() => import('../pages/adopt'))
 const Search = page(() => import('../pages/search'))
 const Mine = page(() => import('../pages/mine'))
@@ -90,6 +91,7 @@ const router = createBrowserRouter([
           { path: '/rulebook', element: <Books /> },
           { path: '/rulebook/:id', element: <Book /> },
           { path: '/rulebook/:id/:clause', element: <Book /> },
+          { path: '/rulebook/:id/diff/:with', element: <Diff /> },
           { path: '/clause/:clause', element: <Book /> },
           { path: '/report', element: <Reports /> },
           { path: '/ledger', element: <Ledger /> },

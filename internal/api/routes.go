@@ -93,6 +93,7 @@ func (s *server) table() []*route {
 		get("/api/form/{key}/record/{id}/why", person, why, "Why a deadline, an action or a value is as it is", engine.Why{}, "of"),
 		get("/api/form/{key}/record/{id}/print", person, printPreview, "A record as its paper would be printed", engine.PrintView{}, "copy"),
 		with(post("/api/form/{key}/record/{id}/print", person, print, "Print: the paper, counted and recorded", nil, engine.PrintView{}), func(r *route) { r.ask = []string{"copy"} }),
+		post("/api/personal-request/{id}/copy", person, personalCopy, "Everything held about the person of an approved request", nil, engine.PersonalCopy{}),
 		post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}),
 		with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form),
 		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),

@@ -59,6 +59,9 @@ func Load(fsys fs.FS) (*Library, Issues) {
 			stage(c)
 		}
 	}
+	for _, c := range l.books {
+		c.personal()
+	}
 	l.schemas()
 	for _, c := range l.books {
 		for i := 0; i < len(c.todo); i++ { // a body may add more

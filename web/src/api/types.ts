@@ -4,7 +4,7 @@ export type Text = string | { zh?: string; en?: string } | null | undefined
 
 export interface Ref { id: string; label?: Text; name?: string; form?: string }
 export interface FileValue { id: string; name: string; size: number; type: string }
-export interface Masked { masked: string }
+export interface Masked { masked: string; erased?: boolean }
 export type Value = unknown
 export type Values = Record<string, Value>
 
@@ -76,6 +76,7 @@ export interface Field {
   total?: boolean
   required?: boolean
   class?: string
+  sealed?: boolean
   min?: string | number | null
   max?: string | number | null
   line?: string | null
@@ -203,6 +204,7 @@ export interface Rec {
   sanctions?: { id?: string; text?: Text; label?: Text; number?: string; at?: string; state_label?: Text; clause?: string; form?: string }[]
   band?: { text?: Text; clause?: string; kind?: string } | string | null
   compare?: Comparison[]
+  personal_copy?: boolean
 }
 export interface Done { record: Rec; done: { action: string; at: string; text: Text; signed?: boolean; waiting?: (Text | Person)[] } }
 export interface HistoryEntry {

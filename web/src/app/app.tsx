@@ -26,6 +26,7 @@ const Registers = page(() => import('../pages/registers'))
 const NewRecord = page(() => import('../pages/new-record'))
 const Import = page(() => import('../pages/import'))
 const RecordPage = page(() => import('../pages/record'))
+const PersonalCopy = page(() => import('../pages/personal-copy'))
 const Print = page(() => import('../pages/print'))
 const Books = page(() => import('../pages/books'))
 const Book = page(() => import('../pages/book'))
@@ -110,6 +111,7 @@ const router = createBrowserRouter([
       },
     ],
   },
+  { path: '/personal-copy/:id', element: <Alone><PersonalCopy /></Alone>, errorElement: <Broken /> },
   { path: '/record/:key/:id/print', element: <Alone><Print /></Alone>, errorElement: <Broken /> },
   { path: '/wall', element: <Alone><Wall /></Alone>, errorElement: <Broken /> },
 ])

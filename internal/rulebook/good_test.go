@@ -300,8 +300,11 @@ remove: [report.monthly, slip.view]
 	if f.Action("finish").By.Items[0].Clause != "y-2" || b.Parameter("near_days").Default.(calendar.Span).N != 10 || b.Report("monthly") != nil {
 		t.Errorf("the variant's own words do not win")
 	}
-	if v.Awake(&b.Offence("slow").Node) || v.Awake(&f.Deadline("close").Within.Cases[0].Node) {
+	if v.Awake(&b.Offence("slow").Node) {
 		t.Error("what is mapped to none sleeps for good")
+	}
+	if cases := f.Deadline("close").Within.Cases; len(cases) != 1 || cases[0].Clause != "y-1" {
+		t.Errorf("a case that is mapped to none is gone, its neighbour stays: %+v", cases)
 	}
 	if x := lib.Form("x.slip"); x.Label.ZH != "联系单" || x.Action("finish").Label.ZH != "办结" {
 		t.Error("the base is as it was")

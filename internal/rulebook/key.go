@@ -139,6 +139,7 @@ var shapes = map[string][]key{
 		{"back", "name", "name of the list on the record it refers to"},
 		{"changed", "effects", "what follows a change"},
 		{"hint", "text", "the question to read aloud"},
+		{"code", "bool", "a code that stands on papers and goods: it can be scanned"},
 	},
 	"option": {{"id", "name", "what is stored"}},
 	"line":   {{"field", "{@field", "columns of the child table"}},

@@ -275,6 +275,7 @@ type Field struct {
 	Back     string // back-reference id on the referred form
 	Changed  []*Effect
 	Hint     Label // the question to read aloud
+	Code     bool  // can be scanned
 	Column   string
 	Frozen   bool // of a report: computed once, when the sheet is made
 	Total    bool // of a report: the rows' sum stands below

@@ -146,6 +146,11 @@ func (n *node) mapped(to map[string]string) *node {
 			x.items = append(x.items, i.mapped(to))
 		}
 	}
+	if len(x.items) == 0 && len(n.items) > 0 && n.items[0].entry("is") != nil { // with no case left what they stand for sleeps, and says so
+		for _, i := range n.items {
+			x.items = append(x.items, i.mapped(to))
+		}
+	}
 	for _, e := range n.keys {
 		k := &entry{key: e.key, pos: e.pos, quoted: e.quoted}
 		switch {

@@ -79,6 +79,7 @@ export interface Field {
   min?: string | number | null
   max?: string | number | null
   line?: string | null
+  scan?: boolean
 }
 /** What a new record is asked: `later` = needed only to send it on. */
 export interface NewDef { asks: { field: string; required: boolean; later?: boolean; clause?: string }[]; send?: ActionDef }
@@ -316,6 +317,7 @@ export interface Clause {
 export interface BookBrief { id: string; short?: Text; title: Text; version?: string; source?: Text; clauses?: { total: number; by_kind?: Record<string, number> }; adopted?: { unit: Text | { id: string; name: string }; from: string }[]; forms?: number }
 export interface BookRole { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: string[]; held_in?: string; need?: string; signs?: Text[] }
 export interface Book { id: string; title: Text; version?: string; source?: Text; clauses: Clause[]; parameters?: Param[]; roles?: BookRole[]; adopted?: BookBrief['adopted']; articles?: { id: string; title: Text }[] }
+export interface Scanned { form: string; id: string; number?: string; title?: string; label: Text; state_label?: Text; paper?: 'same' | 'changed' }
 export interface Notice { id: string; at: string; text: Text; form?: string; record?: string; read?: boolean }
 export interface SearchResult { groups: { kind: string; label: Text; hits: { form?: string; id: string; number?: string; title?: Text; sub?: Text; mark?: string }[] }[] }
 export interface StatRow { key: string; label?: Text; count?: number; sum?: string }

@@ -69,10 +69,11 @@ export default function PersonalCopy() {
     <main className="print-page">
       <div className="no-print print-bar">
         <Button onClick={() => go(`/record/${FORM}/${id}`)}>{t('back')}</Button>
-        <span className="grow soft small">{t('personal.copy_text')}</span>
+        <span className="grow" />
         {copy && <Button onClick={save}>{t('personal.copy_json')}</Button>}
         {copy ? <Button type="primary" onClick={() => window.print()}>{t('print')}</Button> : <Button type="primary" loading={busy} onClick={() => void make()}>{t('personal.copy_make')}</Button>}
       </div>
+      <p className="no-print soft small">{t('personal.copy_text')}</p>
       {!!wrong && <div className="no-print"><Failed error={wrong} /></div>}
       {copy && (
         <article className="paper">

@@ -8,7 +8,7 @@ export CGO_ENABLED := 0
 BIN := bin/zhanggui
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/package.json web/package-lock.json web/tsconfig.json web/vite.config.ts
 
-.PHONY: help run build demo check test test-go test-web lint verify bench clean go
+.PHONY: help run build demo check test test-long test-go test-web lint verify bench clean go
 
 help: ## print this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: build ## compile the rulebooks, run their scenarios
 
 test: ## everything that can fail, with the time each stage takes
 	@.ci/test.sh
+
+test-long: ## the long numbers: kills, power cuts (needs root), every step, every door; half an hour and more
+	@.ci/test.sh long
 
 test-go: ## the Go tests, on SQLite and PostgreSQL
 	@.ci/test.sh go

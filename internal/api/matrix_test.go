@@ -33,10 +33,7 @@ type wide struct {
 	log    *bytes.Buffer
 	own    string
 	tokens map[string]string // place/role → machine token
-	pages  []string          // log tables: what a refusal may write
 }
-
-var places = []string{"own", "sibling", "parent", "foreign"}
 
 // openWide is generated from the library: a new role of the book gets its people in every place.
 func openWide(t testing.TB, dsn string, lib *rulebook.Library) *wide {

@@ -78,6 +78,9 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 			return nil, err
 		}
 	}
+	if err := w.judgeRetention(r, a); err != nil {
+		return nil, err
+	}
 	if err := w.judgeGates(r, a, d); err != nil {
 		return nil, err
 	}

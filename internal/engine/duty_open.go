@@ -22,8 +22,11 @@ func (w *work) openDuty(id string, at time.Time) error {
 		return err
 	}
 	row := rows[0]
-	if strings.HasPrefix(id, closing) {
+	switch {
+	case strings.HasPrefix(id, closing):
 		return w.closeLedger(row, at)
+	case strings.HasPrefix(id, limited):
+		return w.overOn(id)
 	}
 	if next, ok := parseInstant(row["next_at"]); !ok || next.After(at) {
 		return nil
@@ -110,6 +113,11 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 	list, err := w.dutyMembers(d, view, unit)
 	if err != nil {
 		return err
+	}
+	if d.Sample != nil && !aligned(d, view) {
+		if list, err = w.drawn(d.Sample, view, list, p); err != nil {
+			return err
+		}
 	}
 	for _, m := range list {
 		if aligned(d, view) {

@@ -275,6 +275,17 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 			}
 		}
 	}
+	var by expr.Value
+	if x.Confirm != nil {
+		v, c, err := x.Confirm.Pick(view, s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", x.Path, err)
+		}
+		if length, ok := spanOf(v); ok && c != nil {
+			due, _ := w.calendar(r.unitID()).Due(w.now, length, nil)
+			by = due
+		}
+	}
 	text := w.insert(x.Text.ZH, s)
 	if text == "" {
 		text = w.headline(r)
@@ -288,7 +299,7 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 		if err != nil {
 			return err
 		}
-		if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": text, "clause": orUnset(x.Clause), "via": orUnset(x.Via)}); err != nil {
+		if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": text, "clause": orUnset(x.Clause), "via": orUnset(x.Via), "confirm_by": by}); err != nil {
 			return err
 		}
 	}

@@ -250,6 +250,9 @@ func (w *work) judgeEnd(r *Record) error {
 	if len(items) > 0 {
 		return w.refuse("unique", r, a, items)
 	}
+	if err := w.judgePosts(r, a); err != nil {
+		return err
+	}
 	return w.judgeQuotas(r, a)
 }
 

@@ -1,8 +1,10 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,6 +145,59 @@ func TestLedger_Balance(t *testing.T) {
 		s.Turn("2026-06-02 10:00")
 		if n := s.Count("base_posting", "kind", "share"); n != 3 {
 			t.Errorf("%d accounts were closed, should be 3", n)
+		}
+	})
+}
+
+// Ensure that of twenty who ask at once for what a rank allows, each is judged by the order the one before him left, on both databases.
+func TestRank_AtOnce(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "35-rank"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		s.Company("works", "35-rank")
+		s.Person("an", "office")
+		var all []string
+		for i := range 20 {
+			all = append(all, s.Do("an", "35.applicant", "", "create", map[string]any{"grade": i % 3, "came_at": "2026-03-01T08:00:00+08:00"}).Record)
+		}
+		served := 0
+		for range 3 {
+			n := s.AtOnce(all, func(id string) error {
+				_, err := s.Try("an", "35.applicant", id, "serve", nil)
+				return err
+			})
+			if served += n; n == 0 {
+				t.Error("nobody was the first")
+			}
+		}
+		if n := s.Count("f35_applicant", "state", "served"); n != served {
+			t.Errorf("%d were told that they are served, and %d are", served, n)
+		}
+		grade := func(id string) string { return s.Column("f35_applicant", id, "grade") }
+		slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(grade(b), grade(a)), cmp.Compare(a, b)) })
+		for i, id := range all {
+			if is := s.Column("f35_applicant", id, "state") == "served"; is != (i < served) {
+				t.Errorf("number %d of the queue: served %v, though %d were", i+1, is, served)
+			}
+		}
+	})
+}
+
+// Ensure that of twenty who join at once only as many do as the base allows, on both databases.
+func TestQuota_AtOnce(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "53-elsewhere"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		s.Company("works", "53-elsewhere")
+		s.Person("an", "hr")
+		for range 17 {
+			s.Do("an", "53.account", "", "create", map[string]any{"region": "东"})
+		}
+		if n := s.AtOnce(make([]string, 20), func(string) error {
+			_, err := s.Try("an", "53.specialist", "", "create", map[string]any{"region": "东"})
+			return err
+		}); n != 3 {
+			t.Errorf("%d joined, and 3 may", n)
 		}
 	})
 }

@@ -66,6 +66,7 @@ type FieldView struct {
 	Unique   bool     `json:"unique,omitempty"`
 	Default  bool     `json:"default,omitempty"`
 	Total    bool     `json:"total,omitempty"` // the rows' sum is shown below
+	Scan     bool     `json:"scan,omitempty"`  // may be filled with a scanned code
 }
 
 // Option is one choice; Asleep ones can be read but not chosen.
@@ -305,6 +306,7 @@ func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 			v.Form = t.Elem.Object
 		}
 	}
+	v.Scan = f.Code || f.Type.Expr.Kind == expr.KObject && w.hasCode(v.Form)
 	if list := w.named(f); list != nil {
 		v.Type, v.Options = "choice", list
 	}
@@ -325,6 +327,20 @@ func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 		v.Max = w.apiOf(f.Max, f.Type)
 	}
 	return v
+}
+
+// hasCode: the records of the form can be told by a code, their number or a field of their own.
+func (w *work) hasCode(form string) bool {
+	f := w.e.Lib.Form(form)
+	if f == nil || f.Number != nil {
+		return f != nil
+	}
+	for _, x := range f.Fields {
+		if x.Code {
+			return true
+		}
+	}
+	return false
 }
 
 // columns of a list nobody has chosen columns for: the number, what is asked first, the state.

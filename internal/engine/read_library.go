@@ -87,7 +87,8 @@ type RoleView struct {
 	Holders   []Holder `json:"holders"`
 	Conflicts []string `json:"conflicts"`
 	HeldIn    string   `json:"held_in"`
-	Need      string   `json:"need"` // how many must hold it: one, some, any
+	Need      string   `json:"need"`  // how many must hold it: one, some, any
+	Signs     []Text   `json:"signs"` // what it must sign; without a holder that cannot be signed
 }
 
 // Books lists the rulebooks.
@@ -144,7 +145,10 @@ func (e *Engine) Book(ctx context.Context, now time.Time, actor Actor, id string
 			v.Parameters = append(v.Parameters, w.paramView(b, p, view))
 		}
 		for _, r := range b.Roles {
-			x := RoleView{ID: r.ID, Label: textOr(r.Label, r.ID), Holders: w.holderList(w.world.holders(r.ID, "", w.now)), Conflicts: []string{}, HeldIn: r.HeldIn, Need: r.Holders}
+			x := RoleView{ID: r.ID, Label: textOr(r.Label, r.ID), Holders: w.holderList(w.world.holders(r.ID, "", w.now)), Conflicts: []string{}, HeldIn: r.HeldIn, Need: r.Holders, Signs: []Text{}}
+			for _, a := range signedFor(b, r.ID) {
+				x.Signs = append(x.Signs, text(a.Label))
+			}
 			for _, c := range r.Conflicts {
 				x.Conflicts = append(x.Conflicts, c.With)
 			}

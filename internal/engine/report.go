@@ -33,6 +33,10 @@ func (w *work) fillReport(r *Record) error {
 	if err != nil {
 		return err
 	}
+	last, err := w.lastReport(r, view)
+	if err != nil {
+		return err
+	}
 	var rows []*Line
 	for i, g := range groups {
 		row := &Line{rec: r, line: line, id: w.e.opts.NewID(), row: store.Row{}}
@@ -77,6 +81,7 @@ func (w *work) fillReport(r *Record) error {
 			}
 			w.clause(c.Clause)
 		}
+		row.compare(rep, last[rowKey(row.row)])
 		rows = append(rows, row)
 	}
 	r.setLines("rows", rows)

@@ -173,7 +173,7 @@ var baseContract = map[string][]string{
 	"base.breach":       {"name", "due"},
 	"base.sanction":     {"person", "offence", "fine", "measure"},
 	"base.posting":      {"ledger", "kind", "amount", "quantity", "dims", "entry_no", "segment", "prefix", "first_no", "last_no"},
-	"base.notice":       {"person", "text"},
+	"base.notice":       {"person", "text", "confirm_by"},
 	"base.copy":         {"mark", "to"},
 	"base.snapshot":     {"name", "content"},
 	"base.attempt":      {"action", "clause"},

@@ -34,6 +34,9 @@ func (c *book) declareField(f *Form, l *Line, e *entry, path string) *Field {
 	fd.Unique = b.flag("unique")
 	fd.Min, fd.Max = c.literal(b.get("min"), fd.Type, "min"), c.literal(b.get("max"), fd.Type, "max")
 	fd.Hint = c.label(b.get("hint"), "hint")
+	if fd.Code = b.flag("code"); fd.Code && fd.Type.Name != "text" {
+		c.r.errorf(b.get("code").pos, "only a text holds a code, and %s is %s", fd.ID, fd.Type.Name)
+	}
 	if n := b.get("back"); n != nil {
 		fd.Back = n.text
 		if fd.Type.Form == "" {

@@ -139,6 +139,7 @@ var shapes = map[string][]key{
 		{"back", "name", "name of the list on the record it refers to"},
 		{"changed", "effects", "what follows a change"},
 		{"hint", "text", "the question to read aloud"},
+		{"code", "bool", "a code that stands on papers and goods: it can be scanned"},
 	},
 	"option": {{"id", "name", "what is stored"}},
 	"line":   {{"field", "{@field", "columns of the child table"}},
@@ -343,7 +344,7 @@ var shapes = map[string][]key{
 		{"ask", "{name|@field", "typed in"}, {"row_ask", "{name|@field", "typed in per row"},
 		{"require", "[@check", "guards of submission"}, {"sign", "who|@seat|@is", "who signs"}, {"do", "effects", "at submission"},
 		{"late", "effects", "at the breach"}, {"to", "who|@is", "who gets it"}, {"confirm", "value", "readers confirm within"},
-		{"compare", "name", "last"}, {"totals", "[name", "columns by whose values the rows are totalled"},
+		{"compare", "name|@is", "last: the period before beside each number"}, {"totals", "[name", "columns by whose values the rows are totalled"},
 	},
 	"column": {{"type", "name", "its type"}, {"is", "value", "over it, row and period"}, {"total", "name", "sum"}, {"scale", "int", "digits after the point"}},
 	"class": {

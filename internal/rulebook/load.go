@@ -80,6 +80,7 @@ func Load(fsys fs.FS) (*Library, Issues) {
 	if len(l.books) > 0 {
 		l.checks()
 		l.watchers()
+		l.quotaWatchers()
 	}
 	return l.lib, r.sorted()
 }

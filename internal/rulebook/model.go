@@ -16,7 +16,9 @@ type Library struct {
 	Env    *expr.Env
 	// Watchers: a change of the watched form's record must recompute records of other forms; see Watch.
 	Watchers map[string][]Watch
-	Days     *Days // statutory rest and make-up days
+	// QuotaWatch: a change of a form's record may leave a set of another form beyond its limit.
+	QuotaWatch map[string][]QuotaWatch
+	Days       *Days // statutory rest and make-up days
 }
 
 // Watch says: when a record of form On changes, the records of form Of that it names in the
@@ -27,6 +29,12 @@ type Library struct {
 type Watch struct {
 	On, Via, Of string
 	By, Field   string
+}
+
+// QuotaWatch tells that a quota with over: reads a field of a form other than the one it counts ("" = any change there counts).
+type QuotaWatch struct {
+	Quota *Quota
+	Field string
 }
 
 // Book is one rulebook.
@@ -270,6 +278,7 @@ type Field struct {
 	Back     string // back-reference id on the referred form
 	Changed  []*Effect
 	Hint     Label // the question to read aloud
+	Code     bool  // can be scanned
 	Column   string
 	Frozen   bool // of a report: computed once, when the sheet is made
 	Total    bool // of a report: the rows' sum stands below

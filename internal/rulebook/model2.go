@@ -281,6 +281,7 @@ type Report struct {
 	Do      []*Effect
 	To      *Who
 	Confirm *Value
+	Compare *Demand // non-nil and awake: each number has the period before beside it
 	Form    *Form
 	Duty    *Duty
 }
@@ -342,6 +343,7 @@ type Quota struct {
 	AtMost *Value
 	Waive  *Waive
 	Over   []*Effect
+	Reads  []string // parameters it is read from, where it has Over
 }
 
 // Ranking is an order over a population.

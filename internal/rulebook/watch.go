@@ -37,6 +37,46 @@ func (l *loader) watchers() {
 	}
 }
 
+// quotaWatchers works out which other forms the limits with over: are read from, so that a change there is heard too.
+func (l *loader) quotaWatchers() {
+	l.lib.QuotaWatch = map[string][]QuotaWatch{}
+	for _, c := range l.books {
+		for _, q := range c.Quotas {
+			if len(q.Over) == 0 {
+				continue
+			}
+			list := append([]*expr.Expr{q.Base}, q.Per...)
+			for _, v := range []*Value{q.Where, q.AtMost} {
+				if v != nil {
+					for _, k := range v.Cases {
+						list = append(list, k.When, k.Is)
+					}
+				}
+			}
+			seen := map[[2]string]bool{}
+			for _, e := range list {
+				if e == nil {
+					continue
+				}
+				for _, p := range e.Params() {
+					if !contains(q.Reads, p) {
+						q.Reads = append(q.Reads, p)
+					}
+				}
+				for _, p := range e.Reads() {
+					form, _, _ := strings.Cut(p.Object, "#")
+					at := [2]string{form, p.Field}
+					if f := l.lib.Forms[form]; f == nil || form == q.Of || f.Kept == "engine" || seen[at] {
+						continue
+					}
+					seen[at] = true
+					l.lib.QuotaWatch[form] = append(l.lib.QuotaWatch[form], QuotaWatch{q, p.Field})
+				}
+			}
+		}
+	}
+}
+
 // through finds the records that an expression reads by a reference of f's own: this.customer.country.
 func (l *loader) through(f *Form, e *expr.Expr, seen map[Watch]bool) {
 	reads := e.Reads()

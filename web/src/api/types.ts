@@ -79,6 +79,7 @@ export interface Field {
   min?: string | number | null
   max?: string | number | null
   line?: string | null
+  scan?: boolean
 }
 /** What a new record is asked: `later` = needed only to send it on. */
 export interface NewDef { asks: { field: string; required: boolean; later?: boolean; clause?: string }[]; send?: ActionDef }
@@ -314,8 +315,9 @@ export interface Clause {
   level?: number
 }
 export interface BookBrief { id: string; short?: Text; title: Text; version?: string; source?: Text; clauses?: { total: number; by_kind?: Record<string, number> }; adopted?: { unit: Text | { id: string; name: string }; from: string }[]; forms?: number; related?: string[] }
-export interface BookRole { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: string[]; held_in?: string; need?: string }
+export interface BookRole { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: string[]; held_in?: string; need?: string; signs?: Text[] }
 export interface Book { id: string; related?: string[]; title: Text; version?: string; source?: Text; clauses: Clause[]; parameters?: Param[]; roles?: BookRole[]; adopted?: BookBrief['adopted']; articles?: { id: string; title: Text }[] }
+export interface Scanned { form: string; id: string; number?: string; title?: string; label: Text; state_label?: Text; paper?: 'same' | 'changed' }
 export interface DiffClause { id: string; kind: string; text: Text }
 export interface DiffRow { left?: DiffClause; right?: DiffClause; status: 'same' | 'changed' | 'absent' | 'new'; changes: Text[] }
 export interface BookDiff { left: { id: string; short: string; title: Text }; right: BookDiff['left']; count: Record<DiffRow['status'], number>; names: { left: Text; right: Text }[]; rows: DiffRow[]; other: Text[] }

@@ -7,6 +7,7 @@ import type { ActionOpen, ComparedRow, Comparison, Rec } from '../api/types'
 import { FieldView, kindOf } from '../fields'
 import { ClauseChip } from './clause'
 import { Card } from './parts'
+import { People } from './refusal'
 
 export function Compare({ of: c, rec, busy, onDo }: { of: Comparison; rec: Rec; busy: string; onDo: (a: ActionOpen) => void }) {
   const { t, w } = useWords()
@@ -48,7 +49,7 @@ export function Compare({ of: c, rec, busy, onDo }: { of: Comparison; rec: Rec; 
           </div>
           <ul className="closed">
             {closed.map((a) => (
-              <li key={a.id}><LockOutlined aria-hidden /><div><b>{w(a.label)}</b> <ClauseChip id={a.clause ?? a.problem.items?.[0]?.clause} /><div>{[...new Set((a.problem.items ?? []).map((x) => w(x.say)))].join(t('semicolon')) || a.problem.detail}</div></div></li>
+              <li key={a.id}><LockOutlined aria-hidden /><div><b>{w(a.label)}</b> <ClauseChip id={a.clause ?? a.problem.items?.[0]?.clause} /><div>{[...new Set((a.problem.items ?? []).map((x) => w(x.say)))].join(t('semicolon')) || a.problem.detail}</div>{!!a.problem.who_may?.length && <div className="soft small">{t('who_may')} <People list={a.problem.who_may} max={3} /></div>}</div></li>
             ))}
           </ul>
         </div>

@@ -59,4 +59,8 @@ export default {
   'scan.none': '“{{code}}” was not found, or it is not yours to see. Check it for slips, or search with other words.',
   'scan.search': 'Search for it',
   'scan.many': 'Several fit, choose one:',
+  'scan.qr': 'QR code: scan it to open this record',
+  'scan.paper_same': 'This paper agrees with the record, check code {{code}}.',
+  'scan.paper_changed': 'The record was changed after this paper was printed, check code {{code}}.',
+  'scan.paper_other': 'The check code {{code}} is not of this record.',
 }

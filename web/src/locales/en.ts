@@ -97,7 +97,6 @@ export default {
   'nav.ledger': 'Penalties',
   'nav.audit': 'Audit',
   'nav.settings': 'Settings',
-  'nav.find': 'Find',
   'nav.note': 'Note',
   'nav.due_one': '{{count}} task due',
   'nav.due_other': '{{count}} tasks due',

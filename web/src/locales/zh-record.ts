@@ -55,4 +55,8 @@ export default {
   'scan.none': '没有找到“{{code}}”，或者它不归你看。看看有没有输错，或者换别的字找一找。',
   'scan.search': '用它找一找',
   'scan.many': '有几件对得上，选一件：',
+  'scan.qr': '二维码：扫它打开这份记录',
+  'scan.paper_same': '这张纸与记录一致，校验码 {{code}}。',
+  'scan.paper_changed': '打印之后记录改过，这张纸不是现在的内容，校验码 {{code}}。',
+  'scan.paper_other': '校验码 {{code}} 不是这份记录的。',
 }

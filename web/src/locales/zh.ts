@@ -95,7 +95,6 @@ export default {
   'nav.ledger': '奖罚簿',
   'nav.audit': '稽核',
   'nav.settings': '设置',
-  'nav.find': '找一找',
   'nav.note': '记一笔',
   'nav.due_other': '{{count}} 件要办',
   'search.hint': '客户、编号、电话、拼音首字母，例如 hxjm',

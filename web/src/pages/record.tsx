@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { Link, useLocation, useNavigate, useParams, useSearchParams } from 'react-router'
 import { call } from '../api/client'
 import { recordPath, refresh, useForm, useForms, useGet } from '../api/query'
-import type { ActionOpen, Copy, Done, Field, Form, Rec } from '../api/types'
+import type { ActionOpen, Copy, Done, Field, Form, Rec, Scanned } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
 import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
@@ -139,6 +139,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
           <button type="button" className="link small" onClick={() => setDone(null)}>{t('close')}</button>
         </div>
       )}
+      {params.get('check') && <PaperOf rec={r} code={params.get('check')!} />}
       {problem && <Refused problem={problem}><Button onClick={() => setProblem(null)}>{t('close')}</Button></Refused>}
       {r.form === 'base.customer' && <CustomerHead rec={r} form={f} />}
       {!!r.path?.length && r.path.length > 1 && <Path steps={r.path} form={r.form} record={r.id} label={[w(f.label), r.number].filter(Boolean).join(' ')} />}
@@ -184,6 +185,15 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
       {doing && (doing.id === 'edit' ? <Edit form={f} rec={r} onClose={() => setDoing(null)} onDone={() => { setDoing(null); void said.success(t('saved')) }} /> : <ActionDialog form={f} rec={r} action={doing} onClose={() => setDoing(null)} onDone={finish} />)}
     </>
   )
+}
+
+/** Whether the paper that was scanned still says what the record says. */
+function PaperOf({ rec, code }: { rec: Rec; code: string }) {
+  const { t } = useWords()
+  const found = useGet<Scanned[]>('/api/scan', { code })
+  if (!found.data) return null
+  const paper = found.data.find((x) => x.form === rec.form && x.id === rec.id)?.paper
+  return <p className={`notice ${paper === 'same' ? '' : 'amber'}`} role="status">{paper === 'same' ? `✓ ${t('scan.paper_same', { code })}` : paper ? t('scan.paper_changed', { code }) : t('scan.paper_other', { code })}</p>
 }
 
 function More({ acts, extra = [], onPick, wide }: { acts: ActionOpen[]; extra?: { key: string; label: string; onClick: () => void }[]; onPick: (a: ActionOpen) => void; wide?: string }) {

@@ -66,7 +66,7 @@ function Drawn({ flow: f, graph }: { flow: Flow; graph: boolean }) {
   const aside = f.states.filter((s) => s.final && !s.path && s.status !== 'done')
   const day = (s: FlowState) => { const x = parse(s.since); return x === null ? '' : absolute(x, now, lang) }
   const says = (s: FlowState) => (s.status === 'current' ? t('flow.here', { at: day(s) }) : s.status === 'done' ? t('flow.was', { at: day(s) }) : '')
-  const { g, states, ways, lost, wider } = useMemo(() => {
+  const { g, states, ways, wider } = useMemo(() => {
     const states = f.states.filter((s) => ends || !aside.includes(s))
     const took = new Set(f.took.map((x) => `${x.from}>${x.to}`))
     const plain = (x: FlowWay) => w(x.label) + (x.clock ? t('flow.clock') : '')
@@ -82,11 +82,10 @@ function Drawn({ flow: f, graph }: { flow: Flow; graph: boolean }) {
       const note = says(s)
       return { w: Math.max(box.w, note ? wide(note, font - 1) + 32 : 0, 96), h: box.h + 16 + (note ? font * 1.5 : 0) }
     }
-    return { g: layout(states.map((s) => s.id), size, ways), states, ways, lost: states.filter((s) => !ways.some((x) => x.from === s.id || x.to === s.id)), wider }
+    return { g: layout(states.map((s) => s.id), size, ways), states, ways, wider }
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [f, ends, font, lang])
   useEffect(() => { if (graph) here.current?.scrollIntoView({ block: 'center', inline: 'center' }) }, [graph])
-  const boxed = graph ? states.filter((s) => !lost.includes(s)) : states
   const spot = (p?: { x: number; y: number; w: number; h: number }) => (graph && p ? { left: p.x, top: p.y, width: p.w, height: p.h } : undefined)
   return (
     <>
@@ -103,7 +102,7 @@ function Drawn({ flow: f, graph }: { flow: Flow; graph: boolean }) {
               </svg>
             </li>
           )}
-          {boxed.map((s) => (
+          {states.map((s) => (
             <li key={s.id}>
               <div ref={s.status === 'current' ? here : undefined} className={`flow-state ${s.status ?? ''} ${s.final ? 'final' : ''}`} style={spot(g.states.get(s.id))} aria-current={s.status === 'current' ? 'step' : undefined}>
                 <b>{s.status === 'done' ? '✓ ' : s.status === 'current' ? '● ' : ''}{w(s.label)}</b>

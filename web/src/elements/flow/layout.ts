@@ -16,27 +16,29 @@ const LANE = 10 // what a line that passes by takes
 
 interface Item extends Box { layer: number; x: number; links: Item[]; up: Item[]; down: Item[] }
 
-/** order: the states from the first on; what leads back against it is drawn upwards. States no way touches are left out. */
+/** order: the states from the first on; what leads back against it is drawn upwards. What no way leads to or from stands last. */
 export function layout<W extends Way>(order: string[], size: (state: string) => Box, ways: W[]): Layout<W> {
   const index = new Map(order.map((s, i) => [s, i]))
   const drawn = ways.filter((x) => x.from !== x.to && index.has(x.from) && index.has(x.to))
-  const touched = order.filter((s) => drawn.some((x) => x.from === s || x.to === s))
   const ends = (x: W) => (index.get(x.from)! < index.get(x.to)! ? [x.from, x.to] : [x.to, x.from])
 
   // a state lies below everything that leads to it; between two layers of states lies one of words
   const layerOf = new Map<string, number>()
-  for (const s of touched) {
+  const alone = order.filter((s) => !drawn.some((x) => x.from === s || x.to === s))
+  for (const s of order) {
     let n = 0
     for (const x of drawn) if (ends(x)[1] === s) n = Math.max(n, layerOf.get(ends(x)[0])! + 2)
     layerOf.set(s, n)
   }
+  const last = Math.max(0, ...layerOf.values())
+  for (const s of alone) layerOf.set(s, drawn.length ? last + 2 : 0)
   const layers: Item[][] = []
   const put = (layer: number, box: Box): Item => {
     const it: Item = { ...box, layer, x: 0, links: [], up: [], down: [] }
     ;(layers[layer] ??= []).push(it)
     return it
   }
-  const items = new Map(touched.map((s) => [s, put(layerOf.get(s)!, size(s))]))
+  const items = new Map(order.map((s) => [s, put(layerOf.get(s)!, size(s))]))
   const join = (a: Item, b: Item) => { a.down.push(b); b.up.push(a) }
   const chains = drawn.map((way) => {
     const [top, bottom] = ends(way).map((s) => items.get(s)!)
@@ -54,7 +56,7 @@ export function layout<W extends Way>(order: string[], size: (state: string) => 
     chain.push(bottom)
     return { way, label, chain, forward }
   })
-  const all = layers.map((l) => l ?? [])
+  const all = Array.from(layers, (l) => l ?? [])
 
   sortLayers(all)
   place(all)
@@ -74,7 +76,7 @@ export function layout<W extends Way>(order: string[], size: (state: string) => 
   return {
     width: right - left,
     height: all.length ? tops[all.length - 1] + heights[all.length - 1] : 0,
-    states: new Map(touched.map((s) => [s, at(items.get(s)!)])),
+    states: new Map(order.map((s) => [s, at(items.get(s)!)])),
     ways: chains.map(({ way, label, chain, forward }) => {
       const line = [port(chain[0], chain[1], true)]
       for (const i of chain.slice(1, -1)) {
@@ -107,6 +109,11 @@ function sortLayers(layers: Item[][]) {
   }
 }
 
+const lane = (i: Item) => i.h === 0
+
+/** A line that passes by stays straight, and does not draw the boxes after it. */
+const pull = (a: Item, b: Item) => (lane(a) && lane(b) ? 16 : lane(a) || lane(b) ? 0.25 : 1)
+
 /** Each as near as can be to the mean of its neighbours without touching the next: lines come out straight. */
 function place(layers: Item[][]) {
   for (const l of layers) {
@@ -117,8 +124,8 @@ function place(layers: Item[][]) {
   for (let sweep = 0; sweep < 60; sweep++) {
     for (const l of sweep % 2 === 0 ? layers : [...layers].reverse()) {
       const wish = l.map((i) => {
-        const near = [...i.up, ...i.down]
-        return near.length ? near.reduce((s, n) => s + n.x, 0) / near.length : i.x
+        const near = [...i.up, ...i.down].map((n) => ({ x: n.x, pull: pull(i, n) }))
+        return near.length ? near.reduce((s, n) => s + n.x * n.pull, 0) / near.reduce((s, n) => s + n.pull, 0) : i.x
       })
       spread(l, wish)
     }
@@ -131,7 +138,7 @@ function spread(l: Item[], wish: number[]) {
   l.forEach((i, n) => offset.push(n === 0 ? 0 : offset[n - 1] + l[n - 1].w / 2 + GAP_X + i.w / 2))
   const blocks: { sum: number; weight: number; count: number }[] = []
   l.forEach((i, n) => {
-    const weight = i.h === 0 ? 4 : 1 // a line's bend disturbs more than a box a little aside
+    const weight = lane(i) ? 4 : 1 // a line's bend disturbs more than a box a little aside
     blocks.push({ sum: (wish[n] - offset[n]) * weight, weight, count: 1 })
     while (blocks.length > 1) {
       const [a, b] = blocks.slice(-2)

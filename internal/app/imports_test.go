@@ -55,8 +55,8 @@ var sole = map[string][]string{
 	"github.com/alecthomas/kong":  {"internal/app"},
 	"golang.org/x/crypto":         {"internal/auth"},
 	"github.com/wneessen/go-mail": {"internal/alert"},
-	"crypto/aes":                  {"internal/keep", "internal/alert"},
-	"crypto/cipher":               {"internal/keep", "internal/alert"},
+	"crypto/aes":                  {"internal/keep"},
+	"crypto/cipher":               {"internal/keep"},
 }
 
 // testSupport packages are not part of the program.

@@ -6,8 +6,8 @@ import setup from './en-setup'
 import diff from './en-diff'
 
 export default {
-  ...personal,
   ...alert,
+  ...personal,
   ...setup,
   ...diff,
   ...record,

@@ -6,8 +6,8 @@ import setup from './zh-setup'
 import diff from './zh-diff'
 
 export default {
-  ...personal,
   ...alert,
+  ...personal,
   ...setup,
   ...diff,
   ...record,

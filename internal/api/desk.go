@@ -38,6 +38,11 @@ func search(c *call) error {
 	return answer(c, v, err)
 }
 
+func scan(c *call) error {
+	v, err := c.s.Engine.Scan(c.ctx(), c.now, c.actor, c.query("code"))
+	return answer(c, v, err)
+}
+
 func ledgers(c *call) error { return c.json(http.StatusOK, c.s.Engine.Ledgers()) }
 
 func ledger(c *call) error {
@@ -118,7 +123,7 @@ func rights(c *call) error {
 func calendarOf(c *call) error {
 	year, err := strconv.Atoi(c.query("year"))
 	if c.query("year") == "" {
-		year, err = c.now.Year(), nil
+		year, err = c.now.In(calendar.Standard().Zone).Year(), nil
 	}
 	if err != nil {
 		return fault.At("year", "年份要写成 2026", "Write the year as 2026")

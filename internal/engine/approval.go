@@ -315,7 +315,7 @@ func (w *work) signatures(r *Record, a *rulebook.Approval) (map[string]signature
 	if err := w.flush(); err != nil {
 		return nil, err
 	}
-	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "s", Where: query.And(query.Eq("s", "of_id", r.id), query.Eq("s", "approval", a.ID), query.Eq("s", "state", form.States[0].ID))})
+	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "s", Where: query.And(query.Eq("s", "of_id", r.id), query.Eq("s", "approval", a.ID), stillCounts)})
 	if err != nil {
 		return nil, err
 	}
@@ -329,6 +329,9 @@ func (w *work) signatures(r *Record, a *rulebook.Approval) (map[string]signature
 	return m, nil
 }
 
+// stillCounts: a seat is taken by a signature, and by silence where the approval says so.
+var stillCounts query.Expr = query.Op{Name: "or", Args: []query.Expr{query.Eq("s", "state", "signed"), query.Eq("s", "state", "assented"), query.Eq("s", "state", "unanswered")}}
+
 // restartHash is what a signature binds beyond the record itself: a change of it voids the signature.
 func (w *work) restartHash(r *Record, a *rulebook.Approval) string {
 	h := sha256.New()
@@ -336,6 +339,9 @@ func (w *work) restartHash(r *Record, a *rulebook.Approval) string {
 		v, _ := r.Get(id)
 		if f := r.form.Field(id); f != nil {
 			raw, _ := encode(v, f.Type)
+			if f.Personal { // a plain hash of so little could be tried out
+				raw = r.row[id]
+			}
 			fmt.Fprintf(h, "%s=%v;", id, raw)
 		}
 	}
@@ -402,11 +408,8 @@ func (w *work) sign(r *Record, a *rulebook.Action, item *rulebook.WhoItem, id st
 	}
 	if d.refuse {
 		w.effect(Effect{Kind: "sign", Form: r.form.Key, Record: r.id, Name: ap.ID, Text: "refused", Clause: st.clause})
-		if ap.Refuse != "" {
-			r.enter(ap.Refuse, w.now)
-			if err := w.dropSignatures(r, ap); err != nil {
-				return nil, err
-			}
+		if err := w.refused(r, ap); err != nil {
+			return nil, err
 		}
 		w.event(r, a.ID)
 		return &signing{}, nil
@@ -446,7 +449,7 @@ func (w *work) dropSignatures(r *Record, ap *rulebook.Approval) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "s", Where: query.And(query.Eq("s", "of_id", r.id), query.Eq("s", "approval", ap.ID), query.Eq("s", "state", form.States[0].ID))})
+	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "s", Where: query.And(query.Eq("s", "of_id", r.id), query.Eq("s", "approval", ap.ID), stillCounts)})
 	if err != nil {
 		return err
 	}

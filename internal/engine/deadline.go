@@ -197,6 +197,9 @@ func (w *work) dueOf(r *Record, in *instance, view *rulebook.View) (bool, error)
 			return false, err
 		}
 		in.clause = first(c.Clause, d.Clause)
+		if in.clause == "" && r.form.Key == "base.notice" {
+			in.clause = r.str("clause") // that somebody must have read is said by the rule that told him
+		}
 		switch x := v.(type) {
 		case time.Time:
 			in.due = x
@@ -218,6 +221,15 @@ func (w *work) dueOf(r *Record, in *instance, view *rulebook.View) (bool, error)
 		if d.Pause != nil {
 			if in.pauses, err = w.pausesOf(d.Pause, view, s); err != nil {
 				return false, err
+			}
+		}
+		if d.Silent != nil && in.open() { // a signature breaks the silence: it is counted from there
+			at, err := w.lastSigned(r, d.Silent)
+			if err != nil {
+				return false, err
+			}
+			if at.After(in.from) {
+				in.from = at
 			}
 		}
 		due, ok := cal.Due(in.from, span, in.pauses)

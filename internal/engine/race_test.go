@@ -115,11 +115,12 @@ func TestRace_OneWins(t *testing.T) {
 func TestRace_ConflictingRoles(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, dsn string) {
 		s := contest(t, dsn)
+		s.Person("he", "admin")
 		for round := range testkit.Long(t, 10, 200) {
 			p := s.Person(fmt.Sprint("p", round))
 			won := together(t, 8, func(i int) error {
 				role := []string{"cashier", "bookkeeper"}[i%2]
-				_, err := s.E.Do(context.Background(), s.Now, engine.Act{Form: "base.role_grant", Action: "create", Values: map[string]any{"person": p, "role": role, "unit": s.Unit, "from": "2000-01-01"}, Actor: engine.Actor{System: true, Origin: "system"}})
+				_, err := s.Try("he", "base.role_grant", "", "create", map[string]any{"person": p, "role": role, "unit": s.Unit, "from": "2000-01-01"})
 				return err
 			})
 			held := map[string]bool{}

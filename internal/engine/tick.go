@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"zhanggui/internal/expr"
@@ -22,6 +23,9 @@ func (e *Engine) Tick(ctx context.Context, now time.Time) (int, time.Time, error
 		return 0, time.Time{}, err
 	}
 	for {
+		if err := e.payErasures(ctx, now); err != nil {
+			return fired, time.Time{}, err
+		}
 		if err := ctx.Err(); err != nil {
 			return fired, time.Time{}, err
 		}
@@ -105,6 +109,9 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 	if r, ok := AsRefusal(err); ok {
 		// A rule forbids what the clock should do. It is recorded and not tried again at every tick.
 		e.logRefusal(ctx, now, Act{Form: r.Form, Record: r.Record, Action: r.Action, Actor: ClockActor()}, r)
+		if strings.HasPrefix(id, closing) {
+			return e.skipClose(ctx, id, at)
+		}
 		return e.skipWake(ctx, kind, id, now)
 	}
 	if fault.KindOf(err) == fault.NotFound {
@@ -290,7 +297,14 @@ func (w *work) breach(r *Record, in *instance, crec *Record) error {
 	}
 	w.clause(in.clause)
 	w.facts = append(w.facts, fact{form: r.form.Key, action: "late", of: d.ID, rec: r, at: w.now, clause: in.clause, holder: ids, breach: crec.str("breach")})
-	return w.asClock(func() error { return w.tell(d.Late, r, in, ids) })
+	return w.asClock(func() error {
+		if d.Silent != nil {
+			if err := w.silent(r, d); err != nil {
+				return err
+			}
+		}
+		return w.tell(d.Late, r, in, ids)
+	})
 }
 
 // annul marks a breach that facts or the calendar have since disproved, and withdraws what was only proposed for it.

@@ -138,6 +138,7 @@ func (c *book) compileApproval(a *Approval, b *body) {
 	a.SamePerson = b.oneOf("same_person", "", "ok") == "ok"
 	c.lintRows(a)
 	c.signClock(a)
+	c.silenceClock(a)
 }
 
 // seat reads who signs: one seat, or all, any or order of several.

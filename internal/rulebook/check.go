@@ -48,12 +48,11 @@ func (c *book) checkStates() {
 		for moved := true; moved; {
 			moved = false
 			for _, a := range f.Actions {
-				if a.To == nil || a.To.Any || len(a.To.States) == 0 || reached[a.To.States[0]] {
-					continue
-				}
-				if a.From == nil || a.From.Any || anyOf(reached, a.From.States) {
-					reached[a.To.States[0]] = true
-					moved = true
+				for _, to := range c.leadsTo(a) {
+					if !reached[to] && (a.From == nil || a.From.Any || anyOf(reached, a.From.States)) {
+						reached[to] = true
+						moved = true
+					}
 				}
 			}
 		}
@@ -78,6 +77,20 @@ func (c *book) checkStates() {
 			c.checkAllowed(f, d, reached)
 		}
 	}
+}
+
+// leadsTo are the states an action may end in: its own, and where an approval of it sends back.
+func (c *book) leadsTo(a *Action) []string {
+	var list []string
+	if a.To != nil && !a.To.Any && len(a.To.States) > 0 {
+		list = append(list, a.To.States[0])
+	}
+	for _, ap := range c.Approvals {
+		if ap.Refuse != "" && signedBy(a, ap.ID) {
+			list = append(list, ap.Refuse)
+		}
+	}
+	return list
 }
 
 func anyOf(set map[string]bool, list []string) bool {
@@ -136,9 +149,9 @@ func (c *book) checkRoles() {
 }
 
 func (c *book) checkHeader() {
-	for _, id := range c.Must {
-		if c.Book.Parameter(id) == nil {
-			c.r.errorf(c.src.header.pos, "must: there is no parameter %q", id)
+	for _, m := range c.Must {
+		if c.Book.Parameter(m.Param) == nil {
+			c.r.errorf(m.Pos, "must: there is no parameter %q", m.Param)
 		}
 	}
 	for _, id := range c.MayOff {
@@ -328,9 +341,29 @@ func (l *loader) checkCycles() {
 	}
 }
 
+// readField is the field an expression reads of a form or line, nil if it reads something else.
+func (l *loader) readField(object, id string) *Field {
+	if f := l.lib.Forms[object]; f != nil {
+		return f.field[id]
+	}
+	form, line, ok := cutLast(object)
+	if f := l.lib.Forms[form]; ok && f != nil && f.line[line] != nil {
+		return f.line[line].field[id]
+	}
+	return nil
+}
+
+func cutLast(s string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, '.')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
+
 // checkMasks: a value worked out from a classified field would carry it past its mask, into another field or a report's column.
 func (c *book) checkMasks() {
-	shows := func(v *Value, what string, pos Pos) {
+	shows := func(v *Value, into *Field, what string, pos Pos) {
 		if v == nil {
 			return
 		}
@@ -339,8 +372,17 @@ func (c *book) checkMasks() {
 				continue
 			}
 			for _, p := range k.Is.Reads() {
-				if f := c.l.lib.Forms[p.Object]; f != nil && f.field[p.Field] != nil && f.field[p.Field].Class != nil {
-					c.r.errorf(pos, "%s shows %s of %s, which is classified %s: give it a class too, or leave it out", what, p.Field, f.ID, f.field[p.Field].Class.Class.ID)
+				from := c.l.readField(p.Object, p.Field)
+				if from == nil || from.Class == nil {
+					continue
+				}
+				f := from.Form
+				if from.Personal && into != nil && into.Class != nil && !into.Personal {
+					c.r.errorf(pos, "%s shows %s of %s, which is personal and kept encrypted: give it a personal class too, or leave it out", what, p.Field, f.ID)
+					return
+				}
+				if into == nil || into.Class == nil {
+					c.r.errorf(pos, "%s shows %s of %s, which is classified %s: give it a class too, or leave it out", what, p.Field, f.ID, from.Class.Class.ID)
 					return
 				}
 			}
@@ -349,7 +391,7 @@ func (c *book) checkMasks() {
 	for _, f := range c.Forms {
 		if f.Report != nil {
 			for _, col := range f.Report.Column {
-				shows(col.Is, "column "+col.ID+" of report "+f.ID, col.Pos)
+				shows(col.Is, nil, "column "+col.ID+" of report "+f.ID, col.Pos)
 			}
 		}
 		fields := f.Fields
@@ -357,10 +399,8 @@ func (c *book) checkMasks() {
 			fields = append(fields[:len(fields):len(fields)], l.Fields...)
 		}
 		for _, fd := range fields {
-			if fd.Class == nil {
-				shows(fd.Value, "field "+fd.ID+" of "+f.ID, fd.Pos)
-				shows(fd.Default, "the default of field "+fd.ID+" of "+f.ID, fd.Pos)
-			}
+			shows(fd.Value, fd, "field "+fd.ID+" of "+f.ID, fd.Pos)
+			shows(fd.Default, fd, "the default of field "+fd.ID+" of "+f.ID, fd.Pos)
 		}
 	}
 }

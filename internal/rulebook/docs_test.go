@@ -12,7 +12,10 @@ import (
 	"zhanggui/internal/rulebook"
 )
 
-var example = regexp.MustCompile("(?s)```yaml rulebook\n(.*?)```")
+var (
+	example = regexp.MustCompile("(?s)```yaml rulebook\n(.*?)```")
+	variant = regexp.MustCompile("(?s)```yaml variant\n(.*?)```")
+)
 
 // TestDocs: every example of the language's pages compiles as it stands there.
 func TestDocs(t *testing.T) {
@@ -43,6 +46,14 @@ func TestDocs(t *testing.T) {
 					files["x/clauses.yaml"] = &fstest.MapFile{Data: []byte(text)}
 				}
 				files["x/example.yaml"] = &fstest.MapFile{Data: []byte(m[1])}
+				if v := variant.FindStringSubmatch(string(b)); v != nil {
+					files["y/rulebook.yaml"] = &fstest.MapFile{Data: []byte(v[1])}
+					own := ""
+					for _, c := range regexp.MustCompile(`y-\d+`).FindAllString(v[1], -1) {
+						own += fmt.Sprintf("%s: {kind: gate, zh: 规定, en: A rule}\n", c)
+					}
+					files["y/clauses.yaml"] = &fstest.MapFile{Data: []byte(own)}
+				}
 				if _, issues := rulebook.Load(files); issues.Failed() {
 					t.Errorf("%s", issues.Errors())
 				}

@@ -2,6 +2,7 @@ package rulebook
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -22,6 +23,8 @@ type Issue struct {
 	Message  string
 	Hint     string
 	Line     string // the source line; "" if the mistake has no line
+
+	bare string // the headline without what a variant adds to it; "" if it adds nothing
 }
 
 // Issues is everything found in one run; it is never thrown half-way.
@@ -133,12 +136,29 @@ type reporter struct {
 	list  Issues
 	seen  map[string]bool
 	files map[string][]string // lines, for the excerpt
+
+	of      *reporter // where a variant's reporter keeps what it collects
+	variant string    // its rulebook
+	folder  string    // and where its own files lie
 }
 
 func newReporter() *reporter { return &reporter{seen: map[string]bool{}, files: map[string][]string{}} }
 
+// varied is the reporter of a variant: what it finds in a file of the extended rulebook is said to be the variant's, since there
+// the file is right as it stands.
+func (r *reporter) varied(variant, folder string) *reporter {
+	return &reporter{of: r, variant: variant, folder: folder}
+}
+
 func (r *reporter) add(sev Severity, p Pos, hint, format string, args ...any) {
 	i := &Issue{Pos: p, Severity: sev, Message: fmt.Sprintf(format, args...), Hint: hint}
+	if r.of != nil {
+		if !strings.HasPrefix(p.File, r.folder) {
+			i.bare = i.Headline()
+			i.Message += " (as " + r.variant + " varies it)"
+		}
+		r = r.of
+	}
 	if lines := r.files[p.File]; p.Line > 0 && p.Line <= len(lines) {
 		i.Line = strings.TrimRight(lines[p.Line-1], "\r")
 	}
@@ -162,8 +182,9 @@ func (r *reporter) warnf(p Pos, format string, args ...any) {
 	r.add(SeverityWarning, p, "", format, args...)
 }
 
-// sorted puts the issues in the order of the files.
+// sorted puts the issues in the order of the files. A mistake of the extended rulebook is not repeated for its variants.
 func (r *reporter) sorted() Issues {
+	r.list = slices.DeleteFunc(r.list, func(i *Issue) bool { return i.bare != "" && r.seen[i.bare] })
 	sort.SliceStable(r.list, func(i, j int) bool {
 		a, b := r.list[i].Pos, r.list[j].Pos
 		if a.File != b.File {

@@ -3,12 +3,16 @@ package scenario_test
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"os"
+	"regexp"
 	"testing"
 
 	"zhanggui/internal/scenario"
 	"zhanggui/internal/testkit"
 )
+
+var extended = regexp.MustCompile(`extends: ([\w-]+)`)
 
 // Ensure that the hard cases the language was tried on run from end to end: every scenario of theirs holds, none is idle, and
 // each of their clauses is missed when it sleeps.
@@ -20,7 +24,11 @@ func TestLanguage(t *testing.T) {
 	}
 	for _, d := range folders {
 		t.Run(d.Name(), func(t *testing.T) {
-			rep, err := scenario.Coverage(context.Background(), testkit.Load(t, texts(t, root, d.Name())), []string{d.Name()}, true, func(int, int) {})
+			files := texts(t, root, d.Name())
+			if m := extended.FindStringSubmatch(files[d.Name()+"/rulebook.yaml"]); m != nil {
+				maps.Copy(files, texts(t, root, m[1]))
+			}
+			rep, err := scenario.Coverage(context.Background(), testkit.Load(t, files), []string{d.Name()}, true, func(int, int) {})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,7 +24,7 @@ export function Signatures({ rec }: { rec: Rec }) {
         <li key={i} className={s.state}>
           <div>
             <b>{s.by?.post}</b> {s.by?.name}{' '}
-            <span className={`sig ${s.state}`}>{t(s.state === 'signed' ? 'sign.state.signed' : s.state === 'void' ? 'sign.state.void' : 'sign.state.refused')}</span>
+            <span className={`sig ${s.state}`}>{t(`sign.state.${s.state}`)}</span>
           </div>
           <div className="soft small">{at(s.at)}{s.rows ? ` ${t('sign.rows', { count: s.rows })}` : ''}{s.comment ? ` ${lang === 'zh' ? '“' : '“'}${s.comment}”` : ''}</div>
           {s.state === 'void' && <div className="bad small">{w(s.void_why) || t('sign.void')}</div>}

@@ -1,8 +1,16 @@
 // Every English word of the interface, with true plurals.
+import alert from './en-alert'
+import record from './en-record'
+import personal from './en-personal'
 import setup from './en-setup'
+import diff from './en-diff'
 
 export default {
+  ...alert,
+  ...personal,
   ...setup,
+  ...diff,
+  ...record,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',
   'crumbs': 'Where this is',
@@ -67,6 +75,8 @@ export default {
   'new_of': 'New: {{what}}',
   'new_what': 'What do you want to file',
   'new_none': 'There is no form you can file.',
+  'new_follows': 'To a record that is there',
+  'new_base': 'Master data',
   'filter': 'Filter',
   'filter_name': 'Find by name',
   'filter.apply': 'Add this filter',
@@ -91,7 +101,6 @@ export default {
   'nav.ledger': 'Penalties',
   'nav.audit': 'Audit',
   'nav.settings': 'Settings',
-  'nav.find': 'Find',
   'nav.note': 'Note',
   'nav.due_one': '{{count}} task due',
   'nav.due_other': '{{count}} tasks due',
@@ -318,6 +327,8 @@ export default {
   'sign.state.signed': 'Signed',
   'sign.state.void': 'Void',
   'sign.state.refused': 'Declined',
+  'sign.state.assented': 'Consent by silence',
+  'sign.state.unanswered': 'No answer',
   'refusal.absent': ' (away)',
   'refusal.stand_in': ', stand-in {{name}}',
   'refusal.since': ', since {{at}}',

@@ -1,8 +1,16 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
+import alert from './zh-alert'
+import record from './zh-record'
+import personal from './zh-personal'
 import setup from './zh-setup'
+import diff from './zh-diff'
 
 export default {
+  ...alert,
+  ...personal,
   ...setup,
+  ...diff,
+  ...record,
   'brand': '掌柜',
   'skip': '跳到正文',
   'crumbs': '所在位置',
@@ -65,6 +73,8 @@ export default {
   'new_of': '新建：{{what}}',
   'new_what': '记什么',
   'new_none': '没有你可以新建的表。',
+  'new_follows': '对已有的记录',
+  'new_base': '基础资料',
   'filter': '筛选',
   'filter_name': '按名称找',
   'filter.apply': '加上这个条件',
@@ -89,7 +99,6 @@ export default {
   'nav.ledger': '奖罚簿',
   'nav.audit': '稽核',
   'nav.settings': '设置',
-  'nav.find': '找一找',
   'nav.note': '记一笔',
   'nav.due_other': '{{count}} 件要办',
   'search.hint': '客户、编号、电话、拼音首字母，例如 hxjm',
@@ -301,6 +310,8 @@ export default {
   'sign.state.signed': '已签',
   'sign.state.void': '作废',
   'sign.state.refused': '不同意',
+  'sign.state.assented': '逾期视为同意',
+  'sign.state.unanswered': '未答复',
   'refusal.absent': '（不在岗）',
   'refusal.stand_in': '，代理人 {{name}}',
   'refusal.since': '，{{at}} 起',

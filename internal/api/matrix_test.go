@@ -33,10 +33,7 @@ type wide struct {
 	log    *bytes.Buffer
 	own    string
 	tokens map[string]string // place/role → machine token
-	pages  []string          // log tables: what a refusal may write
 }
-
-var places = []string{"own", "sibling", "parent", "foreign"}
 
 // openWide is generated from the library: a new role of the book gets its people in every place.
 func openWide(t testing.TB, dsn string, lib *rulebook.Library) *wide {
@@ -60,7 +57,7 @@ func openWide(t testing.TB, dsn string, lib *rulebook.Library) *wide {
 	roles := []string{""}
 	for _, b := range s.lib.Books {
 		for _, r := range b.Roles {
-			if r.Org == "" {
+			if r.Org == "" && !slices.Contains(roles, r.ID) { // books that share a text share their roles
 				roles = append(roles, r.ID)
 			}
 		}

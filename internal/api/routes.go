@@ -68,6 +68,7 @@ func (s *server) table() []*route {
 		// Library
 		get("/api/rulebook", person, books, "The rulebooks", []engine.BookBrief{}),
 		get("/api/rulebook/{id}", person, book, "One rulebook, clause by clause", engine.BookView{}),
+		get("/api/rulebook/{id}/diff", person, bookDiff, "What another rulebook says otherwise, clause by clause", engine.BookDiff{}, "with"),
 		post("/api/rulebook/{id}/parameter/{pid}", person, setParameter, "Give a company value from a day on", parameterBody{}, engine.Outcome{}),
 		post("/api/rulebook/{id}/dry-run", person, dryRun, "What the records of a period would have been with other company values; nothing is written", dryRunBody{}, engine.DryRun{}),
 		get("/api/clause/{id}", person, clause, "One clause", engine.ClauseView{}),
@@ -92,6 +93,7 @@ func (s *server) table() []*route {
 		get("/api/form/{key}/record/{id}/why", person, why, "Why a deadline, an action or a value is as it is", engine.Why{}, "of"),
 		get("/api/form/{key}/record/{id}/print", person, printPreview, "A record as its paper would be printed", engine.PrintView{}, "copy"),
 		with(post("/api/form/{key}/record/{id}/print", person, print, "Print: the paper, counted and recorded", nil, engine.PrintView{}), func(r *route) { r.ask = []string{"copy"} }),
+		post("/api/personal-request/{id}/copy", person, personalCopy, "Everything held about the person of an approved request", nil, engine.PersonalCopy{}),
 		post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}),
 		with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form),
 		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),

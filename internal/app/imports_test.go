@@ -22,9 +22,10 @@ var direction = map[string][]string{
 	"internal/api":          {"alert", "auth", "engine", "rulebook", "fault", "journal", "calendar"},
 	"internal/alert":        {"store", "query", "fault"}, // the only one that calls out
 	"internal/auth":         {"store", "query", "fault"},
+	"internal/keep":         {"store", "query", "fault"}, // keys and ciphers stand apart, so that there is one place to audit
 	"internal/demo":         {"engine", "rulebook", "expr", "calendar", "fault"},
 	"internal/scheduler":    {},
-	"internal/engine":       {"rulebook", "expr", "store", "journal", "calendar", "query", "fault"},
+	"internal/engine":       {"rulebook", "expr", "store", "keep", "journal", "calendar", "query", "fault"},
 	"internal/scenario":     {"engine", "rulebook", "expr", "store", "journal", "calendar", "query", "fault"},
 	"internal/rulebook":     {"expr", "calendar", "query", "fault"},
 	"internal/expr":         {"calendar", "query"},
@@ -54,6 +55,8 @@ var sole = map[string][]string{
 	"github.com/alecthomas/kong":  {"internal/app"},
 	"golang.org/x/crypto":         {"internal/auth"},
 	"github.com/wneessen/go-mail": {"internal/alert"},
+	"crypto/aes":                  {"internal/keep"},
+	"crypto/cipher":               {"internal/keep"},
 }
 
 // testSupport packages are not part of the program.

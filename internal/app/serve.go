@@ -30,6 +30,7 @@ type server struct {
 	p        *program
 	c        *serveCommand
 	db       *store.DB
+	keys     *keyring
 	auth     *auth.Auth
 	clock    *clock
 	seal     *sealer
@@ -77,7 +78,7 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 	c.demoDefaults()
 	if file, ok := sqliteFile(c.Database); ok && c.Demo {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			if err := p.makeDemoFile(p.ctx, file, fsys, lib, "", demoSeed); err != nil {
+			if err := p.makeDemoFile(p.ctx, file, c.Store, fsys, lib, "", demoSeed); err != nil {
 				return err
 			}
 		}
@@ -87,8 +88,11 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 		return err
 	}
 	s := &server{p: p, c: c, db: db, stopping: make(chan struct{})}
+	if s.keys, err = p.keyring(p.ctx, c.Keys, c.Database); err != nil {
+		return errors.Join(err, db.Close())
+	}
 	err = s.run(fsys, lib)
-	return errors.Join(err, db.Close())
+	return errors.Join(err, s.keys.Close(), db.Close())
 }
 
 // demoDefaults keeps the demonstration's files apart from a real company's.
@@ -176,7 +180,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	e, err := engine.New(s.db, lib, engine.Options{})
+	e, err := s.p.engine(s.p.ctx, s.db, lib, s.keys, engine.Options{})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"zhanggui/internal/calendar"
+	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 )
 
@@ -22,7 +23,7 @@ func (w *work) judgePosts(r *Record, a *rulebook.Action) error {
 	case "base.role_grant":
 		g := grantOf(r)
 		if r.State() == r.form.States[0].ID {
-			items, err = w.postReasons(g.person, []grant{g})
+			items, err = w.postReasons(g.person, r.id, []grant{g})
 		}
 		if !r.born() && (!g.until.IsZero() || r.State() != r.form.States[0].ID) {
 			items = append(items, w.vacancies([]grant{g}, dayAfter(g.until, w))...)
@@ -33,7 +34,7 @@ func (w *work) judgePosts(r *Record, a *rulebook.Action) error {
 			for i := range acting {
 				acting[i].from, acting[i].until = dayOfInstant(r.row["from"], w), dayOfInstant(r.row["until"], w)
 			}
-			items, err = w.postReasons(stand, acting)
+			items, err = w.postReasons(stand, "", acting)
 		}
 	case "base.person":
 		held := w.grantsOf(r.id)
@@ -41,7 +42,7 @@ func (w *work) judgePosts(r *Record, a *rulebook.Action) error {
 		case !w.world.active(r.id):
 			items = w.vacancies(held, w.world.calendar.DateOf(w.now))
 		case r.changed("unit"):
-			items, err = w.postReasons(r.id, held)
+			items, err = w.postReasons(r.id, "", held)
 		}
 	case "base.adoption":
 		if b := w.e.Lib.Book(r.str("book")); b != nil && r.born() {
@@ -84,9 +85,18 @@ func (g grant) overlap(h grant) bool {
 	return !before(g.until, h.from) && !before(h.until, g.from)
 }
 
-// postReasons tells why somebody may not come to hold posts: one of his excludes it, or a condition of it is not met.
-func (w *work) postReasons(person string, fresh []grant) ([]Reason, error) {
+// postReasons tells why somebody may not come to hold posts: one of his excludes it, or a condition of it is not met. Who comes
+// to hold posts takes turns with himself, so that two given at once cannot both find the other not there yet; asked is the
+// record of the post that is being given.
+func (w *work) postReasons(person, asked string, fresh []grant) ([]Reason, error) {
 	p, err := w.person(person)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.tx.Lock("posts of " + person); err != nil {
+		return nil, err
+	}
+	held, err := w.grantsNow(person, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +107,7 @@ func (w *work) postReasons(person string, fresh []grant) ([]Reason, error) {
 			if view.Adoption == "" && b.ID != "base" {
 				continue
 			}
-			for _, h := range append(w.grantsOf(person), fresh...) {
+			for _, h := range append(held, fresh...) {
 				if c := conflict(b, view, g.role, h.role); c != nil && g.overlap(h) {
 					items = append(items, Reason{Clause: c.Clause, Field: "role", Say: label("“"+roleName(b, g.role).ZH+"”和“"+roleName(b, h.role).ZH+"”不能由同一人担任："+w.name(person),
 						"One person may not be both "+roleName(b, g.role).EN+" and "+roleName(b, h.role).EN+": "+w.name(person))})
@@ -122,6 +132,22 @@ func (w *work) postReasons(person string, fresh []grant) ([]Reason, error) {
 		}
 	}
 	return items, nil
+}
+
+// grantsNow are the posts somebody holds as the database has them now, but for one record.
+func (w *work) grantsNow(person, but string) ([]grant, error) {
+	form := w.e.Lib.Form("base.role_grant")
+	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "g", Where: query.And(query.Eq("g", "person", person), query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "g", Name: "state"}, query.Const{Value: "void"}}})})
+	if err != nil {
+		return nil, err
+	}
+	var list []grant
+	for _, row := range rows {
+		if str(row["id"]) != but {
+			list = append(list, grantOf(w.adopt(form, row)))
+		}
+	}
+	return list, nil
 }
 
 func (w *work) grantsOf(person string) []grant {

@@ -80,18 +80,23 @@ func (e *Engine) worldOf(w *work) (*world, error) {
 		e.stale.Store(true)
 		return nil, err
 	}
+	if e.world != nil && e.DB.Dialect() != "sqlite" {
+		e.keep.Forget() // another node may have destroyed keys
+	}
 	e.world = wd
 	return wd, nil
 }
 
-// worldVersion is bumped in the transaction that changes a world form; nodes compare it.
+// worldVersion is bumped in the transaction that changes a world form or erases somebody; nodes compare it.
 func (w *work) worldVersion() (string, error) {
-	rows, err := w.tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Eq("m", "key", "world"), Limit: 1})
-	if err != nil || len(rows) == 0 {
-		return "", err
+	rows, err := w.tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Op{Name: "in", Args: []query.Expr{
+		query.Col{Alias: "m", Name: "key"}, query.Const{Value: "world"}, query.Const{Value: metaErased}}},
+		Order: []query.Order{{Expr: query.Col{Alias: "m", Name: "key"}}}})
+	s := ""
+	for _, row := range rows {
+		s += str(row["key"]) + "=" + str(row["value"]) + ";"
 	}
-	s, _ := rows[0]["value"].(string)
-	return s, nil
+	return s, err
 }
 
 // worldChanged makes this transaction read the world anew, and everybody else after the commit.

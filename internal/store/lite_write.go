@@ -210,8 +210,12 @@ func (c *liteConn) savepoint(fn func(session) error) (err error) {
 			undo = c.simple(`RELEASE "act"`)
 		}
 		if undo != nil {
-			// A full disk or an I/O error rolls back everything at once, not only this member.
-			err = &lostError{errors.Join(err, undo)}
+			// A full disk or an I/O error rolls back everything at once, not only this member. The others in the batch hear
+			// of it too, so nothing of this member's own business may be in it.
+			if broken(err) {
+				undo = errors.Join(err, undo)
+			}
+			err = &lostError{undo}
 		}
 	}()
 	if err := fn(c); err != nil {

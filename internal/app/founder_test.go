@@ -45,6 +45,13 @@ func fresh(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	s.auth = newAuth(db, lib, &c.settings, "", false)
+	c.Key = filepath.Join(t.TempDir(), "journal.key")
+	if _, _, err := makeKey(c.Key); err != nil {
+		t.Fatal(err)
+	}
+	if s.alerts, err = openAlerts(s); err != nil {
+		t.Fatal(err)
+	}
 	if s.first, err = newFirstRun(ctx, s); err != nil || s.first == nil {
 		t.Fatal("nobody can sign in, yet there is no first run", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -33,6 +34,34 @@ type settings struct {
 	History  int            `help:"Earlier passwords that may not come back." name:"password-history" default:"0" env:"ZHANGGUI_PASSWORD_HISTORY"`
 	Classes  int            `help:"Kinds of characters a password needs." name:"password-classes" default:"0" env:"ZHANGGUI_PASSWORD_CLASSES"`
 	MaxAge   time.Duration  `help:"A password must be changed after; 0 = never." name:"password-age" default:"0" env:"ZHANGGUI_PASSWORD_AGE"`
+	Fresh    time.Duration  `help:"How long a proof of who one is counts for revealing, exporting, granting roles and the like." default:"5m" env:"ZHANGGUI_FRESH"`
+	Second   string         `help:"Whose second factor is demanded: none, officers (administrators and auditors), all." name:"second-factor" enum:"none,officers,all" default:"officers" env:"ZHANGGUI_SECOND_FACTOR"`
+	Grace    time.Duration  `help:"How long somebody of whom it is demanded may come in without having enrolled one." name:"second-factor-grace" default:"72h" env:"ZHANGGUI_SECOND_FACTOR_GRACE"`
+	Single   bool           `help:"One session a person: a new one ends those before." name:"single-session" env:"ZHANGGUI_SINGLE_SESSION"`
+	Profile  string         `help:"mlps-3: what the level-3 protection scheme asks of sign-in, wherever the settings ask for less." enum:",mlps-3" default:"" placeholder:"mlps-3" env:"ZHANGGUI_PROFILE"`
+
+	Base       string `help:"Address people type, https://crm.example.cn: links for a new password, passkeys and single sign-on are bound to it." name:"base-url" placeholder:"URL" env:"ZHANGGUI_BASE_URL"`
+	OIDCIssuer string `help:"Identity provider of the company (OpenID Connect)." name:"oidc-issuer" placeholder:"URL" env:"ZHANGGUI_OIDC_ISSUER"`
+	OIDCClient string `help:"Client id at the provider." name:"oidc-client" placeholder:"ID" env:"ZHANGGUI_OIDC_CLIENT"`
+	OIDCSecret secret `help:"Client secret at the provider; best in the environment." name:"oidc-secret" placeholder:"SECRET" env:"ZHANGGUI_OIDC_SECRET"`
+	OIDCLabel  string `help:"What the button of the sign-in page says." name:"oidc-label" placeholder:"企业微信" env:"ZHANGGUI_OIDC_LABEL"`
+}
+
+// secret is a setting that is never printed.
+type secret string
+
+// profile raises what the settings ask less of than a profile does; nothing is loosened by it.
+func (s *settings) profile() {
+	if s.Profile != "mlps-3" {
+		return
+	}
+	s.Classes, s.History = max(s.Classes, 3), max(s.History, 5)
+	if s.MaxAge == 0 || s.MaxAge > 90*24*time.Hour {
+		s.MaxAge = 90 * 24 * time.Hour
+	}
+	s.Idle, s.Absolute = min(s.Idle, 15*time.Minute), min(s.Absolute, 12*time.Hour)
+	s.Fresh = min(s.Fresh, 5*time.Minute)
+	s.Second, s.Single = "all", true
 }
 
 // check finds what contradicts itself before anything is opened.
@@ -44,10 +73,31 @@ func (s *settings) check() error {
 		return errors.New("--password-length is 8 at least")
 	case s.Clock == "manual" && !s.Demo:
 		return errors.New("--clock manual exists in the demonstration only (--demo)")
-	case s.Idle <= 0 || s.Absolute <= 0:
-		return errors.New("--idle and --absolute must be longer than nothing")
+	case s.Idle <= 0 || s.Absolute <= 0 || s.Fresh <= 0:
+		return errors.New("--idle, --absolute and --fresh must be longer than nothing")
+	case s.Grace < 0:
+		return errors.New("--second-factor-grace is a length of time")
+	case s.OIDCIssuer != "" && (s.Base == "" || s.OIDCClient == ""):
+		return errors.New("--oidc-issuer needs --base-url and --oidc-client")
 	}
+	for flag, v := range map[string]string{"--base-url": s.Base, "--oidc-issuer": s.OIDCIssuer} {
+		// Readable transport only to this machine itself.
+		u, err := url.Parse(v)
+		if v != "" && (err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname()))) {
+			return fmt.Errorf("%s: an https address is expected, like https://crm.example.cn", flag)
+		}
+	}
+	if u, err := url.Parse(s.Base); err == nil && strings.Trim(u.Path, "/") != "" {
+		return errors.New("--base-url: the installation has a host of its own, without a path")
+	}
+	s.Base = strings.TrimRight(s.Base, "/")
+	s.profile()
 	return nil
+}
+
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // settingsFile resolves flags from a YAML file of flag names.
@@ -158,6 +208,10 @@ func (c *configCommand) Run(p *program, common *Common) error {
 				list[i] = x[i].String()
 			}
 			v = list
+		case secret:
+			if v = ""; x != "" {
+				v = "***"
+			}
 		case string:
 			v = hideSecret(x)
 		}

@@ -52,6 +52,10 @@ var sole = map[string][]string{
 	"modernc.org/sqlite":         {"internal/store", "internal/store/faulty", "internal/bench"},
 	"github.com/alecthomas/kong": {"internal/app"},
 	"golang.org/x/crypto":        {"internal/auth"},
+	"golang.org/x/oauth2":        {"internal/auth"},
+	"github.com/coreos/go-oidc":  {"internal/auth"},
+	"github.com/go-webauthn":     {"internal/auth"},
+	"github.com/boombuler":       {"internal/auth"},
 }
 
 // testSupport packages are not part of the program.

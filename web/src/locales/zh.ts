@@ -1,8 +1,10 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
+import auth from './zh-auth'
 import record from './zh-record'
 import setup from './zh-setup'
 
 export default {
+  ...auth,
   ...setup,
   ...record,
   'brand': '掌柜',
@@ -119,7 +121,7 @@ export default {
   'large.on': '大字版',
   'large.off': '普通字号',
   'password.title': '改密码',
-  'password.must': '这是一次性密码，先换成自己的。',
+  'password.must': '密码到期了，先换一个新的。',
   'password.rule': '至少 12 个字符，不与最近用过的相同，不用常见密码。',
   'password.old': '现在的密码',
   'password.new': '新密码',
@@ -412,8 +414,6 @@ export default {
   'people.title': '人员',
   'people.record': '看人员记录',
   'people.rights': '他可以办的事',
-  'people.one_time': '给一次性密码',
-  'people.given': '一次性密码，当面交给本人：',
   'report.periodic': '定期报表',
   'report.name': '报表',
   'report.every': '多久一次',

@@ -35,7 +35,7 @@ func signInByKey(c *call) error {
 	}
 	ses, err := c.s.Auth.SigninPasskey(c.ctx(), c.now, in.Ticket, in.Answer, c.r.UserAgent(), c.address())
 	if err != nil {
-		return c.turnedAway("passkey", err)
+		return err
 	}
 	return c.entered(ses, "passkey")
 }
@@ -60,7 +60,7 @@ func secondFactor(c *call) error {
 		ses, err = c.s.Auth.Second(c.ctx(), c.now, c.principal, in.Code, c.r.UserAgent(), c.address())
 	}
 	if err != nil {
-		return c.turnedAway(how, err)
+		return err
 	}
 	return c.entered(ses, how)
 }
@@ -83,7 +83,7 @@ func prove(c *call) error {
 		ses, err = c.s.Auth.Confirm(c.ctx(), c.now, c.principal, in.Password, c.address())
 	}
 	if err != nil {
-		return c.turnedAway("fresh", err)
+		return err
 	}
 	http.SetCookie(c.w, c.cookie(sessionCookie, ses.Token, 0))
 	return c.json(http.StatusOK, freshAnswer{ses.CSRF})
@@ -209,7 +209,7 @@ func reset(c *call) error {
 	}
 	who, err := c.s.Auth.Reset(c.ctx(), c.now, strings.TrimSpace(in.Token), in.New)
 	if err != nil {
-		return c.turnedAway("reset", err)
+		return err
 	}
 	c.actor.Person = who
 	if err := c.note(who, "password", map[string]any{"how": "reset"}); err != nil {

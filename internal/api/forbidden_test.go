@@ -21,7 +21,7 @@ func TestMatrix_NoEntrance(t *testing.T) {
 	w := openWide(t, "sqlite:"+t.TempDir()+"/shop.db", testkit.Load(t, shopBook))
 	ctx := context.Background()
 	make := func(scope string) (id, token string) {
-		x, token, err := w.auth.CreateToken(ctx, w.Now, w.ID("own/clerk"), scope, []string{scope}, w.Now.AddDate(0, 0, 10))
+		x, token, err := w.auth.CreateToken(ctx, w.Now, w.ID("own/clerk"), scope, []string{scope}, nil, w.Now.AddDate(0, 0, 10))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -78,15 +78,9 @@ func signIn(c *call) error {
 	}
 	ses, err := c.s.Auth.Signin(c.ctx(), c.now, in.Account, in.Password, c.r.UserAgent(), c.address())
 	if err != nil {
-		return c.turnedAway("password", err)
+		return err
 	}
 	return c.entered(ses, "password")
-}
-
-// turnedAway notes a refused sign-in for who watches the installation; what was typed is not part of it.
-func (c *call) turnedAway(how string, err error) error {
-	c.s.Log.Warn("sign-in refused", "how", how, "from", c.address(), "ref", c.id, "why", err.Error())
-	return err
 }
 
 // owing is the answer to a right password whose owner has a second factor.

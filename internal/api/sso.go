@@ -55,17 +55,15 @@ func finishSSO(c *call) error {
 	var taken *fault.Error
 	switch {
 	case errors.As(err, &unlinked):
-		c.s.Log.Warn("sign-in refused", "how", "oidc", "from", c.address(), "ref", c.id, "why", err.Error(), "subject", unlinked.Subject)
-		return c.goTo("/?sso=unlinked")
+		return c.sentBack("/?sso=unlinked", err)
 	case errors.As(err, &taken) && taken.Kind == fault.Conflict:
-		return c.goTo("/me?sso=taken")
+		return c.sentBack("/me?sso=taken", err)
 	case errors.As(err, &taken) && taken.Kind == fault.Unavailable:
-		return c.goTo("/?sso=away")
+		return c.sentBack("/?sso=away", err)
 	case err != nil && fault.KindOf(err) != fault.Unauthenticated && fault.KindOf(err) != fault.NotFound:
 		return err
 	case err != nil:
-		_ = c.turnedAway("oidc", err)
-		return c.goTo("/?sso=refused")
+		return c.sentBack("/?sso=refused", err)
 	case ses.Token == "": // linked
 		c.actor.Person = ses.Person
 		if err := c.note(c.actor.Person, "identity", map[string]any{"made": true}); err != nil {
@@ -82,6 +80,17 @@ func finishSSO(c *call) error {
 		return err
 	}
 	return c.goTo(back)
+}
+
+// sentBack is a refusal that ends in a page: the reason is for who looks after the installation.
+func (c *call) sentBack(page string, err error) error {
+	var unlinked *auth.Unlinked
+	subject := ""
+	if errors.As(err, &unlinked) {
+		subject = unlinked.Subject
+	}
+	c.s.Log.Info("refused", "ref", c.id, "status", http.StatusUnauthorized, "method", c.r.Method, "path", c.route.path, "from", c.actor.Address, "why", err.Error(), "subject", subject)
+	return c.goTo(page)
 }
 
 // goTo sends the browser to a page of ours.

@@ -32,6 +32,14 @@ async function out(page) {
   await page.locator('#account').waitFor()
 }
 
+/** Makes a person with an account, and answers his id. */
+const person = (page) =>
+  page.evaluate(async () => {
+    const me = await (await fetch('/api/me')).json()
+    const made = await fetch('/api/form/base.person/record', { method: 'POST', headers: { 'Content-Type': 'application/json', [me.csrf_header]: me.csrf }, body: JSON.stringify({ values: { name: '陈立', account: 'chenli' } }) })
+    return (await made.json()).id
+  })
+
 /** Enrols an authenticator app on the page that is open, and answers its secret. */
 async function enrolApp(page) {
   await page.getByRole('button', { name: '设置手机验证器' }).click()
@@ -177,7 +185,7 @@ export default [
     await page.getByLabel('给谁用').fill('报表机')
     await page.waitForTimeout(4500)
     await page.getByRole('button', { name: '建立' }).click()
-    const dialog = page.getByRole('dialog').filter({ hasText: '再确认一次是你本人' })
+    const dialog = page.getByRole('dialog', { name: '再确认一次是你本人', exact: true })
     await dialog.getByRole('button', { name: '用通行密钥' }).click()
     await dialog.waitFor({ state: 'hidden' })
     await page.getByText(/zgt_/).waitFor()
@@ -193,19 +201,25 @@ export default [
   ['what reaches far asks again over the page; nothing typed is lost, and giving up does nothing', null, null, own({ args: ['--fresh', '1s'] }, async (page) => {
     await password(page)
     await inside(page)
-    await page.goto(new URL('/register/base.role_grant/new', page.url()).href)
-    await page.getByLabel('人员').fill('何')
-    await page.locator('.ant-select-item-option').filter({ hasText: '何静' }).click()
-    await page.getByLabel('岗位').fill('sales')
+    const chen = await person(page)
+    await page.goto(new URL('/adopt/14-complaint', page.url()).href)
+    await page.getByRole('button', { name: '任命：业务部', exact: true }).click()
+    const appoint = page.getByRole('dialog').filter({ hasText: '业务部' })
+    await appoint.getByLabel('人员').fill('陈')
+    await page.locator('.ant-select-item-option').filter({ hasText: '陈立' }).click()
     await page.waitForTimeout(1500)
-    await page.locator('.act-buttons .ant-btn-primary').click()
-    const dialog = page.getByRole('dialog').filter({ hasText: '再确认一次是你本人' })
+    await appoint.getByRole('button', { name: '任命' }).click()
+    const dialog = page.getByRole('dialog', { name: '再确认一次是你本人', exact: true })
     await dialog.waitFor()
+    await noForbidden(page)
     await shot(page, 'auth-prove')
+    const held = () => page.evaluate(async (id) => (await (await fetch(`/api/person/${id}/rights`)).json()).length, chen)
+    const before = await held()
     await dialog.getByRole('button', { name: /Close|关闭/ }).click()
     await dialog.waitFor({ state: 'hidden' })
-    must((await page.getByLabel('岗位').inputValue()) === 'sales', 'what was typed is gone')
-    await page.locator('.act-buttons .ant-btn-primary').click()
+    await appoint.getByText('陈立').waitFor()
+    must(await held() === before, 'it was done without the proof')
+    await appoint.getByRole('button', { name: '任命' }).click()
     await page.locator('#prove-password').fill('wrong')
     await page.keyboard.press('Enter')
     await dialog.getByRole('alert').waitFor()
@@ -215,7 +229,9 @@ export default [
     await page.locator('#prove-password').fill(secret)
     await page.keyboard.press('Enter')
     await dialog.waitFor({ state: 'hidden' })
-    await page.getByRole('heading', { name: /sales/ }).waitFor()
+    await page.getByText('陈立').first().waitFor()
+    await appoint.waitFor({ state: 'hidden' })
+    must(await held() > before, 'it was not done after the proof')
   })],
   ['who must have a second factor finds nothing else open', null, null, own({ args: ['--second-factor-grace', '0s'] }, async (page) => {
     await password(page)
@@ -231,11 +247,7 @@ export default [
   ['an administrator gives a link for a new password; its owner alone chooses it', null, null, own({}, async (page, { address }, context) => {
     await password(page)
     await inside(page)
-    const chen = await page.evaluate(async () => {
-      const me = await (await fetch('/api/me')).json()
-      const made = await fetch('/api/form/base.person/record', { method: 'POST', headers: { 'Content-Type': 'application/json', [me.csrf_header]: me.csrf }, body: JSON.stringify({ values: { name: '陈立', account: 'chenli' } }) })
-      return (await made.json()).id
-    })
+    const chen = await person(page)
     await page.goto(address + '/people/' + chen)
     await page.getByRole('button', { name: '给改密码的链接' }).click()
     const link = await page.locator('code.codes').innerText()

@@ -76,9 +76,9 @@ export function SecondFactors() {
     await changed()
   }
   return (
-    <Card title={t('factor.title')}>
+    <Card className="factors" title={t('factor.title')}>
       <p className="soft">{t('factor.text')}</p>
-      {q.data.enrol_by && <p className="notice amber">{t('factor.by', { at: at(q.data.enrol_by) })}</p>}
+      {(parse(q.data.enrol_by) ?? 0) > now && <p className="notice amber">{t('factor.by', { at: at(q.data.enrol_by) })}</p>}
       <section aria-labelledby="factor-totp">
         <h3 id="factor-totp">{t('factor.totp')}</h3>
         {of('totp').length > 0 && <ul className="rows">{of('totp').map((f) => line(f, t('factor.totp_on')))}</ul>}
@@ -88,7 +88,7 @@ export function SecondFactors() {
         <h3 id="factor-passkey">{t('factor.passkey')}</h3>
         {of('passkey').length > 0 && <ul className="rows">{of('passkey').map((f) => line(f, f.name || t('factor.passkey')))}</ul>}
         {passkeysHere(company.data?.passkey_host) ? (
-          <div className="row-actions">
+          <div className="row-actions at-foot">
             <div className="item">
               <label htmlFor="passkey-name">{t('factor.passkey_name')}</label>
               <Input id="passkey-name" maxLength={60} value={name} onChange={(e) => setName(e.target.value)} placeholder={t('factor.passkey_hint')} />
@@ -208,7 +208,7 @@ export function CompanyAccount() {
 export function MustEnrol() {
   const { t } = useWords()
   return (
-    <main id="main" className="narrow enrol">
+    <main id="main" className="enrol">
       <h1>{t('factor.must')}</h1>
       <p>{t('factor.must_text')}</p>
       <SecondFactors />

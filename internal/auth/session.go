@@ -24,7 +24,7 @@ type Principal struct {
 	Person     string
 	Session    string    // "" for a machine token
 	CSRF       string    // "" for a machine token
-	Stale      bool      // who he is was proved too long ago for acts that want it fresh; always so of a machine token
+	Stale      bool      // who he is was proved too long ago for acts that want it fresh; always so of a machine token, where that is asked
 	MustChange bool      // nothing but changing the password is open
 	EnrolBy    time.Time // by when he must have a second factor; zero = no demand, or met
 	MustEnrol  bool      // that time has passed: nothing but enrolling is open

@@ -91,7 +91,7 @@ func (a *Auth) CheckToken(ctx context.Context, now time.Time, token, address str
 		if closed(who, account, now) || a.mustChange(account, now) || !within(address, places(row)) {
 			return p, nil
 		}
-		p = Principal{Person: who.ID, Token: str(row["id"]), Stale: true}
+		p = Principal{Person: who.ID, Token: str(row["id"]), Stale: a.opts.Fresh > 0}
 		return p, json.Unmarshal([]byte(str(row["scope"])), &p.Scope)
 	})
 	if err != nil {

@@ -62,5 +62,5 @@ bench: build ## speed, as ratios within one run, against bare loops and a peer (
 	go run ./internal/bench -peer bin/peer $(BENCH)
 
 clean: ## remove what was built and the demonstration; a company's data is not touched
-	rm -rf bin web/test-results data/demo.db data/demo.db-wal data/demo.db-shm data/demo.db.new data/demo.key
+	rm -rf bin web/test-results data/demo.db data/demo.db-wal data/demo.db-shm data/demo.db.new data/demo.key data/demo.keys.db data/demo.keys.db-wal data/demo.keys.db-shm data/demo.master.key
 	find web/dist -mindepth 1 ! -name .keep -delete

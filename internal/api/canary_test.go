@@ -107,6 +107,9 @@ func (w *wide) cage() []*bird {
 			w.t.Fatalf("%s: %v", f.Key, err)
 		}
 	}
+	if _, err := w.E.Secure(context.Background(), w.Now, nil); err != nil { // as at a start: what is personal is sealed
+		w.t.Fatal(err)
+	}
 	return all
 }
 

@@ -25,10 +25,11 @@ type adminCommand struct {
 // office is an installation opened for one command.
 type office struct {
 	house
-	p *program
+	p    *program
+	keys *keyring
 }
 
-func (p *program) office(common *Common, address string) (*office, error) {
+func (p *program) office(common *Common, at Store) (*office, error) {
 	fsys, err := common.books()
 	if err != nil {
 		return nil, err
@@ -37,21 +38,26 @@ func (p *program) office(common *Common, address string) (*office, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := p.open(p.ctx, address, lib)
+	db, err := p.open(p.ctx, at.Database, lib)
 	if err != nil {
 		return nil, err
 	}
 	o := &office{p: p, house: house{db: db, lib: lib}}
+	if o.keys, err = p.keyring(p.ctx, at.Keys, at.Database); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	clock, err := newClock(p.ctx, db, "", nil)
 	if err == nil {
 		o.now = clock.Now()
-		o.engine, err = engine.New(db, lib, engine.Options{})
+		o.engine, err = p.engine(p.ctx, db, lib, o.keys, engine.Options{})
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, o.close())
 	}
 	return o, nil
 }
+
+func (o *office) close() error { return errors.Join(o.keys.Close(), o.db.Close()) }
 
 type adminCreate struct {
 	Store
@@ -62,11 +68,11 @@ type adminCreate struct {
 }
 
 func (c *adminCreate) Run(p *program, common *Common) error {
-	o, err := p.office(common, c.Database)
+	o, err := p.office(common, c.Store)
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.run(o), o.db.Close())
+	return errors.Join(c.run(o), o.close())
 }
 
 func (c *adminCreate) run(o *office) error {
@@ -104,12 +110,12 @@ func (c *adminCreate) run(o *office) error {
 type adminReset struct {
 	Store
 	Account string `help:"Account to open again." required:"" placeholder:"NAME"`
-	Base    string `help:"Address people type." name:"base-url" placeholder:"URL" env:"ZHANGGUI_BASE_URL"`
+	Base    string `help:"Address people type." name:"url" placeholder:"URL" env:"ZHANGGUI_URL"`
 	Factors bool   `help:"Also forget the second factors, for somebody who lost them: from the next sign-in he enrols anew." name:"second-factor"`
 }
 
 func (c *adminReset) Run(p *program, common *Common) error {
-	o, err := p.office(common, c.Database)
+	o, err := p.office(common, c.Store)
 	if err != nil {
 		return err
 	}
@@ -142,7 +148,7 @@ func (c *adminReset) Run(p *program, common *Common) error {
 		fmt.Fprintf(p.err, "Good once, until %s. The second factor, if there is one, is asked for as ever.\n", until.In(zone()).Format("15:04"))
 		return nil
 	}
-	return errors.Join(run(), o.db.Close())
+	return errors.Join(run(), o.close())
 }
 
 // askPassword asks twice on a terminal, and reads one line from anything else.
@@ -191,11 +197,11 @@ type adoptCommand struct {
 }
 
 func (c *adoptCommand) Run(p *program, common *Common) error {
-	o, err := p.office(common, c.Database)
+	o, err := p.office(common, c.Store)
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.run(o), o.db.Close())
+	return errors.Join(c.run(o), o.close())
 }
 
 func (c *adoptCommand) run(o *office) error {

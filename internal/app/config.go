@@ -20,27 +20,32 @@ import (
 // settings is what the server is told. A flag wins over the environment, the environment over the file.
 type settings struct {
 	Store
-	Listen   string         `help:"Address to serve on. The default is reachable from this machine only: open it (:8080) with a certificate or behind a proxy." default:"127.0.0.1:8080" env:"ZHANGGUI_LISTEN"`
-	TLSCert  string         `help:"Certificate file." name:"tls-cert" placeholder:"FILE" env:"ZHANGGUI_TLS_CERT"`
-	TLSKey   string         `help:"Key file of the certificate." name:"tls-key" placeholder:"FILE" env:"ZHANGGUI_TLS_KEY"`
-	Proxy    []netip.Prefix `help:"Addresses of proxies whose X-Forwarded-For and -Proto are believed." placeholder:"CIDR" env:"ZHANGGUI_PROXY"`
-	Demo     bool           `help:"Serve the demonstration company (its database is made if missing)." env:"ZHANGGUI_DEMO"`
-	Clock    string         `help:"system, or manual: turned by hand, in the demonstration only. Default: what the database was made for." enum:",system,manual" default:"" placeholder:"system|manual" env:"ZHANGGUI_CLOCK"`
-	Dev      string         `help:"Folder of rulebooks to watch: a changed file takes effect at once." placeholder:"DIR" env:"ZHANGGUI_DEV"`
-	Key      string         `help:"File of the key that signs the journal; made if missing. Keep a copy elsewhere." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
-	Idle     time.Duration  `help:"A session ends after so long without a request." default:"15m" env:"ZHANGGUI_IDLE"`
-	Absolute time.Duration  `help:"A session ends after so long in any case." default:"12h" env:"ZHANGGUI_ABSOLUTE"`
-	Password int            `help:"Characters a password has at least." name:"password-length" default:"12" env:"ZHANGGUI_PASSWORD_LENGTH"`
-	History  int            `help:"Earlier passwords that may not come back." name:"password-history" default:"0" env:"ZHANGGUI_PASSWORD_HISTORY"`
-	Classes  int            `help:"Kinds of characters a password needs." name:"password-classes" default:"0" env:"ZHANGGUI_PASSWORD_CLASSES"`
-	MaxAge   time.Duration  `help:"A password must be changed after; 0 = never." name:"password-age" default:"0" env:"ZHANGGUI_PASSWORD_AGE"`
-	Fresh    time.Duration  `help:"How long a proof of who one is counts for revealing, exporting, granting roles and the like." default:"5m" env:"ZHANGGUI_FRESH"`
-	Second   string         `help:"Whose second factor is demanded: none, officers (administrators and auditors), all." name:"second-factor" enum:"none,officers,all" default:"officers" env:"ZHANGGUI_SECOND_FACTOR"`
-	Grace    time.Duration  `help:"How long somebody of whom it is demanded may come in without having enrolled one." name:"second-factor-grace" default:"72h" env:"ZHANGGUI_SECOND_FACTOR_GRACE"`
-	Single   bool           `help:"One session a person: a new one ends those before." name:"single-session" env:"ZHANGGUI_SINGLE_SESSION"`
-	Profile  string         `help:"mlps-3: what the level-3 protection scheme asks of sign-in, wherever the settings ask for less." enum:",mlps-3" default:"" placeholder:"mlps-3" env:"ZHANGGUI_PROFILE"`
+	Listen       string         `help:"Address to serve on. The default is reachable from this machine only: open it (:8080) with a certificate or behind a proxy." default:"127.0.0.1:8080" env:"ZHANGGUI_LISTEN"`
+	TLSCert      string         `help:"Certificate file." name:"tls-cert" placeholder:"FILE" env:"ZHANGGUI_TLS_CERT"`
+	TLSKey       string         `help:"Key file of the certificate." name:"tls-key" placeholder:"FILE" env:"ZHANGGUI_TLS_KEY"`
+	Proxy        []netip.Prefix `help:"Addresses of proxies whose X-Forwarded-For and -Proto are believed." placeholder:"CIDR" env:"ZHANGGUI_PROXY"`
+	Demo         bool           `help:"Serve the demonstration company (its database is made if missing)." env:"ZHANGGUI_DEMO"`
+	Clock        string         `help:"system, or manual: turned by hand, in the demonstration only. Default: what the database was made for." enum:",system,manual" default:"" placeholder:"system|manual" env:"ZHANGGUI_CLOCK"`
+	Dev          string         `help:"Folder of rulebooks to watch: a changed file takes effect at once." placeholder:"DIR" env:"ZHANGGUI_DEV"`
+	Key          string         `help:"File of the key that signs the journal; made if missing. Keep a copy elsewhere." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
+	URL          string         `help:"Address browsers use, https://crm.example.cn: links in alerts and for a new password, passkeys and single sign-on are bound to it." placeholder:"URL" env:"ZHANGGUI_URL"`
+	SMTP         string         `help:"Mail server for alerts; 465 speaks TLS at once, other ports by STARTTLS." placeholder:"HOST:PORT" env:"ZHANGGUI_SMTP"`
+	SMTPUser     string         `help:"Account at the mail server." name:"smtp-user" placeholder:"NAME" env:"ZHANGGUI_SMTP_USER"`
+	SMTPPassword string         `help:"Its password; better given by the environment." name:"smtp-password" placeholder:"PASSWORD" env:"ZHANGGUI_SMTP_PASSWORD"`
+	MailFrom     string         `help:"Sender of alerts by mail." name:"mail-from" placeholder:"ADDRESS" env:"ZHANGGUI_MAIL_FROM"`
+	AlertAllow   []netip.Prefix `help:"Private networks that alerts may reach all the same: a mail server or chat robot of the house." name:"alert-allow" placeholder:"CIDR" env:"ZHANGGUI_ALERT_ALLOW"`
+	Idle         time.Duration  `help:"A session ends after so long without a request." default:"15m" env:"ZHANGGUI_IDLE"`
+	Absolute     time.Duration  `help:"A session ends after so long in any case." default:"12h" env:"ZHANGGUI_ABSOLUTE"`
+	Password     int            `help:"Characters a password has at least." name:"password-length" default:"12" env:"ZHANGGUI_PASSWORD_LENGTH"`
+	History      int            `help:"Earlier passwords that may not come back." name:"password-history" default:"0" env:"ZHANGGUI_PASSWORD_HISTORY"`
+	Classes      int            `help:"Kinds of characters a password needs." name:"password-classes" default:"0" env:"ZHANGGUI_PASSWORD_CLASSES"`
+	MaxAge       time.Duration  `help:"A password must be changed after; 0 = never." name:"password-age" default:"0" env:"ZHANGGUI_PASSWORD_AGE"`
+	Fresh        time.Duration  `help:"How long a proof of who one is counts for revealing, exporting, granting roles and the like." default:"5m" env:"ZHANGGUI_FRESH"`
+	Second       string         `help:"Whose second factor is demanded: none, officers (administrators and auditors), all." name:"second-factor" enum:"none,officers,all" default:"officers" env:"ZHANGGUI_SECOND_FACTOR"`
+	Grace        time.Duration  `help:"How long somebody of whom it is demanded may come in without having enrolled one." name:"second-factor-grace" default:"72h" env:"ZHANGGUI_SECOND_FACTOR_GRACE"`
+	Single       bool           `help:"One session a person: a new one ends those before." name:"single-session" env:"ZHANGGUI_SINGLE_SESSION"`
+	Profile      string         `help:"mlps-3: what the level-3 protection scheme asks of sign-in, wherever the settings ask for less." enum:",mlps-3" default:"" placeholder:"mlps-3" env:"ZHANGGUI_PROFILE"`
 
-	Base       string `help:"Address people type, https://crm.example.cn: links for a new password, passkeys and single sign-on are bound to it." name:"base-url" placeholder:"URL" env:"ZHANGGUI_BASE_URL"`
 	OIDCIssuer string `help:"Identity provider of the company (OpenID Connect)." name:"oidc-issuer" placeholder:"URL" env:"ZHANGGUI_OIDC_ISSUER"`
 	OIDCClient string `help:"Client id at the provider." name:"oidc-client" placeholder:"ID" env:"ZHANGGUI_OIDC_CLIENT"`
 	OIDCSecret secret `help:"Client secret at the provider; best in the environment." name:"oidc-secret" placeholder:"SECRET" env:"ZHANGGUI_OIDC_SECRET"`
@@ -77,20 +82,20 @@ func (s *settings) check() error {
 		return errors.New("--idle, --absolute and --fresh must be longer than nothing")
 	case s.Grace < 0:
 		return errors.New("--second-factor-grace is a length of time")
-	case s.OIDCIssuer != "" && (s.Base == "" || s.OIDCClient == ""):
-		return errors.New("--oidc-issuer needs --base-url and --oidc-client")
+	case s.OIDCIssuer != "" && (s.URL == "" || s.OIDCClient == ""):
+		return errors.New("--oidc-issuer needs --url and --oidc-client")
 	}
-	for flag, v := range map[string]string{"--base-url": s.Base, "--oidc-issuer": s.OIDCIssuer} {
+	for flag, v := range map[string]string{"--url": s.URL, "--oidc-issuer": s.OIDCIssuer} {
 		// Readable transport only to this machine itself.
 		u, err := url.Parse(v)
 		if v != "" && (err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname()))) {
 			return fmt.Errorf("%s: an https address is expected, like https://crm.example.cn", flag)
 		}
 	}
-	if u, err := url.Parse(s.Base); err == nil && strings.Trim(u.Path, "/") != "" {
-		return errors.New("--base-url: the installation has a host of its own, without a path")
+	if u, err := url.Parse(s.URL); err == nil && strings.Trim(u.Path, "/") != "" {
+		return errors.New("--url: the installation has a host of its own, without a path")
 	}
-	s.Base = strings.TrimRight(s.Base, "/")
+	s.URL = strings.TrimRight(s.URL, "/")
 	s.profile()
 	return nil
 }
@@ -213,7 +218,9 @@ func (c *configCommand) Run(p *program, common *Common) error {
 				v = "***"
 			}
 		case string:
-			v = hideSecret(x)
+			if v = hideSecret(x); f.Name == "smtp-password" && x != "" {
+				v = "***"
+			}
 		}
 		out = append(out, yaml.MapItem{Key: f.Name, Value: v})
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"zhanggui/internal/alert"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/engine"
@@ -46,7 +47,7 @@ func (p *program) open(ctx context.Context, address string, lib *rulebook.Librar
 }
 
 func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Library) error {
-	tables := append(store.SystemTables(), auth.Tables()...)
+	tables := append(append(store.SystemTables(), auth.Tables()...), alert.Tables()...)
 	changes, err := db.Plan(ctx, append(tables, engine.Tables(lib)...))
 	if err != nil {
 		return fmt.Errorf("database: plan tables: %w", err)

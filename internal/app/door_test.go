@@ -31,7 +31,7 @@ func TestProfile(t *testing.T) {
 func TestSettings_Addresses(t *testing.T) {
 	for base, ok := range map[string]bool{"": true, "https://crm.example.cn": true, "https://crm.example.cn/": true, "http://localhost:8080": true, "http://127.0.0.1:8080": true,
 		"http://crm.example.cn": false, "crm.example.cn": false, "https://crm.example.cn/zg": false, "https://a:b@crm.example.cn": false, "https://crm.example.cn?x=1": false, "javascript:alert(1)": false, "https://": false} {
-		s := settings{Password: 12, Idle: time.Minute, Absolute: time.Hour, Fresh: time.Minute, Base: base}
+		s := settings{Password: 12, Idle: time.Minute, Absolute: time.Hour, Fresh: time.Minute, URL: base}
 		if err := s.check(); (err == nil) != ok {
 			t.Errorf("%q: %v", base, err)
 		}

@@ -28,14 +28,20 @@ func fresh(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := p.open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "zg.db"), lib)
+	address := "sqlite:" + filepath.Join(t.TempDir(), "zg.db")
+	db, err := p.open(ctx, address, lib)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	keys, err := p.keyring(ctx, Keys{}, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = keys.Close() })
 	c := &serveCommand{}
 	c.Password = 12
-	s := &server{p: p, c: c, db: db}
+	s := &server{p: p, c: c, db: db, keys: keys}
 	if s.clock, err = newClock(ctx, db, "", s); err != nil {
 		t.Fatal(err)
 	}

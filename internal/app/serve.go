@@ -30,10 +30,12 @@ type server struct {
 	p        *program
 	c        *serveCommand
 	db       *store.DB
+	keys     *keyring
 	auth     *auth.Auth
 	clock    *clock
 	seal     *sealer
 	codes    []byte // key of the secrets of one-time codes
+	alerts   *alerts
 	sched    *scheduler.Scheduler
 	now      atomic.Pointer[running]
 	company  string
@@ -77,7 +79,7 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 	c.demoDefaults()
 	if file, ok := sqliteFile(c.Database); ok && c.Demo {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			if err := p.makeDemoFile(p.ctx, file, fsys, lib, "", demoSeed); err != nil {
+			if err := p.makeDemoFile(p.ctx, file, c.Store, fsys, lib, "", demoSeed); err != nil {
 				return err
 			}
 		}
@@ -87,8 +89,11 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 		return err
 	}
 	s := &server{p: p, c: c, db: db, stopping: make(chan struct{})}
+	if s.keys, err = p.keyring(p.ctx, c.Keys, c.Database); err != nil {
+		return errors.Join(err, db.Close())
+	}
 	err = s.run(fsys, lib)
-	return errors.Join(err, db.Close())
+	return errors.Join(err, s.keys.Close(), db.Close())
 }
 
 // demoDefaults keeps the demonstration's files apart from a real company's.
@@ -129,6 +134,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		return err
 	}
 	s.auth = s.newAuth(lib)
+	if s.alerts, err = openAlerts(s); err != nil {
+		return err
+	}
 	if s.first, err = newFirstRun(ctx, s); err != nil {
 		return err
 	}
@@ -148,6 +156,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		s.sched.Start()
 	}
 	s.seal.start()
+	s.alerts.start()
 	if s.c.Dev != "" {
 		go s.watch(ctx, s.c.Dev)
 	}
@@ -175,7 +184,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	e, err := engine.New(s.db, lib, engine.Options{})
+	e, err := s.p.engine(s.p.ctx, s.db, lib, s.keys, engine.Options{})
 	if err != nil {
 		return err
 	}
@@ -192,7 +201,7 @@ func (s *settings) policy() auth.Policy {
 func (s *server) newAuth(lib *rulebook.Library) *auth.Auth {
 	c := &s.c.settings
 	o := auth.Options{Company: s.company, Idle: c.Idle, Absolute: c.Absolute, Fresh: c.Fresh, Zone: zone(), Policy: c.policy(),
-		Second: auth.Demand(c.Second), Grace: c.Grace, Single: c.Single, Base: c.Base, Key: s.codes,
+		Second: auth.Demand(c.Second), Grace: c.Grace, Single: c.Single, Base: c.URL, Key: s.codes,
 		OIDC: auth.OIDC{Issuer: c.OIDCIssuer, Client: c.OIDCClient, Secret: string(c.OIDCSecret), Label: c.OIDCLabel}}
 	if o.Grace == 0 {
 		o.Grace = -1
@@ -266,7 +275,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 	if !s.clock.manual {
 		err = errors.Join(err, s.sched.Stop(rest))
 	}
-	err = errors.Join(err, s.seal.stop(rest))
+	err = errors.Join(err, s.alerts.stop(rest), s.seal.stop(rest))
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}

@@ -97,7 +97,7 @@ func TestSilence_Restart(t *testing.T) {
 		s.Person("mei", "market")
 		d := s.Do("li", "t.decision", "", "create", map[string]any{"what": "本月计划"}).Record
 		var err error
-		if s.E, err = engine.New(s.DB, lib, engine.Options{}); err != nil {
+		if s.E, err = engine.New(s.DB, lib, engine.Options{Keep: s.Keep}); err != nil {
 			t.Fatal(err)
 		}
 		s.Turn("2026-03-05 24:00")

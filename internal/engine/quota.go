@@ -172,23 +172,19 @@ func (w *work) partition(per []*expr.Expr, s *expr.Scope) (query.Expr, string, e
 		if err != nil {
 			return nil, "", err
 		}
-		left, ok := e.Query("this", unbound(s))
+		same, ok := e.Equals("this", v, unbound(s))
 		if !ok {
 			return nil, "", fmt.Errorf("%q is not in the SQL half", e.Text())
 		}
-		raw, err := encode(v, rulebook.FieldType{Expr: e.Type()})
-		if err != nil {
-			return nil, "", err
-		}
-		cond = query.And(cond, query.Op{Name: "=", Args: []query.Expr{left, query.Const{Value: raw}}})
-		key += fmt.Sprintf("|%v", raw)
+		cond = query.And(cond, same)
+		key += fmt.Sprintf("|%v", same.Args[1].(query.Const).Value)
 	}
 	return cond, key, nil
 }
 
 // unbound is the scope for a question to the database, whose rows are `this`.
 func unbound(s *expr.Scope) *expr.Scope {
-	return &expr.Scope{Now: s.Now, Vars: without(s.Vars, "this"), Facts: s.Facts}
+	return &expr.Scope{Now: s.Now, Vars: without(s.Vars, "this"), Facts: s.Facts, Mark: s.Mark}
 }
 
 func without(m map[string]expr.Value, key string) map[string]expr.Value {

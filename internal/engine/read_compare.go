@@ -178,7 +178,7 @@ func alike(a, b expr.Value, sums bool) bool {
 	return expr.Compare(a, b) == 0
 }
 
-func closedFigure() []figure { return []figure{{closed: true, shown: Masked{"***"}}} }
+func closedFigure() []figure { return []figure{{closed: true, shown: Masked{Masked: "***"}}} }
 
 // figures follows a path as the reader may: one figure, or one for each key.
 func (w *work) figures(r *Record, p *rulebook.FieldPath, note func(*rulebook.ClassRef)) ([]figure, error) {

@@ -26,6 +26,14 @@ func (w *work) filter(f *rulebook.Form, src string) (query.Expr, error) {
 	}
 	q, ok := x.Query("this", w.askScope(w.view(w.blank(f, w.myUnit()))))
 	if !ok {
+		if name := w.unasked(f, src, ""); name != "" {
+			return nil, unknownField(name)
+		}
+		for _, m := range selected.FindAllStringSubmatch(src, -1) {
+			if fd := f.Field(m[1]); fd != nil && fd.Personal {
+				return nil, errSealed(fd)
+			}
+		}
 		return nil, fault.At("filter", "这个条件不能用来筛选", "This condition cannot be used as a filter")
 	}
 	return w.guard(q, map[string]*rulebook.Form{"this": f})
@@ -205,6 +213,7 @@ func (w *work) askable(f *rulebook.Form, column string) error {
 	if f == nil {
 		return unknownField(column)
 	}
+	column = strings.TrimSuffix(column, rulebook.MarkSuffix)
 	switch column {
 	case "id", "number", "state", "unit", "by", "at", "record", "pos", "of_id", "of_form":
 		return nil

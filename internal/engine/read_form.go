@@ -64,6 +64,7 @@ type FieldView struct {
 	Max      any      `json:"max,omitempty"`
 	Line     string   `json:"line,omitempty"`
 	Unique   bool     `json:"unique,omitempty"`
+	Sealed   bool     `json:"sealed,omitempty"` // kept encrypted: no sorting, grouping or searching by parts
 	Default  bool     `json:"default,omitempty"`
 	Total    bool     `json:"total,omitempty"` // the rows' sum is shown below
 	Scan     bool     `json:"scan,omitempty"`  // may be filled with a scanned code
@@ -294,11 +295,13 @@ var implicitText = map[string]Text{"create": {"登记", "File"}, "edit": {"修�
 	"print": {"打印", "Print"}, "export": {"导出", "Export"}, "import": {"导入", "Import"}, "void": {"作废", "Void"},
 	"sign_in": {"登录", "Sign in"}, "sign_out": {"结束登录", "End sessions"}, "password": {"换密码", "Change the password"}, "reset": {"给出改密码的链接", "Give a link for a new password"},
 	"factor": {"改第二因素", "Change a second factor"}, "factor_reset": {"去掉丢失的第二因素", "Remove lost second factors"}, "identity": {"关联公司账号", "Link a company account"},
-	"token": {"改机器令牌", "Change a machine token"}}
+	"token":         {"改机器令牌", "Change a machine token"},
+	"personal_copy": {"提供个人信息副本", "Copy of personal data"}, "seal": {"加密保存", "Encrypt"},
+	"destroy_keys": {"销毁个人信息密钥", "Destroy keys of personal data"}, "erase_again": {"再次擦除", "Erase again"}}
 
 func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 	v := FieldView{ID: f.ID, Label: textOr(f.Label, f.ID), Type: f.Type.Name, Form: f.Type.Form, Scale: f.Type.Scale, Clause: f.Clause,
-		Computed: f.Value != nil || f.Frozen, Required: f.Required != nil, Unique: f.Unique, Default: f.Default != nil, Total: f.Total}
+		Computed: f.Value != nil || f.Frozen, Required: f.Required != nil, Unique: f.Unique, Sealed: f.Personal, Default: f.Default != nil, Total: f.Total}
 	t := f.Type.Expr
 	switch {
 	case v.Form == "" && t.Kind == expr.KObject:

@@ -19,6 +19,7 @@ type BookBrief struct {
 	Clauses ClauseCount `json:"clauses"`
 	Adopted []Adopted   `json:"adopted"`
 	Forms   int         `json:"forms"`
+	Related []string    `json:"related"` // books whose text it shares: it can be laid beside them
 }
 
 // ClauseCount counts clauses by what they are.
@@ -104,7 +105,7 @@ func (e *Engine) Books(ctx context.Context, now time.Time, actor Actor) ([]BookB
 }
 
 func (w *work) bookBrief(b *rulebook.Book) BookBrief {
-	x := BookBrief{ID: b.ID, Short: b.Short, Title: text(b.Title), Version: b.Version, Source: b.Source, Adopted: []Adopted{}, Forms: len(b.Forms), Clauses: ClauseCount{len(b.Clauses), map[string]int{}}}
+	x := BookBrief{ID: b.ID, Short: b.Short, Title: text(b.Title), Version: b.Version, Source: b.Source, Adopted: []Adopted{}, Forms: len(b.Forms), Related: w.e.Lib.Related(b), Clauses: ClauseCount{len(b.Clauses), map[string]int{}}}
 	for _, c := range b.Clauses {
 		x.Clauses.ByKind[c.Kind]++
 	}
@@ -153,6 +154,28 @@ func (e *Engine) Book(ctx context.Context, now time.Time, actor Actor, id string
 			}
 			v.Roles = append(v.Roles, x)
 		}
+		return nil
+	})
+	return v, err
+}
+
+// BookDiff is what one book says otherwise than another.
+type BookDiff = rulebook.Diff
+
+// Diff lays two books side by side, clause by clause.
+func (e *Engine) Diff(ctx context.Context, now time.Time, actor Actor, id, with string) (*BookDiff, error) {
+	var v *BookDiff
+	err := e.read(ctx, now, actor, func(w *work) error {
+		for _, x := range []string{id, with} {
+			if e.Lib.Book(x) == nil {
+				return fault.New(fault.NotFound, "没有这个制度："+x, "There is no rulebook "+x)
+			}
+		}
+		d, err := e.Lib.Diff(id, with)
+		if err != nil {
+			return fault.At("with", "两部制度没有共同的条文，不能逐条对照", "The two share no text and cannot be compared clause by clause")
+		}
+		v = d
 		return nil
 	})
 	return v, err

@@ -122,7 +122,11 @@ func (w *work) blank(form *rulebook.Form, unit string) *Record {
 // Masked is what stands for a value one may not read.
 type Masked struct {
 	Masked string `json:"masked"`
+	Erased bool   `json:"erased,omitempty"` // nobody can read it again
 }
+
+// erasedValue stands for what was kept of a person whose key was destroyed.
+var erasedValue = Masked{"已擦除", true}
 
 // mask hides most of a text.
 func mask(kind, s string) string {

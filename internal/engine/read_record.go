@@ -37,6 +37,7 @@ type RecordView struct {
 	Applies    map[string]bool       `json:"applies,omitempty"` // fields with a condition: whether it holds now
 	Reveal     map[string]RevealRule `json:"reveal,omitempty"`
 	Band       *string               `json:"band"`
+	Copyable   bool                  `json:"personal_copy,omitempty"` // this reader can have the copy that this request asks for
 	logged     []string              // classes whose reading leaves a trace
 }
 
@@ -138,6 +139,7 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 		Book: r.form.Book.ID, Version: r.form.Book.Version, Lines: map[string][]LineRow{}, Applies: map[string]bool{}, Reveal: map[string]RevealRule{}}
 	v.Values = w.valuesOut(r, func(*rulebook.Field) bool { return true })
 	w.sights(r, v)
+	v.Copyable = w.mayCopy(r)
 	for _, l := range r.form.Lines {
 		lines, err := r.Lines(l.ID)
 		if err != nil {
@@ -210,6 +212,9 @@ func (w *work) sights(r *Record, v *RecordView) {
 		switch w.visible(r, f) {
 		case masked:
 			v.Masked = append(v.Masked, f.ID)
+			if x, err := r.Get(f.ID); err == nil && w.erased(f, x, r.row[f.ID]) {
+				continue
+			}
 			if x := f.Class.Class.Reveal; x != nil && view.Awake(&x.Node) {
 				v.Reveal[f.ID] = RevealRule{x.Purpose, revealSeconds(x)}
 			}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"zhanggui/internal/calendar"
@@ -14,6 +16,9 @@ import (
 // platform forms are open to all; the engine's registers show a person his own rows, and to auditors,
 // administrators and heads those of their units. Beyond that a record is seen by whom it names and by
 // who may act on it. What one may not see does not exist for him.
+//
+// People of an outside organisation belong to no unit of ours. They see what a form's class grants them by a role they
+// hold, what names them and what they are called to act on; of the platform's forms their own house.
 
 // scope is what a reader sees of one form: everything, nothing, or rows that meet a condition.
 type scope struct {
@@ -21,6 +26,7 @@ type scope struct {
 	units     map[string]bool // record's unit is one of these
 	own       []string        // columns that name a person: a row that names the reader is his
 	in        []string        // columns with a list of persons
+	ids       []string        // these records
 	shared    []string        // of saved views: the unit in for_unit is one of these
 }
 
@@ -47,7 +53,8 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 	if f.Key == savedViewForm { // how somebody looks at a list is his own, or his unit's
 		return &scope{own: []string{"by"}, shared: w.sharedUnits()}
 	}
-	if f.Kept == "platform" {
+	house := w.world.outside(w.me.id)
+	if f.Kept == "platform" && house == "" {
 		return &scope{all: true}
 	}
 	s := &scope{units: map[string]bool{}}
@@ -62,6 +69,9 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		}
 	}
 	me := w.me.id
+	if f.Kept == "platform" {
+		return w.ownHouse(f, s, house)
+	}
 	if f.Kept == "engine" {
 		if f.Key == "base.notice" { // what was told to somebody is his alone
 			s.in = nil
@@ -69,6 +79,9 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		}
 		if w.world.has(me, "auditor", w.now) || w.world.has(me, "admin", w.now) {
 			s.all = true
+			return s
+		}
+		if house != "" {
 			return s
 		}
 		shared := f.Key == "base.clock" || f.Key == "base.copy" || f.Key == "base.signature" || f.Key == "base.snapshot" || f.Key == "base.voided"
@@ -83,9 +96,30 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 	if w.world.has(me, "auditor", w.now) {
 		return &scope{all: true}
 	}
+	if house != "" && f.Class == nil {
+		return s
+	}
 	for u := range w.world.units {
 		if w.belongs(f.Book, u) {
 			s.units[u] = true
+		}
+	}
+	return s
+}
+
+// ownHouse is what an outsider sees of a platform form: the people and units of his own house, and what names him.
+func (w *work) ownHouse(f *rulebook.Form, s *scope, house string) *scope {
+	switch f.Key {
+	case "base.calendar_day":
+		return &scope{all: true}
+	case "base.person":
+		s.own, s.ids = nil, w.world.membersOf(house)
+	case "base.unit":
+		s.own = nil
+		for _, u := range sortedKeys(w.world.units) {
+			if w.world.within(u, house) {
+				s.ids = append(s.ids, u)
+			}
 		}
 	}
 	return s
@@ -185,17 +219,7 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 		return nil
 	}
 	if strings.Contains(see.Text(), "this") {
-		r := w.blank(f, w.myUnit())
-		view := w.view(r)
-		if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
-			return nil
-		}
-		if alias == "this" {
-			if q, ok := see.Query("this", w.scope(nil, view, nil)); ok {
-				return q
-			}
-		}
-		return query.Op{Name: "or"} // it cannot be asked of many rows at once: none is shown
+		return w.whereClassRow(f, see, alias)
 	}
 	args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
 	for _, u := range sortedKeys(w.world.units) {
@@ -207,6 +231,37 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 		return nil
 	}
 	return query.Op{Name: "in", Args: args}
+}
+
+// whereClassRow asks a class that looks at the record. Roles mean their holders near the record, so it is asked as each
+// unit understands it; units that mean the same are asked together.
+func (w *work) whereClassRow(f *rulebook.Form, see *expr.Expr, alias string) query.Expr {
+	if alias != "this" {
+		return query.Op{Name: "or"} // it cannot be asked of many rows at once: none is shown
+	}
+	means := map[string]query.Expr{}
+	units := map[string][]query.Expr{}
+	for _, u := range sortedKeys(w.world.units) {
+		r := w.blank(f, u)
+		view := w.view(r)
+		q := query.Expr(query.Op{Name: "and"}) // asleep: open
+		if view.Awake(&f.Class.Node) && view.Awake(&f.Class.Class.Node) {
+			var ok bool
+			if q, ok = see.Query("this", w.scope(r, view, nil)); !ok {
+				q = query.Op{Name: "or"}
+			}
+		}
+		key := fmt.Sprintf("%v", q)
+		means[key], units[key] = q, append(units[key], query.Const{Value: u})
+	}
+	var any []query.Expr
+	for _, key := range sortedKeys(means) {
+		if len(means) == 1 {
+			return means[key]
+		}
+		any = append(any, query.And(query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: alias, Name: "unit"}}, units[key]...)}, means[key]))
+	}
+	return query.Op{Name: "or", Args: any}
 }
 
 func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {
@@ -243,6 +298,9 @@ func (w *work) whereOwn(s *scope, alias string) query.Expr {
 	}
 	for _, c := range s.in {
 		any = append(any, holds(alias, c, w.me.id))
+	}
+	for _, id := range s.ids {
+		any = append(any, query.Eq(alias, "id", id))
 	}
 	return query.Op{Name: "or", Args: any}
 }
@@ -288,7 +346,22 @@ func (w *work) ofSeen(f *rulebook.Form, unit string) bool {
 	if view := w.view(r); !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
 		return true
 	}
-	return see == nil || !asksThis(see) && w.classSeen(r)
+	if see == nil || !asksThis(see) {
+		return see == nil || w.classSeen(r)
+	}
+	q, ok := see.Query("this", w.scope(r, w.view(r), nil))
+	return ok && always(q)
+}
+
+// always tells whether a condition holds of every row: true itself, or true beside anything.
+func always(q query.Expr) bool {
+	switch x := q.(type) {
+	case query.Const:
+		return x.Value == true
+	case query.Op:
+		return x.Name == "or" && slices.ContainsFunc(x.Args, always) || x.Name == "and" && !slices.ContainsFunc(x.Args, func(a query.Expr) bool { return !always(a) })
+	}
+	return false
 }
 
 // holds: a JSON list column contains this id.
@@ -309,6 +382,9 @@ func (w *work) maySee(r *Record) bool {
 		return false
 	}
 	if (s.all || s.units[r.unitID()]) && w.speaksOfSeen(r) || r.fresh {
+		return true
+	}
+	if contains(s.ids, r.id) {
 		return true
 	}
 	if len(s.shared) > 0 && contains(s.shared, str(r.row["for_unit"])) {

@@ -76,7 +76,7 @@ func (w *work) fillReport(r *Record) error {
 			if cs == nil || v == nil {
 				continue
 			}
-			if row.row[c.ID], err = encode(v, f.Type); err != nil {
+			if err := row.put(f, v); err != nil {
 				return fmt.Errorf("report %s column %s: %w", rep.ID, c.ID, err)
 			}
 			w.clause(c.Clause)

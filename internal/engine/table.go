@@ -44,6 +44,7 @@ func formTable(f *rulebook.Form) store.Table {
 			continue
 		}
 		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH})
+		t.Columns, t.Indexes = marked(t.Columns, t.Indexes, t.Name, fd)
 		if fd.Type.Expr.Kind == expr.KObject {
 			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID}})
 		}
@@ -96,11 +97,20 @@ func lineTable(l *rulebook.Line) store.Table {
 	t := store.Table{Name: l.Table, Label: l.Label.ZH, Primary: []string{"id"}, Columns: []store.Column{
 		{Name: "id", Kind: "text", NotNull: true}, {Name: "record", Kind: "text", NotNull: true}, {Name: "pos", Kind: "int", NotNull: true},
 	}}
+	t.Indexes = []store.Index{{Name: l.Table + "_record", Columns: []string{"record", "pos"}}}
 	for _, fd := range l.Fields {
 		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH})
+		t.Columns, t.Indexes = marked(t.Columns, t.Indexes, t.Name, fd)
 	}
-	t.Indexes = []store.Index{{Name: l.Table + "_record", Columns: []string{"record", "pos"}}}
 	return t
+}
+
+// marked adds what a personal field needs beside its column.
+func marked(columns []store.Column, indexes []store.Index, table string, f *rulebook.Field) ([]store.Column, []store.Index) {
+	if !f.Personal {
+		return columns, indexes
+	}
+	return append(columns, store.Column{Name: f.Mark(), Kind: "text"}), append(indexes, store.Index{Name: table + "_" + f.Mark(), Columns: []string{f.Mark()}})
 }
 
 // live fields are computed on reading and have no column.
@@ -123,7 +133,7 @@ func columnKind(t rulebook.FieldType) store.Kind {
 // ownTables are what the engine keeps beside the forms.
 func ownTables() []store.Table {
 	return []store.Table{
-		fileTable,
+		fileTable, subjectTable,
 		{Name: "duty_cursor", Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "duty", Kind: "text"}, {Name: "unit", Kind: "text"}, {Name: "next_at", Kind: "text"},
 			{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}},
@@ -179,5 +189,6 @@ var baseContract = map[string][]string{
 	"base.attempt":      {"action", "clause"},
 	"base.waiver":       {"clause", "reason"},
 	"base.signature":    {"approval", "seat", "person"},
+	requestForm:         {"kind", "contact"},
 	savedViewForm:       {"of_form", "name", "query", "for_unit", "default_since"},
 }

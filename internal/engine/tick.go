@@ -23,6 +23,9 @@ func (e *Engine) Tick(ctx context.Context, now time.Time) (int, time.Time, error
 		return 0, time.Time{}, err
 	}
 	for {
+		if err := e.payErasures(ctx, now); err != nil {
+			return fired, time.Time{}, err
+		}
 		if err := ctx.Err(); err != nil {
 			return fired, time.Time{}, err
 		}

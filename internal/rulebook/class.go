@@ -18,7 +18,7 @@ func (c *book) declareClasses() {
 			k.Label = Label{k.ID, k.ID}
 		}
 		k.Mask = b.oneOf("mask", "", "phone", "name", "idno", "all", "last4")
-		k.ReadLog, k.Sealed = b.flag("read_log"), b.flag("sealed")
+		k.ReadLog, k.Sealed, k.Personal = b.flag("read_log"), b.flag("sealed"), b.flag("personal")
 		c.Classes = append(c.Classes, k)
 		c.last = append(c.last, func() { c.compileClass(k, b) })
 	}

@@ -3,6 +3,7 @@ package rulebook
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"sort"
 	"strings"
 
@@ -40,6 +41,12 @@ func Load(fsys fs.FS) (*Library, Issues) {
 		l.header(s)
 	}
 	l.variants()
+	for _, c := range l.books {
+		c.Book.text = maps.Clone(c.src.elements)
+		if c.src.header != nil {
+			c.Book.text["rulebook"] = []*entry{{key: "rulebook", value: c.src.header}}
+		}
+	}
 	l.order()
 	for _, stage := range []func(*book){
 		(*book).declareClauses,
@@ -51,6 +58,9 @@ func Load(fsys fs.FS) (*Library, Issues) {
 		for _, c := range l.books {
 			stage(c)
 		}
+	}
+	for _, c := range l.books {
+		c.personal()
 	}
 	l.schemas()
 	for _, c := range l.books {

@@ -70,6 +70,9 @@ type Book struct {
 	Scenarios  []*Scenario
 	Askers     []*Node // the nodes that read a parameter
 
+	From map[string]string   // of a variant: clause of the extended book → own clause, or "none"
+	text map[string][]*entry // what it says, whole, as Diff reads it
+
 	Schema *expr.Schema // what names mean in this book: its own forms, roles and parameters first
 	Env    *expr.Env
 }
@@ -221,6 +224,7 @@ type Form struct {
 	Class     *ClassRef
 	Retention *RetentionRef
 	Unique    []*Unique
+	Subject   *Field // names the record whose key seals the personal fields; nil = the record itself
 	Span      [2]string
 	Print     *Print
 	Append    bool       // append_only
@@ -272,6 +276,7 @@ type Field struct {
 	When     *Value // shown and applicable only if
 	Fixed    *Fixed
 	Class    *ClassRef
+	Personal bool   // its class is personal: the column holds a sealed text, and another column its mark
 	Back     string // back-reference id on the referred form
 	Changed  []*Effect
 	Hint     Label // the question to read aloud
@@ -279,6 +284,7 @@ type Field struct {
 	Column   string
 	Frozen   bool // of a report: computed once, when the sheet is made
 	Total    bool // of a report: the rows' sum stands below
+	class    *node
 }
 
 // Fixed: after that action people cannot edit the field.
@@ -377,11 +383,11 @@ type Demand struct {
 // Effect is one of the six.
 type Effect struct {
 	Node
-	Kind    string // set create do notify post freeze
+	Kind    string // set create do notify post freeze erase
 	When    *Value
 	Each    string // variable
 	List    *expr.Expr
-	For     *expr.Expr // set, do, freeze: record or list
+	For     *expr.Expr // set, do, freeze, erase: record or list
 	Set     []*Assign  // set, and with: of the others
 	Form    string     // create: form key
 	Action  string     // do

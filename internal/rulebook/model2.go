@@ -306,7 +306,9 @@ type Class struct {
 	ReadLog bool
 	Outward *Demand // non-nil and awake: no partner-facing template may contain it
 	Sealed  bool
-	PerForm map[string]*expr.Expr // see, compiled for each form that carries it
+	// Personal: values are kept encrypted under a key of the person they are about.
+	Personal bool
+	PerForm  map[string]*expr.Expr // see, compiled for each form that carries it
 }
 
 type Reveal struct {

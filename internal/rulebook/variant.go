@@ -61,6 +61,7 @@ func (c *book) vary(base *book) {
 			}
 		}
 	}
+	c.From = to
 	say := c.renaming(base)
 	for kind, entries := range base.src.elements {
 		if contains(varying, kind) {

@@ -60,7 +60,7 @@ func openLite(path string, layer func(sqldriver.Conn) sqldriver.Conn) (*lite, er
 			}
 		}
 		writer = append(append([]string{}, pragmas...), "journal_mode = wal", "synchronous = full",
-			"wal_autocheckpoint = "+strconv.Itoa(checkpoint), "journal_size_limit = 67108864")
+			"wal_autocheckpoint = "+strconv.Itoa(checkpoint), "journal_size_limit = 67108864", "secure_delete = on")
 	}
 	if !l.memory {
 		// Nobody else on the machine may read it; the log beside it takes over its rights.

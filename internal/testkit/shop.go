@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/keep"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 	"zhanggui/internal/store/pgtest"
@@ -26,6 +28,7 @@ type Shop struct {
 	DB   *store.DB
 	Now  time.Time
 	Unit string
+	Keep *keep.Keeper // of a keystore beside the database
 	ids  map[string]string
 	dsn  string
 	opts []store.Option
@@ -85,10 +88,27 @@ func Open(t testing.TB, lib *rulebook.Library, dsn, now string, opts ...store.Op
 	}
 	s := &Shop{T: t, DB: db, Now: At(t, now), ids: map[string]string{}, dsn: dsn, opts: opts}
 	t.Cleanup(func() { s.DB.Close() })
-	if s.E, err = engine.New(db, lib, engine.Options{}); err != nil {
+	s.Keep = Keys(t, t.TempDir())
+	if s.E, err = engine.New(db, lib, engine.Options{Keep: s.Keep}); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// Keys is a keeper whose keystore and master key lie in a folder.
+func Keys(t testing.TB, dir string) *keep.Keeper {
+	t.Helper()
+	ctx := context.Background()
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(dir, "keys.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	k, err := keep.Open(ctx, db, filepath.Join(dir, "master.key"), time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 // Restart is what a new process does: the database is closed and opened again, and whatever was in memory is gone.
@@ -100,7 +120,7 @@ func (s *Shop) Restart() {
 		s.T.Fatal(err)
 	}
 	s.DB = db
-	if s.E, err = engine.New(db, s.E.Lib, engine.Options{}); err != nil {
+	if s.E, err = engine.New(db, s.E.Lib, engine.Options{Keep: s.Keep}); err != nil {
 		s.T.Fatal(err)
 	}
 }

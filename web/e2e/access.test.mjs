@@ -13,7 +13,7 @@ async function addresses(page) {
   const { rows } = await ask(page, `/api/form/14.complaint/record?limit=1&sort=-number&filter=${encodeURIComponent("this.state == 'office'")}`)
   const me = (await ask(page, '/api/me')).person.id
   const named = { '/rulebook': '14-complaint', '/ledger': 'payroll', '/people': me }
-  const part = { key: '14.complaint', book: '14-complaint', clause: '14-9.9b' }
+  const part = { key: '14.complaint', book: '14-complaint', clause: '14-9.9b', with: '02-complaint' }
   return routes.map((p) => p.replace(/:(\w+)/g, (_, x) => (x === 'id' ? named[p.split('/:')[0]] ?? rows[0].id : part[x])))
 }
 

@@ -23,7 +23,7 @@ export async function serve({ founded = false, args = [] } = {}) {
   const database = ['--database', `sqlite:${dir}/zg.db`]
   if (founded) execFileSync(program, ['admin', 'create', '--account', 'he', '--name', '何静', '--company', '恒泰机械有限公司', ...database], { input: secret + '\n' })
   const address = `http://localhost:${port}`
-  const server = spawn(program, ['serve', '--listen', `127.0.0.1:${port}`, '--base-url', address, '--key', `${dir}/journal.key`, ...database, ...args])
+  const server = spawn(program, ['serve', '--listen', `127.0.0.1:${port}`, '--url', address, '--key', `${dir}/journal.key`, ...database, ...args])
   const stop = () => new Promise((done) => {
     server.on('exit', () => { rmSync(dir, { recursive: true, force: true }); done() })
     server.kill('SIGINT')

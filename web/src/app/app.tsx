@@ -29,6 +29,7 @@ const Registers = page(() => import('../pages/registers'))
 const NewRecord = page(() => import('../pages/new-record'))
 const Import = page(() => import('../pages/import'))
 const RecordPage = page(() => import('../pages/record'))
+const PersonalCopy = page(() => import('../pages/personal-copy'))
 const Print = page(() => import('../pages/print'))
 const Books = page(() => import('../pages/books'))
 const Book = page(() => import('../pages/book'))
@@ -41,6 +42,7 @@ const Audit = page(() => import('../pages/audit'))
 const Settings = page(() => import('../pages/settings'))
 const People = page(() => import('../pages/people'))
 const Notices = page(() => import('../pages/notice'))
+const Diff = page(() => import('../pages/diff'))
 const Adopt = page(() => import('../pages/adopt'))
 const Search = page(() => import('../pages/search'))
 const Prove = page(() => import('../pages/prove'))
@@ -102,6 +104,7 @@ const router = createBrowserRouter([
           { path: '/rulebook', element: <Books /> },
           { path: '/rulebook/:id', element: <Book /> },
           { path: '/rulebook/:id/:clause', element: <Book /> },
+          { path: '/rulebook/:id/diff/:with', element: <Diff /> },
           { path: '/clause/:clause', element: <Book /> },
           { path: '/report', element: <Reports /> },
           { path: '/ledger', element: <Ledger /> },
@@ -121,6 +124,7 @@ const router = createBrowserRouter([
       },
     ],
   },
+  { path: '/personal-copy/:id', element: <Alone><PersonalCopy /></Alone>, errorElement: <Broken /> },
   { path: '/record/:key/:id/print', element: <Alone><Print /></Alone>, errorElement: <Broken /> },
   { path: '/reset', element: <Reset />, errorElement: <Broken /> },
   { path: '/wall', element: <Alone><Wall /></Alone>, errorElement: <Broken /> },

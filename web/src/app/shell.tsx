@@ -11,6 +11,7 @@ import { setLanguage, useWords } from './i18n'
 import { useKeys } from './keys'
 import { useSession } from './session'
 import { absolute, clockTime, fullDay, parse } from './time'
+import { Alarms } from '../elements/alarms'
 import { ClauseProvider } from '../elements/clause'
 import { Key, Loading } from '../elements/parts'
 
@@ -100,6 +101,7 @@ export function Shell() {
           {me.enrol_by && <div className="band" role="status">{t('factor.banner', { at: absolute(parse(me.enrol_by)!, serverNow(), lang) })} <NavLink to="/me">{t('factor.banner_do')}</NavLink></div>}
           <main id="main" tabIndex={-1}>
             <Suspense fallback={<Loading rows={8} />}><Outlet /></Suspense>
+            <Alarms />
           </main>
         </div>
         {phone && (

@@ -1,11 +1,17 @@
 // Every English word of the interface, with true plurals.
 import auth from './en-auth'
+import alert from './en-alert'
 import record from './en-record'
+import personal from './en-personal'
 import setup from './en-setup'
+import diff from './en-diff'
 
 export default {
   ...auth,
+  ...alert,
+  ...personal,
   ...setup,
+  ...diff,
   ...record,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',

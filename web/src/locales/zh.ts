@@ -1,11 +1,17 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
 import auth from './zh-auth'
+import alert from './zh-alert'
 import record from './zh-record'
+import personal from './zh-personal'
 import setup from './zh-setup'
+import diff from './zh-diff'
 
 export default {
   ...auth,
+  ...alert,
+  ...personal,
   ...setup,
+  ...diff,
   ...record,
   'brand': '掌柜',
   'skip': '跳到正文',

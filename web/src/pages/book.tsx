@@ -74,7 +74,7 @@ function Reader({ book: b, at }: { book: Book; at?: string }) {
           <nav className="crumbs" aria-label={t('crumbs')}><Link to="/rulebook">{t('nav.rulebook')}</Link></nav>
           <h1>{w(b.title)} <small className="soft">{t('book.version', { v: b.version ?? '' })}</small></h1>
         </div>
-        <div className="acts"><Flows book={b.id} /><Link to={`/settings/${b.id}`}>{t('book.params', { count: b.parameters?.length ?? 0 })}</Link></div>
+        <div className="acts"><Flows book={b.id} />{!!b.related?.length && <Link to={`/rulebook/${b.id}/diff/${b.related[0]}`}>{t('diff.open')}</Link>} <Link to={`/settings/${b.id}`}>{t('book.params', { count: b.parameters?.length ?? 0 })}</Link></div>
       </header>
       <div className="reader">
         {!phone && (

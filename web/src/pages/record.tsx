@@ -11,7 +11,8 @@ import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
 import { absolute, parse } from '../app/time'
-import { ActionDialog, ActionForm, needsForm, worst } from '../elements/act'
+import { ActionDialog, ActionForm, worst } from '../elements/act'
+import { needsForm } from '../elements/press'
 import { ClauseChip } from '../elements/clause'
 import { Compare } from '../elements/compare'
 import { Clocks, Deadline } from '../elements/deadline'
@@ -127,6 +128,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
           {(phone ? [] : open.slice(0, visible)).map((a) => (
             <Button key={a.id} type={a === primary ? 'primary' : 'default'} danger={a.style === 'danger' || a.id === 'void'} loading={busy === a.id} onClick={() => void start(a)}>{a.sign ? t('tasks.sign', { what: w(a.label) }) : w(a.label)}</Button>
           ))}
+          {r.personal_copy && <Button onClick={() => go(`/personal-copy/${r.id}`)}>{t('personal.copy')}</Button>}
           {!phone && <Button icon={<PrinterOutlined />} onClick={() => go(`/record/${r.form}/${r.id}/print`)}>{t('print')}</Button>}
           {!phone && rest.length > 0 && <More acts={rest} onPick={(a) => void start(a)} />}
         </div>

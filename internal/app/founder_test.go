@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
@@ -44,11 +45,13 @@ func fresh(t *testing.T) *server {
 	if s.clock, err = newClock(ctx, db, "", s); err != nil {
 		t.Fatal(err)
 	}
-	s.auth = newAuth(db, lib, &c.settings, "", false)
+	c.Idle, c.Absolute, c.Fresh, c.Second, c.Grace = 15*time.Minute, 12*time.Hour, 5*time.Minute, "officers", 72*time.Hour
 	c.Key = filepath.Join(t.TempDir(), "journal.key")
 	if _, _, err := makeKey(c.Key); err != nil {
 		t.Fatal(err)
 	}
+	s.codes = make([]byte, 32)
+	s.auth = s.newAuth(lib)
 	if s.alerts, err = openAlerts(s); err != nil {
 		t.Fatal(err)
 	}

@@ -45,10 +45,6 @@ func fresh(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	s.auth = newAuth(db, lib, &c.settings, "", false)
-	c.Key = filepath.Join(t.TempDir(), "journal.key")
-	if _, _, err := makeKey(c.Key); err != nil {
-		t.Fatal(err)
-	}
 	if s.alerts, err = openAlerts(s); err != nil {
 		t.Fatal(err)
 	}

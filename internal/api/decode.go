@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,17 +17,20 @@ func (c *call) decode(into any) error {
 	if t, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return fault.New(fault.Invalid, "内容要用 JSON 发送", "Send the content as application/json")
 	}
-	dec := json.NewDecoder(c.r.Body)
+	b, err := io.ReadAll(c.r.Body)
+	if err != nil {
+		return unreadable(err)
+	}
+	if err := strict(b); err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	dec.UseNumber()
 	if err := dec.Decode(into); err != nil {
 		return unreadable(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			return unreadable(err)
-		}
 		return fault.New(fault.Invalid, "JSON 后面还有多余的内容", "Something follows the JSON value")
 	}
 	return nil

@@ -40,7 +40,7 @@ func fresh(t *testing.T) *server {
 	t.Cleanup(func() { _ = keys.Close() })
 	c := &serveCommand{}
 	c.Password = 12
-	s := &server{p: p, c: c, db: db, keys: keys}
+	s := &server{p: p, c: c, db: db, keys: keys, alerts: &alerts{}}
 	if s.clock, err = newClock(ctx, db, "", s); err != nil {
 		t.Fatal(err)
 	}

@@ -437,6 +437,11 @@ func (w *work) fromAPI(v any, t rulebook.FieldType) (expr.Value, error) {
 	if err != nil {
 		return nil, bad("填法不对（"+typeZH(t)+"）", "not a "+t.Name)
 	}
+	if t.Name == "file" || t.Name == "files" {
+		if err := w.mayAttach(x); err != nil {
+			return nil, err
+		}
+	}
 	if s, ok := x.(string); ok {
 		if t.Expr.Kind == expr.KChoice && len(t.Options) > 0 {
 			for _, o := range t.Options {

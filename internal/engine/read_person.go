@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
@@ -130,6 +131,35 @@ func (e *Engine) File(ctx context.Context, now time.Time, actor Actor, id string
 		return err
 	})
 	return f, err
+}
+
+// mayAttach tells whether the actor may put these files into a record: he brought them, or may read them where they are.
+// Else who learns an id would read another's file by naming it in a record of his own.
+func (w *work) mayAttach(v expr.Value) error {
+	if w.actor.System {
+		return nil
+	}
+	list, ok := v.([]expr.Value)
+	if !ok {
+		list = []expr.Value{v}
+	}
+	for _, x := range list {
+		id, _ := x.(string)
+		row, err := w.fileRow(id)
+		if fault.KindOf(err) == fault.NotFound {
+			if w.e.opts.Quiet {
+				continue // scenarios name files that nobody brought
+			}
+			return bad("没有这个文件", "there is no such file")
+		}
+		if err != nil {
+			return err
+		}
+		if str(row["by"]) != w.actor.Person && !w.fileSeen(id) {
+			return bad("没有这个文件", "there is no such file")
+		}
+	}
+	return nil
 }
 
 // fileSeen looks for a record within the reader's scope that names the file in a field he sees.

@@ -57,6 +57,9 @@ func readFolder(r *reporter, fsys fs.FS, folder string) *source {
 			r.errorf(Pos{File: f}, "cannot read: %v", err)
 			continue
 		}
+		if !bounded(r, "rulebooks/"+f, data) {
+			continue
+		}
 		n := parseFile(r, "rulebooks/"+f, data)
 		if n == nil {
 			continue

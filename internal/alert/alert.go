@@ -1,16 +1,13 @@
 // Package alert carries notices out of the house, to where a person is now: mail and the chat robots of WeCom, DingTalk and
 // Feishu. The engine writes an outbox row in the transaction of the act that tells; this package hands it to each channel of the
 // person, at least once and always under the same delivery id, tries again for hours, and shows the administrator what it could
-// not deliver. Only a number, a time and a link leave. It knows store, query and fault; time is an argument.
+// not deliver. Only a number, a time and a link leave. It knows store, keep, query and fault; time is an argument.
 package alert
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base32"
-	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -18,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"zhanggui/internal/keep"
 	"zhanggui/internal/store"
 )
 
@@ -44,7 +42,7 @@ type Options struct {
 	From     string         // sender of mails
 	Allow    []netip.Prefix // private networks that may be reached all the same
 	Zone     *time.Location // of the times in messages
-	Key      []byte         // 32 bytes that seal the secrets of channels at rest
+	Keep     *keep.Keeper   // seals the addresses and secrets of channels at rest; nil = keys that end with the process
 	Log      *slog.Logger
 }
 
@@ -53,7 +51,7 @@ type Service struct {
 	db    *store.DB
 	house House
 	opts  Options
-	seal  cipher.AEAD
+	keep  *keep.Keeper
 	guard *guard
 	robot robotClient
 }
@@ -75,16 +73,11 @@ func New(db *store.DB, house House, o Options) (*Service, error) {
 	if (o.SMTP == "") != (o.From == "") {
 		return nil, errors.New("--smtp and --mail-from belong together")
 	}
-	block, err := aes.NewCipher(o.Key)
-	if err != nil {
-		return nil, err
-	}
-	seal, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, err
+	if o.Keep == nil {
+		o.Keep = keep.Memory()
 	}
 	g := &guard{allow: o.Allow}
-	return &Service{db: db, house: house, opts: o, seal: seal, guard: g, robot: newRobotClient(g)}, nil
+	return &Service{db: db, house: house, opts: o, keep: o.Keep, guard: g, robot: newRobotClient(g)}, nil
 }
 
 // Link is the address of a record's page. It opens the page and does nothing by itself.
@@ -118,29 +111,29 @@ type target struct {
 	Secret  string
 }
 
-// lock seals a target, so that a copy of the database calls nobody.
-func (s *Service) lock(t target) (string, error) {
-	nonce := make([]byte, s.seal.NonceSize())
-	if _, err := rand.Read(nonce); err != nil {
+func placeOf(id string) keep.Place {
+	return keep.Place{Table: "alert_channel", Column: "sealed", Record: id}
+}
+
+// lock seals a channel's target under a key of its own, so that a copy of the database calls nobody.
+func (s *Service) lock(ctx context.Context, now time.Time, id string, t target) (string, error) {
+	key, err := s.keep.NewKey(ctx, now)
+	if err != nil {
 		return "", err
 	}
-	return base64.StdEncoding.EncodeToString(s.seal.Seal(nonce, nonce, []byte(t.Address+"\n"+t.Secret), nil)), nil
+	return s.keep.Seal(ctx, key, placeOf(id), t.Address+"\n"+t.Secret)
 }
 
-func (s *Service) unlock(sealed string) (target, error) {
-	b, err := base64.StdEncoding.DecodeString(sealed)
-	if err != nil || len(b) < s.seal.NonceSize() {
+func (s *Service) unlock(ctx context.Context, id, sealed string) (target, error) {
+	plain, err := s.keep.Open(ctx, sealed, placeOf(id))
+	if errors.Is(err, keep.ErrErased) || errors.Is(err, keep.ErrForged) {
 		return target{}, errUnreadable
 	}
-	plain, err := s.seal.Open(nil, b[:s.seal.NonceSize()], b[s.seal.NonceSize():], nil)
-	if err != nil {
-		return target{}, errUnreadable
-	}
-	address, secret, _ := strings.Cut(string(plain), "\n")
-	return target{address, secret}, nil
+	address, secret, _ := strings.Cut(plain, "\n")
+	return target{address, secret}, err
 }
 
-// errUnreadable: the key of the installation is not the one the channel was sealed with.
+// errUnreadable: the key that the channel was sealed with is gone.
 var errUnreadable = errors.New("the channel's secret cannot be read; enter it again")
 
 func newID() (string, error) {

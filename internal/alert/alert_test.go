@@ -21,6 +21,7 @@ import (
 	"zhanggui/internal/alert"
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/keep"
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
 	"zhanggui/internal/testkit"
@@ -104,13 +105,14 @@ func (s *stub) requests() []request {
 
 type desk struct {
 	*testkit.Shop
-	a *alert.Service
+	a    *alert.Service
+	keys *keep.Keeper
 }
 
 func open(t *testing.T, dsn string, set func(*alert.Options)) *desk {
 	t.Helper()
 	lib := testkit.Load(t, callBook)
-	d := &desk{Shop: testkit.Open(t, lib, dsn, "2026-03-07 03:00")}
+	d := &desk{Shop: testkit.Open(t, lib, dsn, "2026-03-07 03:00"), keys: keep.Memory()}
 	ctx := context.Background()
 	plan, err := d.DB.Plan(ctx, alert.Tables())
 	if err != nil {
@@ -122,7 +124,7 @@ func open(t *testing.T, dsn string, set func(*alert.Options)) *desk {
 	d.Company("值班", "x")
 	d.Person("wen", "clerk")
 	d.Person("ma", "chief")
-	o := alert.Options{URL: "https://crm.example.cn", Key: make([]byte, 32), Zone: calendar.Standard().Zone, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
+	o := alert.Options{URL: "https://crm.example.cn", Keep: d.keys, Zone: calendar.Standard().Zone, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
 	if set != nil {
 		set(&o)
 	}

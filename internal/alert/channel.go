@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"zhanggui/internal/fault"
+	"zhanggui/internal/keep"
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
 )
@@ -91,11 +92,11 @@ func (s *Service) Add(ctx context.Context, now time.Time, person string, n NewCh
 		u, _ := url.Parse(n.Address)
 		shown = u.Hostname() // the rest is the key
 	}
-	sealed, err := s.lock(target{n.Address, n.Secret})
+	id, err := newID()
 	if err != nil {
 		return Channel{}, err
 	}
-	id, err := newID()
+	sealed, err := s.lock(ctx, now, id, target{n.Address, n.Secret})
 	if err != nil {
 		return Channel{}, err
 	}
@@ -126,13 +127,23 @@ func (s *Service) Quiet(ctx context.Context, person, id string, from, until int)
 
 // Drop ends a channel. What waits for it is not sent, and its secret is forgotten.
 func (s *Service) Drop(ctx context.Context, now time.Time, person, id string) error {
-	return s.own(ctx, person, id, func(tx *store.Tx) error {
+	key := ""
+	err := s.own(ctx, person, id, func(tx *store.Tx) error {
+		row, err := tx.Get("alert_channel", id)
+		if err != nil {
+			return err
+		}
+		key = keep.KeyOf(str(row["sealed"]))
 		if _, err := tx.Delete("outbox", query.Eq("d", "target", id)); err != nil {
 			return err
 		}
-		_, err := tx.Update("alert_channel", store.Row{"id": id}, store.Row{"dropped_at": instant(now), "sealed": ""})
+		_, err = tx.Update("alert_channel", store.Row{"id": id}, store.Row{"dropped_at": instant(now), "sealed": ""})
 		return err
 	})
+	if err != nil || key == "" {
+		return err
+	}
+	return s.keep.Destroy(ctx, []string{key}, now) // of the backups too
 }
 
 // Try sends a message to a channel now, through the same way out as every other.

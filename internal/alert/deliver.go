@@ -216,7 +216,7 @@ func reason(err error) string {
 }
 
 func (s *Service) send(ctx context.Context, now time.Time, id string, c store.Row, n Notice) error {
-	t, err := s.unlock(str(c["sealed"]))
+	t, err := s.unlock(ctx, str(c["id"]), str(c["sealed"]))
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func TestGuard_Connect(t *testing.T) {
 	d := open(t, "sqlite:"+t.TempDir()+"/d.db", func(o *alert.Options) { o.SMTP, o.From = "localhost:"+port, "zhanggui@example.cn" })
 	c := d.add("wecom", s.URL+"/send?key=k", "")
 	d.add("mail", "ma@example.cn", "")
-	strict, err := alert.New(d.DB, house{d.E}, alert.Options{Key: make([]byte, 32), SMTP: "localhost:" + port, From: "zhanggui@example.cn"}) // nothing is listed any more
+	strict, err := alert.New(d.DB, house{d.E}, alert.Options{Keep: d.keys, SMTP: "localhost:" + port, From: "zhanggui@example.cn"}) // nothing is listed any more
 	if err != nil {
 		t.Fatal(err)
 	}

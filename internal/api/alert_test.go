@@ -20,7 +20,7 @@ func (h sayHouse) Alert(ctx context.Context, now time.Time, person, form, record
 
 func alertService(t testing.TB, s *shop) *alert.Service {
 	t.Helper()
-	a, err := alert.New(s.DB, sayHouse{s}, alert.Options{Key: make([]byte, 32), Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	a, err := alert.New(s.DB, sayHouse{s}, alert.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"zhanggui/internal/alert"
@@ -28,19 +24,10 @@ func (s *server) Alert(ctx context.Context, now time.Time, person, form, record 
 	return alert.Notice{Number: a.Number, Due: a.Due, EN: a.EN}, ok, err
 }
 
-// openAlerts makes the service. The secrets of channels are sealed with a key that follows from the journal's, which is kept
-// apart from the database.
+// openAlerts makes the service; the keeper of the installation seals the secrets of channels.
 func openAlerts(s *server) (*alerts, error) {
-	b, err := os.ReadFile(s.c.Key)
-	if err != nil {
-		return nil, fmt.Errorf("journal key: %w", err)
-	}
-	key, err := hkdf.Key(sha256.New, b, nil, "zhanggui alert channels", 32)
-	if err != nil {
-		return nil, err
-	}
 	c := &s.c.settings
-	service, err := alert.New(s.db, s, alert.Options{URL: c.URL, SMTP: c.SMTP, User: c.SMTPUser, Password: c.SMTPPassword, From: c.MailFrom, Allow: c.AlertAllow, Zone: zone(), Key: key, Log: s.p.log})
+	service, err := alert.New(s.db, s, alert.Options{URL: c.URL, SMTP: c.SMTP, User: c.SMTPUser, Password: c.SMTPPassword, From: c.MailFrom, Allow: c.AlertAllow, Zone: zone(), Keep: s.keys.Keeper, Log: s.p.log})
 	if err != nil {
 		return nil, err
 	}

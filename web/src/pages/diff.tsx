@@ -38,7 +38,7 @@ function Beside({ diff: d, books }: { diff: BookDiff; books: BookBrief[] }) {
         <div className="acts"><Link to={`/rulebook/${d.right.id}/diff/${d.left.id}`}>{t('diff.turn')}</Link></div>
       </header>
       <p className="soft">{t('diff.text')}</p>
-      <div className="filters">
+      <div className="filters diff-filters">
         <Select className="diff-with" aria-label={t('diff.with')} value={d.right.id} onChange={(to) => go(`/rulebook/${d.left.id}/diff/${to}`)}
           options={related.map((b) => ({ value: b, label: w(books.find((x) => x.id === b)?.title) || w(d.right.title) }))} />
         <div className="seg">

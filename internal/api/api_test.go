@@ -130,10 +130,12 @@ func (d directory) find(tx *store.Tx, column, value string) (auth.Person, error)
 	active, _ := rows[0]["active"].(bool)
 	return auth.Person{ID: text("id"), Account: text("account"), Name: text("name"), Active: active}, nil
 }
-func (d directory) ByAccount(tx *store.Tx, a string) (auth.Person, error) {
+func (d directory) ByAccount(tx *store.Tx, _ time.Time, a string) (auth.Person, error) {
 	return d.find(tx, "account", a)
 }
-func (d directory) ByID(tx *store.Tx, id string) (auth.Person, error) { return d.find(tx, "id", id) }
+func (d directory) ByID(tx *store.Tx, _ time.Time, id string) (auth.Person, error) {
+	return d.find(tx, "id", id)
+}
 
 // open starts a company: clerk wang, chief ma, boss zong, admin he, and lone in a unit that adopted nothing.
 func open(t testing.TB) *shop {
@@ -148,6 +150,12 @@ func openOn(t testing.TB, dsn string) *shop {
 
 // openWith opens the shop on a library of its own; the shop's book must be in it.
 func openWith(t testing.TB, dsn string, lib *rulebook.Library, opts ...store.Option) *shop {
+	t.Helper()
+	return openDoor(t, dsn, lib, auth.Options{Idle: -1, Absolute: -1, Fresh: -1, Second: auth.Nobody}, opts...)
+}
+
+// openDoor opens it with rules of the door's own.
+func openDoor(t testing.TB, dsn string, lib *rulebook.Library, door auth.Options, opts ...store.Option) *shop {
 	t.Helper()
 	s := &shop{Shop: testkit.Open(t, lib, dsn, "2026-03-02 09:00", opts...), t: t, lib: lib}
 	plan, err := s.DB.Plan(context.Background(), append(auth.Tables(), alert.Tables()...))
@@ -170,7 +178,8 @@ func openWith(t testing.TB, dsn string, lib *rulebook.Library, opts ...store.Opt
 	s.System("base.role_grant", map[string]any{"person": he, "role": "admin", "from": "2000-01-01"})
 	s.Unit = works
 	s.cust = s.System("base.customer", map[string]any{"name": "泰和泵业"})
-	s.auth = auth.New(s.DB, directory{lib.Form("base.person").Table}, auth.Options{Idle: -1, Absolute: -1, Policy: auth.Policy{Any: true}})
+	door.Policy.Any, door.Base, door.Key = true, "http://localhost:8080", make([]byte, 32)
+	s.auth = auth.New(s.DB, directory{lib.Form("base.person").Table}, door)
 	for _, n := range []string{"wang", "ma", "zong", "lone", "he"} {
 		if err := s.auth.SetPassword(context.Background(), s.Now, s.ID(n), password, false); err != nil {
 			t.Fatal(err)

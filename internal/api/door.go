@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	cookieName = "zg_session"
 	csrfHeader = "X-CSRF-Token"
+	// unattended marks what a page asks by itself while nobody sits before it: it does not keep a session alive.
+	unattended = "X-Unattended"
 )
 
 // mount puts the guards every request passes before a route's handler. The order matters: nothing is read of a
@@ -89,12 +90,19 @@ func (c *call) identify() error {
 		c.principal, err = c.s.Auth.CheckToken(c.ctx(), c.now, token, host)
 	} else {
 		token := ""
-		if k, e := c.r.Cookie(cookieName); e == nil {
+		if k, e := c.r.Cookie(c.cookieName(sessionCookie)); e == nil {
 			token = k.Value
 		}
-		c.principal, err = c.s.Auth.Check(c.ctx(), c.now, token)
+		if c.route.stream || c.r.Header.Get(unattended) != "" {
+			c.principal, err = c.s.Auth.Peek(c.ctx(), c.now, token)
+		} else {
+			c.principal, err = c.s.Auth.Check(c.ctx(), c.now, token)
+		}
 	}
-	c.actor.Person = c.principal.Person
+	if err == nil && c.principal.Owes != (c.route.who == half) {
+		err = fault.New(fault.Unauthenticated, "请先登录", "Please sign in")
+	}
+	c.actor.Person, c.actor.Stale = c.principal.Person, c.principal.Stale
 	return err
 }
 
@@ -132,20 +140,46 @@ func (c *call) sameOrigin() error {
 func (c *call) entitled() error {
 	p := c.principal
 	switch c.route.who {
-	case public, signed:
+	case public, signed, half:
+	case own:
+		if p.Session == "" {
+			return notForMachines()
+		}
 	case browser:
 		if p.Session == "" {
-			return fault.New(fault.Forbidden, "令牌不能办这件事", "A machine token cannot do this")
+			return notForMachines()
 		}
 		fallthrough
 	case person:
 		if p.MustChange {
 			return fault.New(fault.Forbidden, "请先改密码，再办别的", "Change your password first")
 		}
+		if p.MustEnrol {
+			return fault.New(fault.Forbidden, "请先设好第二因素，再办别的", "Set up your second factor first")
+		}
 	}
 	if p.Token != "" && !scoped(p, c.route.unsafe) {
 		return fault.New(fault.Forbidden, "这个令牌没有这项权限", "This token was not given that right")
 	}
+	if err := c.rightful(); err != nil {
+		return err
+	}
+	// Asked last: nobody types his password to learn that the page is not for him.
+	if c.route.fresh && p.Stale {
+		if p.Token != "" {
+			return notForMachines()
+		}
+		return fault.Again()
+	}
+	return nil
+}
+
+func notForMachines() error {
+	return fault.New(fault.Forbidden, "令牌不能办这件事", "A machine token cannot do this")
+}
+
+// rightful asks whether this person has the right the route names.
+func (c *call) rightful() error {
 	switch c.route.right {
 	case "":
 		return nil

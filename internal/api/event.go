@@ -67,6 +67,11 @@ func events(c *call) error {
 	if !send("clock", map[string]string{"now": instant(c.now)}) {
 		return nil
 	}
+	// Who may no longer read hears nothing more: asked before every event, and every two seconds.
+	still := func() bool {
+		c.now = c.s.Clock()
+		return c.identify() == nil && !c.principal.MustChange && !c.principal.MustEnrol
+	}
 	beat, rest := time.NewTicker(heartbeat), time.NewTicker(countsRest)
 	defer beat.Stop()
 	defer rest.Stop()
@@ -83,11 +88,17 @@ func events(c *call) error {
 				continue
 			}
 			stale = true
+			if !still() {
+				return nil
+			}
 			etag, ok := c.s.Engine.Sees(c.ctx(), c.s.Clock(), c.actor, e.Form, e.Record)
 			if ok && !send("change", map[string]string{"form": e.Form, "record": e.Record, "etag": etag, "by": e.By, "action": e.Action}) {
 				return nil
 			}
 		case <-rest.C:
+			if !still() {
+				return nil
+			}
 			if !stale {
 				continue
 			}
@@ -101,8 +112,7 @@ func events(c *call) error {
 				return nil
 			}
 		case <-beat.C:
-			c.now = c.s.Clock()
-			if c.identify() != nil { // signed out, left the company: the stream ends with the right to it
+			if !still() { // signed out, left the company: the stream ends with the right to it
 				return nil
 			}
 			stale = true

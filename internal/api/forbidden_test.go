@@ -21,7 +21,7 @@ func TestMatrix_NoEntrance(t *testing.T) {
 	w := openWide(t, "sqlite:"+t.TempDir()+"/shop.db", testkit.Load(t, shopBook))
 	ctx := context.Background()
 	make := func(scope string) (id, token string) {
-		x, token, err := w.auth.CreateToken(ctx, w.Now, w.ID("own/clerk"), scope, []string{scope}, w.Now.AddDate(0, 0, 10))
+		x, token, err := w.auth.CreateToken(ctx, w.Now, w.ID("own/clerk"), scope, []string{scope}, nil, w.Now.AddDate(0, 0, 10))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestMatrix_NoEntrance(t *testing.T) {
 	if err := w.auth.EndToken(ctx, w.ID("own/clerk"), ended); err != nil {
 		t.Fatal(err)
 	}
-	_, old, err := w.auth.CreateToken(ctx, w.Now.AddDate(0, 0, -11), w.ID("own/clerk"), "old", []string{"read", "write"}, w.Now.AddDate(0, 0, -1))
+	_, old, err := w.auth.CreateToken(ctx, w.Now.AddDate(0, 0, -11), w.ID("own/clerk"), "old", []string{"read", "write"}, nil, w.Now.AddDate(0, 0, -1))
 	if err != nil {
 		t.Fatal(err)
 	}

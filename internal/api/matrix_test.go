@@ -77,7 +77,7 @@ func openWide(t testing.TB, dsn string, lib *rulebook.Library) *wide {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			_, token, err := s.auth.CreateToken(context.Background(), s.Now, s.ID(name), "matrix", []string{"read", "write"}, s.Now.AddDate(0, 0, 100))
+			_, token, err := s.auth.CreateToken(context.Background(), s.Now, s.ID(name), "matrix", []string{"read", "write"}, nil, s.Now.AddDate(0, 0, 100))
 			if err != nil {
 				t.Fatal(err)
 			}

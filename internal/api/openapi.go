@@ -68,7 +68,7 @@ func (s *server) describe() object {
 			"description": "The door for programs. Written from the running library: each form has its own operations and schema."},
 		"paths": paths,
 		"components": object{"schemas": sc.all, "securitySchemes": object{
-			"session": object{"type": "apiKey", "in": "cookie", "name": cookieName},
+			"session": object{"type": "apiKey", "in": "cookie", "name": sessionCookie},
 			"token":   object{"type": "http", "scheme": "bearer", "bearerFormat": "zgt_…"}}},
 	}
 }

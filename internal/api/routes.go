@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"zhanggui/internal/alert"
+	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 )
 
@@ -13,7 +14,9 @@ type entrance string
 
 const (
 	public  entrance = "public"  // anybody
-	signed  entrance = "signed"  // a person who must still change his password, too
+	half    entrance = "half"    // who has given his password and still owes his second factor, and nobody else
+	signed  entrance = "signed"  // a person who must still change his password or enrol a second factor, too
+	own     entrance = "own"     // the same, in the browser
 	person  entrance = "person"  // a person, in the browser or by a machine token of his
 	browser entrance = "browser" // a person in the browser: sessions and passwords are not a machine's business
 )
@@ -23,6 +26,8 @@ type route struct {
 	method, path string
 	who          entrance
 	right        string // "" or a role: admin; audit = auditor or admin
+	fresh        bool   // who asks must have proved minutes ago who he is; not for machine tokens
+	stream       bool   // stays open by itself, so it does not keep a session alive
 	unsafe       bool   // changes something: CSRF token, and an idempotency key is heard
 	do           func(*call) error
 	about        string
@@ -49,6 +54,7 @@ func (s *server) table() []*route {
 	audit := func(r *route) { r.right = "audit" }
 	del := func(r *route) { r.method, r.status = http.MethodDelete, http.StatusNoContent }
 	created := func(r *route) { r.status = http.StatusCreated }
+	fresh := func(r *route) { r.fresh = true }
 	empty := func(r *route) { r.status = http.StatusNoContent }
 	form := func(r *route) { r.form = true }
 
@@ -58,11 +64,31 @@ func (s *server) table() []*route {
 		get("/api/session", browser, sessions, "One's own sessions", []sessionRow{}),
 		with(post("/api/session", signed, signOut, "Sign out", nil, nil), del),
 		with(post("/api/session/{id}", browser, endSession, "End one of one's sessions", nil, nil), del),
-		with(post("/api/password", signed, changePassword, "Change one's password", passwordBody{}, nil), empty),
+		with(post("/api/session/second", half, secondFactor, "Give the second factor: a code, or the answer of a passkey", proofBody{}, me{}), created),
+		get("/api/session/second", half, owes, "Which second factors can be given", owing{}),
+		with(post("/api/session/passkey", public, signInByKey, "Sign in by passkey", proofBody{}, me{}), created),
+		post("/api/session/fresh", own, prove, "Prove anew who one is: the password, or the answer of a passkey", proofBody{}, freshAnswer{}),
+		post("/api/passkey", public, askPasskey, "A challenge for a passkey, for sign-in, second factor and fresh proof", nil, challenge{}),
+		with(post("/api/password", own, changePassword, "Change one's password", passwordBody{}, nil), empty),
+		with(post("/api/reset", public, reset, "Choose a new password by the secret of a reset link", resetBody{}, nil), empty),
+
+		// Second factors, the company's sign-on
+		get("/api/factor", own, factors, "One's own second factors", factorView{}),
+		with(post("/api/factor/totp", own, enrolCode, "Begin one-time codes", nil, enrolment{}), fresh),
+		with(with(post("/api/factor/totp/confirm", own, confirmCode, "Finish one-time codes with a first code", codeBody{}, nil), empty), fresh),
+		with(post("/api/factor/recovery", own, newRecovery, "Make recovery codes; shown once", nil, recovery{}), fresh),
+		with(with(post("/api/factor/recovery/confirm", own, confirmRecovery, "Take recovery codes into use by typing one", codeBody{}, nil), empty), fresh),
+		with(post("/api/factor/passkey/ask", own, enrolPasskey, "Begin a passkey", nil, challenge{}), fresh),
+		with(with(post("/api/factor/passkey", own, addPasskey, "Keep the passkey a browser made", proofBody{}, nil), empty), fresh),
+		with(with(post("/api/factor/{id}", own, removeFactor, "Remove one of one's second factors", nil, nil), del), fresh),
+		post("/api/oidc", public, startSSO, "Begin a sign-in at the company's identity provider", returnBody{}, redirect{}),
+		with(get(auth.CallbackPath, public, finishSSO, "Where the identity provider sends the browser back to", nil, "state", "code", "error"), func(r *route) { r.status, r.kind = http.StatusSeeOther, "" }),
+		with(post("/api/identity", browser, linkSelf, "Begin to link one's company account", nil, redirect{}), fresh),
+		with(with(post("/api/identity/{id}", browser, unlink, "Unlink one's company account", nil, nil), del), fresh),
 		get("/api/me", signed, whoAmI, "Who I am and what is open to me", me{}),
 		get("/api/company", public, company, "Whose installation this is", companyView{}),
 		get("/api/token", browser, tokens, "One's own machine tokens", []tokenRow{}),
-		with(post("/api/token", browser, createToken, "Make a machine token", tokenBody{}, tokenRow{}), created),
+		with(with(post("/api/token", browser, createToken, "Make a machine token", tokenBody{}, tokenRow{}), created), fresh),
 		with(post("/api/token/{id}", browser, endToken, "End a machine token", nil, nil), del),
 
 		// Library
@@ -84,7 +110,7 @@ func (s *server) table() []*route {
 		with(get("/api/form/{key}/record", person, list_, "A page of a register", engine.Page{}, "view", "filter", "q", "sort", "cursor", "limit", "count", "fields"), form),
 		get("/api/form/{key}/count", person, count, "How many records a list finds, and each of the rulebook's views", engine.FormCount{}, "view", "filter", "q", "views"),
 		with(get("/api/form/{key}/record.xlsx", person, export, "A register as a workbook", nil, "view", "filter", "q", "sort", "fields"), func(r *route) {
-			r.kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+			r.kind, r.fresh = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", true
 		}),
 		with(with(post("/api/form/{key}/record", person, create, "File a record", createBody{}, recordAnswer{}), created), form),
 		with(get("/api/form/{key}/record/{id}", person, record, "One record", engine.RecordView{}), form),
@@ -94,7 +120,7 @@ func (s *server) table() []*route {
 		get("/api/form/{key}/record/{id}/print", person, printPreview, "A record as its paper would be printed", engine.PrintView{}, "copy"),
 		with(post("/api/form/{key}/record/{id}/print", person, print, "Print: the paper, counted and recorded", nil, engine.PrintView{}), func(r *route) { r.ask = []string{"copy"} }),
 		post("/api/personal-request/{id}/copy", person, personalCopy, "Everything held about the person of an approved request", nil, engine.PersonalCopy{}),
-		post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}),
+		with(post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}), fresh),
 		with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form),
 		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),
 		post("/api/form/{key}/import/read", person, readImport, "Read a sheet and guess which column is which field", importReadBody{}, importRead{}),
@@ -120,7 +146,7 @@ func (s *server) table() []*route {
 		with(post("/api/alert/{id}/try", browser, tryChannel, "Send a message to a channel of mine now", nil, nil), empty),
 		with(get("/api/delivery", person, undelivered, "Alerts that have not arrived", []deliveryRow{}), admin),
 		with(with(post("/api/delivery/{id}/again", browser, deliverAgain, "Send a dead alert once more", nil, nil), admin), empty),
-		with(get("/api/event", person, events, "What changes, as it changes", nil), func(r *route) { r.kind = "text/event-stream" }),
+		with(get("/api/event", person, events, "What changes, as it changes", nil), func(r *route) { r.kind, r.stream = "text/event-stream", true }),
 		get("/api/search", person, search, "Find records, clauses and forms", engine.SearchResult{}, "q"),
 		get("/api/scan", person, scan, "The record that a scanned number or check code names", []engine.Scanned{}, "code"),
 
@@ -137,7 +163,10 @@ func (s *server) table() []*route {
 		with(get("/api/audit", person, auditState, "How the journal stands", engine.AuditView{}), audit),
 		with(post("/api/audit/verify", person, verify, "Recompute the journal", nil, engine.AuditView{}), audit),
 		get("/api/person/{id}/rights", person, rights, "What a person may do, in sentences", []engine.Text{}),
-		with(post("/api/person/{id}/password", browser, oneTime, "Give a person a one-time password", nil, oneTimeAnswer{}), admin),
+		with(with(post("/api/person/{id}/reset", browser, resetOther, "A link with which a person chooses a new password himself", nil, resetAnswer{}), admin), fresh),
+		with(with(with(post("/api/person/{id}/factor", browser, forgetFactors, "Remove the second factors of somebody who lost them, saying how he proved who he is", reasonBody{}, nil), del), admin), fresh),
+		with(with(post("/api/person/{id}/session", browser, endAllOf, "End all sessions of a person", nil, nil), del), admin),
+		with(with(with(post("/api/person/{id}/identity", browser, linkOther, "Link a company account to a person", subjectBody{}, nil), empty), admin), fresh),
 		get("/api/calendar", person, calendarOf, "Which days count", engine.CalendarView{}, "year"),
 		get("/api/openapi.json", person, document, "This document", nil),
 		get("/api/health", public, health, "The process answers", nil),
@@ -158,7 +187,7 @@ func (s *server) table() []*route {
 // check refuses a route that does not say whom it lets in.
 func (r *route) check() {
 	switch r.who {
-	case public, signed, person, browser:
+	case public, half, signed, own, person, browser:
 	default:
 		panic(fmt.Sprintf("route %s %s does not say whom it lets in", r.method, r.path))
 	}

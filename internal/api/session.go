@@ -29,6 +29,8 @@ type me struct {
 	Counts     meCounts    `json:"counts"`
 	Version    string      `json:"version"`
 	MustChange bool        `json:"must_change"`
+	MustEnrol  bool        `json:"must_enrol"`         // nothing but a second factor is open
+	EnrolBy    string      `json:"enrol_by,omitempty"` // by when he must have one
 }
 
 type meCounts struct {
@@ -48,7 +50,9 @@ type companyView struct {
 	Accounts    []Account `json:"accounts,omitempty"`
 	Password    string    `json:"password,omitempty"`
 	ClockManual bool      `json:"clock_manual"`
-	FirstRun    bool      `json:"first_run"` // nobody can sign in yet
+	FirstRun    bool      `json:"first_run"`              // nobody can sign in yet
+	PasskeyHost string    `json:"passkey_host,omitempty"` // browsers at this host can use passkeys
+	SSO         string    `json:"sso,omitempty"`          // name of the company's sign-on
 }
 
 type sessionRow struct {
@@ -72,17 +76,35 @@ func signIn(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	ses, csrf, err := c.s.Auth.Signin(c.ctx(), c.now, in.Account, in.Password, c.r.UserAgent(), c.address())
+	ses, err := c.s.Auth.Signin(c.ctx(), c.now, in.Account, in.Password, c.r.UserAgent(), c.address())
 	if err != nil {
 		return err
 	}
+	return c.entered(ses, "password")
+}
+
+// owing is the answer to a right password whose owner has a second factor.
+type owing struct {
+	Owes       []string `json:"owes"` // totp, passkey, recovery
+	CSRF       string   `json:"csrf"`
+	CSRFHeader string   `json:"csrf_header"`
+}
+
+// entered gives the browser its session and says who one is, or what is still asked for.
+func (c *call) entered(ses auth.Session, how string) error {
+	http.SetCookie(c.w, c.cookie(sessionCookie, ses.Token, 0))
+	if len(ses.Owes) > 0 {
+		return c.json(http.StatusAccepted, owing{ses.Owes, ses.CSRF, csrfHeader})
+	}
 	c.actor.Person = ses.Person
-	c.principal = auth.Principal{Person: ses.Person, Session: ses.ID, CSRF: csrf}
 	// Whether the password must be changed is known to Check alone.
+	var err error
 	if c.principal, err = c.s.Auth.Check(c.ctx(), c.now, ses.Token); err != nil {
 		return err
 	}
-	http.SetCookie(c.w, c.cookie(ses.Token, 0))
+	if err := c.note(ses.Person, "sign_in", map[string]any{"how": how}); err != nil {
+		return err
+	}
 	m, err := c.me()
 	if err != nil {
 		return err
@@ -90,11 +112,32 @@ func signIn(c *call) error {
 	return c.json(http.StatusCreated, m)
 }
 
+// note writes into the journal what concerns a person's way in.
+func (c *call) note(person, action string, asked map[string]any) error {
+	return c.s.Engine.Note(c.ctx(), c.now, c.actor, "base.person", person, action, asked)
+}
+
+const (
+	sessionCookie = "zg_session"
+	flowCookie    = "zg_flow" // while the browser is at the identity provider
+)
+
+// cookieName has the prefix that ties a cookie to this host and to TLS, where there is TLS: no neighbour of
+// the domain can plant one.
+func (c *call) cookieName(name string) string {
+	if c.secure() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (c *call) secure() bool { return c.s.Secure || c.r.TLS != nil }
+
 // cookie ends with the browser; the server ends it earlier. Strict would lose the session of who follows a
 // link from a mail; Lax and the CSRF token together are enough.
-func (c *call) cookie(token string, age int) *http.Cookie {
-	return &http.Cookie{Name: cookieName, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: c.s.Secure || c.r.TLS != nil, MaxAge: age}
+func (c *call) cookie(name, value string, age int) *http.Cookie {
+	return &http.Cookie{Name: c.cookieName(name), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: c.secure(), MaxAge: age}
 }
 
 func (c *call) me() (*me, error) {
@@ -103,7 +146,8 @@ func (c *call) me() (*me, error) {
 		return nil, err
 	}
 	m := &me{Self: *self, CSRF: c.principal.CSRF, CSRFHeader: csrfHeader, Clock: handView{instant(c.now), c.s.ManualClock != nil},
-		Company: c.s.company(), Version: c.s.Version, MustChange: c.principal.MustChange}
+		Company: c.s.company(), Version: c.s.Version, MustChange: c.principal.MustChange,
+		MustEnrol: c.principal.MustEnrol, EnrolBy: instant(c.principal.EnrolBy)}
 	if c.s.ManualClock != nil {
 		m.Rights = append(m.Rights, "clock")
 	}
@@ -131,7 +175,7 @@ func signOut(c *call) error {
 			return err
 		}
 	}
-	http.SetCookie(c.w, c.cookie("", -1))
+	http.SetCookie(c.w, c.cookie(sessionCookie, "", -1))
 	return c.none()
 }
 
@@ -159,10 +203,10 @@ func changePassword(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	if c.principal.Session == "" {
-		return fault.New(fault.Forbidden, "令牌不能办这件事", "A machine token cannot do this")
-	}
 	if err := c.s.Auth.ChangePassword(c.ctx(), c.now, c.principal.Person, c.principal.Session, in.Old, in.New, c.address()); err != nil {
+		return err
+	}
+	if err := c.note(c.principal.Person, "password", nil); err != nil {
 		return err
 	}
 	return c.none()
@@ -173,7 +217,7 @@ func (s *server) company() companyName {
 }
 
 func company(c *call) error {
-	v := companyView{companyName: c.s.company(), ClockManual: c.s.ManualClock != nil}
+	v := companyView{companyName: c.s.company(), ClockManual: c.s.ManualClock != nil, PasskeyHost: c.s.Auth.KeyHost(), SSO: c.s.Auth.SingleSignOn()}
 	if c.s.FirstRun != nil {
 		open, name, err := c.s.FirstRun.Open(c.ctx())
 		if err != nil {
@@ -215,6 +259,7 @@ type tokenBody struct {
 	Name  string   `json:"name"`
 	Scope []string `json:"scope"`
 	Days  int      `json:"days"`
+	From  []string `json:"from,omitempty"` // addresses it may be used from; none = any
 }
 
 type tokenRow struct {
@@ -224,6 +269,7 @@ type tokenRow struct {
 	At     string   `json:"at"`
 	Ends   string   `json:"ends"`
 	LastAt string   `json:"last_at,omitempty"`
+	From   []string `json:"from,omitempty"`
 	Token  string   `json:"token,omitempty"` // once, when it is made
 }
 
@@ -234,7 +280,7 @@ func tokens(c *call) error {
 	}
 	rows := []tokenRow{}
 	for _, t := range list {
-		rows = append(rows, tokenRow{ID: t.ID, Name: t.Name, Scope: t.Scope, At: instant(t.At), Ends: instant(t.Ends), LastAt: instant(t.Last)})
+		rows = append(rows, tokenRow{ID: t.ID, Name: t.Name, Scope: t.Scope, At: instant(t.At), Ends: instant(t.Ends), LastAt: instant(t.Last), From: t.Places})
 	}
 	return c.json(http.StatusOK, rows)
 }
@@ -252,35 +298,22 @@ func createToken(c *call) error {
 	if in.Days == 0 {
 		in.Days = 90
 	}
-	t, secret, err := c.s.Auth.CreateToken(c.ctx(), c.now, c.principal.Person, in.Name, in.Scope, c.now.AddDate(0, 0, in.Days))
+	t, secret, err := c.s.Auth.CreateToken(c.ctx(), c.now, c.principal.Person, in.Name, in.Scope, in.From, c.now.AddDate(0, 0, in.Days))
+	if err == nil {
+		err = c.note(c.principal.Person, "token", map[string]any{"name": t.Name, "scope": t.Scope, "made": true})
+	}
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusCreated, tokenRow{ID: t.ID, Name: t.Name, Scope: t.Scope, At: instant(t.At), Ends: instant(t.Ends), Token: secret})
+	return c.json(http.StatusCreated, tokenRow{ID: t.ID, Name: t.Name, Scope: t.Scope, At: instant(t.At), Ends: instant(t.Ends), From: t.Places, Token: secret})
 }
 
 func endToken(c *call) error {
 	if err := c.s.Auth.EndToken(c.ctx(), c.principal.Person, c.path("id")); err != nil {
 		return err
 	}
+	if err := c.note(c.principal.Person, "token", map[string]any{"made": false}); err != nil {
+		return err
+	}
 	return c.none()
-}
-
-type oneTimeAnswer struct {
-	Password string `json:"password"`
-}
-
-func oneTime(c *call) error {
-	id := c.path("id")
-	if _, ok := c.s.Engine.Sees(c.ctx(), c.now, c.actor, "base.person", id); !ok {
-		return fault.Missing("person", id)
-	}
-	p, err := c.s.Auth.OneTime(c.ctx(), c.now, id)
-	if err != nil {
-		return err
-	}
-	if err := c.s.Engine.Note(c.ctx(), c.now, c.actor, "base.person", id, "password", nil); err != nil {
-		return err
-	}
-	return c.json(http.StatusOK, oneTimeAnswer{p})
 }

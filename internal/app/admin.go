@@ -19,7 +19,7 @@ import (
 
 type adminCommand struct {
 	Create adminCreate `cmd:"" help:"Make an administrator; asks for the password."`
-	Reset  adminReset  `cmd:"" help:"Print a one-time password for an account."`
+	Reset  adminReset  `cmd:"" help:"Print a link with which an account gets a new password, once, within 15 minutes."`
 }
 
 // office is an installation opened for one command.
@@ -110,6 +110,8 @@ func (c *adminCreate) run(o *office) error {
 type adminReset struct {
 	Store
 	Account string `help:"Account to open again." required:"" placeholder:"NAME"`
+	Base    string `help:"Address people type." name:"url" placeholder:"URL" env:"ZHANGGUI_URL"`
+	Factors bool   `help:"Also forget the second factors, for somebody who lost them: from the next sign-in he enrols anew." name:"second-factor"`
 }
 
 func (c *adminReset) Run(p *program, common *Common) error {
@@ -125,12 +127,25 @@ func (c *adminReset) Run(p *program, common *Common) error {
 		if id == "" {
 			return fmt.Errorf("there is no account %s", c.Account)
 		}
-		password, err := auth.New(o.db, newDirectory(o.lib), auth.Options{Zone: zone()}).OneTime(p.ctx, o.now, id)
+		door := auth.New(o.db, newDirectory(o.lib), auth.Options{Zone: zone(), Base: strings.TrimRight(c.Base, "/")})
+		system := engine.Actor{System: true, Origin: "system"}
+		if c.Factors {
+			if err := door.ForgetFactors(p.ctx, id); err != nil {
+				return err
+			}
+			if err := o.engine.Note(p.ctx, o.now, system, "base.person", id, "factor_reset", nil); err != nil {
+				return err
+			}
+		}
+		token, until, err := door.NewReset(p.ctx, o.now, id)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(p.out, password)
-		fmt.Fprintln(p.err, "Good for a day; it must be changed at the first sign-in. Open sessions and tokens of the account have ended.")
+		if err := o.engine.Note(p.ctx, o.now, system, "base.person", id, "reset", nil); err != nil {
+			return err
+		}
+		fmt.Fprintln(p.out, door.ResetLink(token))
+		fmt.Fprintf(p.err, "Good once, until %s. The second factor, if there is one, is asked for as ever.\n", until.In(zone()).Format("15:04"))
 		return nil
 	}
 	return errors.Join(run(), o.close())

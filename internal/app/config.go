@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -27,7 +28,7 @@ type settings struct {
 	Clock        string         `help:"system, or manual: turned by hand, in the demonstration only. Default: what the database was made for." enum:",system,manual" default:"" placeholder:"system|manual" env:"ZHANGGUI_CLOCK"`
 	Dev          string         `help:"Folder of rulebooks to watch: a changed file takes effect at once." placeholder:"DIR" env:"ZHANGGUI_DEV"`
 	Key          string         `help:"File of the key that signs the journal; made if missing. Keep a copy elsewhere." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
-	URL          string         `help:"Address browsers use, as alerts that leave the house give it (https://crm.example.cn). Without it they carry no link." placeholder:"URL" env:"ZHANGGUI_URL"`
+	URL          string         `help:"Address browsers use, https://crm.example.cn: links in alerts and for a new password, passkeys and single sign-on are bound to it." placeholder:"URL" env:"ZHANGGUI_URL"`
 	SMTP         string         `help:"Mail server for alerts; 465 speaks TLS at once, other ports by STARTTLS." placeholder:"HOST:PORT" env:"ZHANGGUI_SMTP"`
 	SMTPUser     string         `help:"Account at the mail server." name:"smtp-user" placeholder:"NAME" env:"ZHANGGUI_SMTP_USER"`
 	SMTPPassword string         `help:"Its password; better given by the environment." name:"smtp-password" placeholder:"PASSWORD" env:"ZHANGGUI_SMTP_PASSWORD"`
@@ -39,6 +40,33 @@ type settings struct {
 	History      int            `help:"Earlier passwords that may not come back." name:"password-history" default:"0" env:"ZHANGGUI_PASSWORD_HISTORY"`
 	Classes      int            `help:"Kinds of characters a password needs." name:"password-classes" default:"0" env:"ZHANGGUI_PASSWORD_CLASSES"`
 	MaxAge       time.Duration  `help:"A password must be changed after; 0 = never." name:"password-age" default:"0" env:"ZHANGGUI_PASSWORD_AGE"`
+	Fresh        time.Duration  `help:"How long a proof of who one is counts for revealing, exporting, granting roles and the like." default:"5m" env:"ZHANGGUI_FRESH"`
+	Second       string         `help:"Whose second factor is demanded: none, officers (administrators and auditors), all." name:"second-factor" enum:"none,officers,all" default:"officers" env:"ZHANGGUI_SECOND_FACTOR"`
+	Grace        time.Duration  `help:"How long somebody of whom it is demanded may come in without having enrolled one." name:"second-factor-grace" default:"72h" env:"ZHANGGUI_SECOND_FACTOR_GRACE"`
+	Single       bool           `help:"One session a person: a new one ends those before." name:"single-session" env:"ZHANGGUI_SINGLE_SESSION"`
+	Profile      string         `help:"mlps-3: what the level-3 protection scheme asks of sign-in, wherever the settings ask for less." enum:",mlps-3" default:"" placeholder:"mlps-3" env:"ZHANGGUI_PROFILE"`
+
+	OIDCIssuer string `help:"Identity provider of the company (OpenID Connect)." name:"oidc-issuer" placeholder:"URL" env:"ZHANGGUI_OIDC_ISSUER"`
+	OIDCClient string `help:"Client id at the provider." name:"oidc-client" placeholder:"ID" env:"ZHANGGUI_OIDC_CLIENT"`
+	OIDCSecret secret `help:"Client secret at the provider; best in the environment." name:"oidc-secret" placeholder:"SECRET" env:"ZHANGGUI_OIDC_SECRET"`
+	OIDCLabel  string `help:"What the button of the sign-in page says." name:"oidc-label" placeholder:"企业微信" env:"ZHANGGUI_OIDC_LABEL"`
+}
+
+// secret is a setting that is never printed.
+type secret string
+
+// profile raises what the settings ask less of than a profile does; nothing is loosened by it.
+func (s *settings) profile() {
+	if s.Profile != "mlps-3" {
+		return
+	}
+	s.Classes, s.History = max(s.Classes, 3), max(s.History, 5)
+	if s.MaxAge == 0 || s.MaxAge > 90*24*time.Hour {
+		s.MaxAge = 90 * 24 * time.Hour
+	}
+	s.Idle, s.Absolute = min(s.Idle, 15*time.Minute), min(s.Absolute, 12*time.Hour)
+	s.Fresh = min(s.Fresh, 5*time.Minute)
+	s.Second, s.Single = "all", true
 }
 
 // check finds what contradicts itself before anything is opened.
@@ -50,10 +78,31 @@ func (s *settings) check() error {
 		return errors.New("--password-length is 8 at least")
 	case s.Clock == "manual" && !s.Demo:
 		return errors.New("--clock manual exists in the demonstration only (--demo)")
-	case s.Idle <= 0 || s.Absolute <= 0:
-		return errors.New("--idle and --absolute must be longer than nothing")
+	case s.Idle <= 0 || s.Absolute <= 0 || s.Fresh <= 0:
+		return errors.New("--idle, --absolute and --fresh must be longer than nothing")
+	case s.Grace < 0:
+		return errors.New("--second-factor-grace is a length of time")
+	case s.OIDCIssuer != "" && (s.URL == "" || s.OIDCClient == ""):
+		return errors.New("--oidc-issuer needs --url and --oidc-client")
 	}
+	for flag, v := range map[string]string{"--url": s.URL, "--oidc-issuer": s.OIDCIssuer} {
+		// Readable transport only to this machine itself.
+		u, err := url.Parse(v)
+		if v != "" && (err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname()))) {
+			return fmt.Errorf("%s: an https address is expected, like https://crm.example.cn", flag)
+		}
+	}
+	if u, err := url.Parse(s.URL); err == nil && strings.Trim(u.Path, "/") != "" {
+		return errors.New("--url: the installation has a host of its own, without a path")
+	}
+	s.URL = strings.TrimRight(s.URL, "/")
+	s.profile()
 	return nil
+}
+
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // settingsFile resolves flags from a YAML file of flag names.
@@ -164,6 +213,10 @@ func (c *configCommand) Run(p *program, common *Common) error {
 				list[i] = x[i].String()
 			}
 			v = list
+		case secret:
+			if v = ""; x != "" {
+				v = "***"
+			}
 		case string:
 			if v = hideSecret(x); f.Name == "smtp-password" && x != "" {
 				v = "***"

@@ -103,35 +103,55 @@ func setMeta(ctx context.Context, db *store.DB, key, value string) error {
 
 // directory is the people of the base rulebook as the door knows them.
 type directory struct {
-	table string
-	zone  *time.Location
+	people, grants string // tables
+	zone           *time.Location
 }
 
 func newDirectory(lib *rulebook.Library) directory {
-	return directory{table: lib.Form("base.person").Table, zone: zone()}
+	return directory{people: lib.Form("base.person").Table, grants: lib.Form("base.role_grant").Table, zone: zone()}
 }
 
-func (d directory) ByID(tx *store.Tx, id string) (auth.Person, error) { return d.find(tx, "id", id) }
+func (d directory) ByID(tx *store.Tx, now time.Time, id string) (auth.Person, error) {
+	return d.find(tx, now, "id", id)
+}
 
-func (d directory) ByAccount(tx *store.Tx, account string) (auth.Person, error) {
+func (d directory) ByAccount(tx *store.Tx, now time.Time, account string) (auth.Person, error) {
 	if account == "" {
 		return auth.Person{}, nil
 	}
-	return d.find(tx, "account", account)
+	return d.find(tx, now, "account", account)
 }
 
-func (d directory) find(tx *store.Tx, column, value string) (auth.Person, error) {
-	rows, err := tx.Select(query.Select{Table: d.table, Alias: "p", Where: query.Eq("p", column, value), Limit: 1})
+func (d directory) find(tx *store.Tx, now time.Time, column, value string) (auth.Person, error) {
+	rows, err := tx.Select(query.Select{Table: d.people, Alias: "p", Where: query.Eq("p", column, value), Limit: 1})
 	if err != nil || len(rows) == 0 {
 		return auth.Person{}, err
 	}
 	row := rows[0]
 	text := func(name string) string { s, _ := row[name].(string); return s }
-	p := auth.Person{ID: text("id"), Account: text("account"), Name: text("name")}
+	p := auth.Person{ID: text("id"), Account: text("account"), Name: text("name"), Words: []string{text("phone"), text("email")}}
 	p.Active, _ = row["active"].(bool)
-	if !p.Active {
-		p.LeftAt, _ = time.Parse(instantForm, text("deactivate_at"))
+	today := now.In(d.zone).Format("2006-01-02")
+	if left := text("left_on"); left != "" && left < today {
+		p.Active = false // his last day has ended, whether or not somebody pressed the button
 	}
+	held, err := tx.Select(query.Select{Table: d.grants, Alias: "g", Where: query.Eq("g", "person", p.ID),
+		Order: []query.Order{{Expr: query.Col{Alias: "g", Name: "id"}}}})
+	if err != nil {
+		return auth.Person{}, err
+	}
+	standing := []string{text("unit"), p.Account, text("phone"), text("email")}
+	for _, g := range held {
+		of := func(name string) string { s, _ := g[name].(string); return s }
+		from, until := of("from"), of("until")
+		if from > today || until != "" && until < today || of("state") == "void" {
+			continue
+		}
+		role := of("role")
+		standing = append(standing, role+" "+of("unit"))
+		p.Officer = p.Officer || role == "admin" || role == "auditor"
+	}
+	p.Standing = strings.Join(standing, "\n")
 	return p, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"zhanggui/internal/auth"
 	"zhanggui/internal/demo"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/query"
@@ -216,7 +217,7 @@ func (p *program) makeDemo(ctx context.Context, db *store.DB, keys *keyring, fsy
 			return err
 		}
 	}
-	door := newAuth(db, lib, &settings{}, plan.Company, true)
+	door := auth.New(db, newDirectory(lib), auth.Options{Policy: auth.Policy{Any: true}}) // the password is published
 	people, err := accounts(ctx, db, lib)
 	if err != nil {
 		return err

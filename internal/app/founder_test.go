@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
@@ -40,11 +41,20 @@ func fresh(t *testing.T) *server {
 	t.Cleanup(func() { _ = keys.Close() })
 	c := &serveCommand{}
 	c.Password = 12
-	s := &server{p: p, c: c, db: db, keys: keys}
+	s := &server{p: p, c: c, db: db, keys: keys, alerts: &alerts{}}
 	if s.clock, err = newClock(ctx, db, "", s); err != nil {
 		t.Fatal(err)
 	}
-	s.auth = newAuth(db, lib, &c.settings, "", false)
+	c.Idle, c.Absolute, c.Fresh, c.Second, c.Grace = 15*time.Minute, 12*time.Hour, 5*time.Minute, "officers", 72*time.Hour
+	c.Key = filepath.Join(t.TempDir(), "journal.key")
+	if _, _, err := makeKey(c.Key); err != nil {
+		t.Fatal(err)
+	}
+	s.codes = make([]byte, 32)
+	s.auth = s.newAuth(lib)
+	if s.alerts, err = openAlerts(s); err != nil {
+		t.Fatal(err)
+	}
 	if s.first, err = newFirstRun(ctx, s); err != nil || s.first == nil {
 		t.Fatal("nobody can sign in, yet there is no first run", err)
 	}

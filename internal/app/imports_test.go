@@ -55,8 +55,12 @@ var sole = map[string][]string{
 	"github.com/alecthomas/kong":  {"internal/app"},
 	"golang.org/x/crypto":         {"internal/auth"},
 	"github.com/wneessen/go-mail": {"internal/alert"},
-	"crypto/aes":                  {"internal/keep"},
-	"crypto/cipher":               {"internal/keep"},
+	"crypto/aes":                  {"internal/keep", "internal/auth", "internal/alert"},
+	"crypto/cipher":               {"internal/keep", "internal/auth", "internal/alert"},
+	"golang.org/x/oauth2":         {"internal/auth"},
+	"github.com/coreos/go-oidc":   {"internal/auth"},
+	"github.com/go-webauthn":      {"internal/auth"},
+	"github.com/boombuler":        {"internal/auth"},
 }
 
 // testSupport packages are not part of the program.

@@ -9,7 +9,7 @@ import (
 
 // speakers may open a connection to another machine or start another program, each with its reason. Package auth may,
 // because single sign-on asks its provider; the database's own connection is the driver's.
-var speakers = map[string]bool{"internal/auth": true}
+var speakers = map[string]bool{"internal/auth": true, "internal/alert": true}
 
 // ways out of the process, by package and name.
 var waysOut = map[string][]string{

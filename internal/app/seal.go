@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -72,6 +74,16 @@ func readKey(file string) (secret, public string, err error) {
 		return "", "", fmt.Errorf("%s: two lines are expected, the secret key and the public one", file)
 	}
 	return lines[0], lines[1], nil
+}
+
+// codeKey is what seals the secrets of one-time codes: drawn from the journal's key, which the database does not hold,
+// so that who has a copy of the database has nobody's second factor.
+func codeKey(file string) ([]byte, error) {
+	secret, _, err := readKey(file)
+	if err != nil {
+		return nil, fmt.Errorf("journal key: %w", err)
+	}
+	return hkdf.Key(sha256.New, []byte(secret), nil, "zhanggui one-time codes 1", 32)
 }
 
 func makeKey(file string) (secret, public string, err error) {

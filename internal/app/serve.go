@@ -34,6 +34,7 @@ type server struct {
 	auth     *auth.Auth
 	clock    *clock
 	seal     *sealer
+	codes    []byte // key of the secrets of one-time codes
 	alerts   *alerts
 	sched    *scheduler.Scheduler
 	now      atomic.Pointer[running]
@@ -126,10 +127,13 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.clock, err = newClock(ctx, s.db, s.c.Clock, s); err != nil {
 		return err
 	}
-	s.auth = newAuth(s.db, lib, &s.c.settings, s.company, s.clock.manual)
 	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		return err
 	}
+	if s.codes, err = codeKey(s.c.Key); err != nil {
+		return err
+	}
+	s.auth = s.newAuth(lib)
 	if s.alerts, err = openAlerts(s); err != nil {
 		return err
 	}
@@ -175,7 +179,7 @@ func (s *server) named(company string) error {
 	defer s.using.Unlock()
 	s.company = company
 	lib := s.now.Load().lib
-	s.auth = newAuth(s.db, lib, &s.c.settings, s.company, s.clock.manual)
+	s.auth = s.newAuth(lib)
 	return s.swap(lib)
 }
 
@@ -194,14 +198,21 @@ func (s *settings) policy() auth.Policy {
 	return auth.Policy{Min: s.Password, History: s.History, Classes: s.Classes, MaxAge: s.MaxAge}
 }
 
-func newAuth(db *store.DB, lib *rulebook.Library, c *settings, company string, manual bool) *auth.Auth {
-	o := auth.Options{Company: company, Idle: c.Idle, Absolute: c.Absolute, Zone: zone(),
-		Policy: c.policy()}
-	if manual {
-		// Who turns the clock a fortnight forward should not find himself signed out.
-		o.Idle, o.Absolute, o.Policy = -1, -1, auth.Policy{Any: true}
+func (s *server) newAuth(lib *rulebook.Library) *auth.Auth {
+	c := &s.c.settings
+	o := auth.Options{Company: s.company, Idle: c.Idle, Absolute: c.Absolute, Fresh: c.Fresh, Zone: zone(), Policy: c.policy(),
+		Second: auth.Demand(c.Second), Grace: c.Grace, Single: c.Single, Base: c.URL, Key: s.codes,
+		OIDC: auth.OIDC{Issuer: c.OIDCIssuer, Client: c.OIDCClient, Secret: string(c.OIDCSecret), Label: c.OIDCLabel}}
+	if o.Grace == 0 {
+		o.Grace = -1
 	}
-	return auth.New(db, newDirectory(lib), o)
+	if s.clock.manual {
+		// Who turns the clock a fortnight forward should not find himself signed out, or asked who he is; whoever tries it
+		// out signs in as anybody by a published password; and telephones keep their own time.
+		o.Idle, o.Absolute, o.Fresh, o.Policy = -1, -1, -1, auth.Policy{Any: true}
+		o.Second, o.Single, o.Moving, o.Watch = auth.Nobody, false, true, time.Now
+	}
+	return auth.New(s.db, newDirectory(lib), o)
 }
 
 // front is everything a browser meets, outermost first.

@@ -10,7 +10,7 @@ import (
 	"zhanggui/internal/store"
 )
 
-// Wrong is the cause of a refused sign-in: unknown account, wrong password, or disabled with a wrong password.
+// Wrong is the cause of a refused sign-in: unknown account, wrong password, or an account that is closed.
 type Wrong struct{ TriesLeft int }
 
 func (e *Wrong) Error() string {
@@ -21,11 +21,6 @@ func (e *Wrong) Error() string {
 type Locked struct{ Until time.Time }
 
 func (e *Locked) Error() string { return "locked until " + instant(e.Until) }
-
-// Disabled is the cause when the password was right and the account is closed. Nobody else learns it.
-type Disabled struct{ At time.Time }
-
-func (e *Disabled) Error() string { return "account disabled" }
 
 func (a *Auth) wrong(now time.Time, left int) error {
 	if left <= 0 {
@@ -39,15 +34,6 @@ func (a *Auth) locked(until time.Time) error {
 	at := until.In(a.opts.Zone).Format("15:04")
 	return fault.Wrap(fault.Unauthenticated, &Locked{until}, "试错太多，已锁到 "+at+"。急用请找管理员",
 		"Too many wrong tries; locked until "+at+". If it is urgent, ask an administrator")
-}
-
-func (a *Auth) disabled(at time.Time) error {
-	zh, en := "此账号已停用", "This account has been disabled"
-	if !at.IsZero() {
-		zh = "此账号 " + at.In(a.opts.Zone).Format("01-02 15:04") + " 停用"
-		en = "This account was disabled on " + at.In(a.opts.Zone).Format("2006-01-02 15:04")
-	}
-	return fault.Wrap(fault.Unauthenticated, &Disabled{at}, zh, en)
 }
 
 // Guesses are counted by the name that was typed, whether or not anybody has it: an unknown account locks

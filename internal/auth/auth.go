@@ -12,6 +12,8 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
 )
@@ -19,17 +21,29 @@ import (
 // Person is somebody who may have an account, as the directory knows him now.
 type Person struct {
 	ID, Account, Name string
-	Active            bool      // false: disabled, from LeftAt if that is known
-	LeftAt            time.Time // zero = unknown
+	Active            bool     // may come in
+	Officer           bool     // looks after the installation or inspects it: his second factor matters most
+	Words             []string // of his: telephone, mail; no password may hold them
+	Standing          string   // roles, unit and addresses; a session ends when they are no longer those it began with
 }
 
 // Directory finds people. Package app reads it from the records of the base rulebook, inside the same
 // transaction, so that a leaver is out at the minute and not at the next refresh of something.
 // Both answer the zero Person, not an error, for somebody unknown.
 type Directory interface {
-	ByAccount(tx *store.Tx, account string) (Person, error)
-	ByID(tx *store.Tx, id string) (Person, error)
+	ByAccount(tx *store.Tx, now time.Time, account string) (Person, error)
+	ByID(tx *store.Tx, now time.Time, id string) (Person, error)
 }
+
+// Demand says of whom a second factor is asked.
+type Demand string
+
+// Whoever has a second factor is asked for it under each of these.
+const (
+	Nobody   Demand = "none"
+	Officers Demand = "officers"
+	Everyone Demand = "all"
+)
 
 // Options are the house rules of the door. New fills in what is zero.
 type Options struct {
@@ -41,8 +55,21 @@ type Options struct {
 	PerHost  int            // wrong passwords before an address is locked; default 50
 	LockFor  time.Duration  // default 30 minutes
 	Hashes   int            // passwords computed at once; default 2
-	OneTime  time.Duration  // how long a one-time password may be used; default 24 hours
+	Reset    time.Duration  // how long the link for a new password may be used; default and ceiling 15 minutes
+	Fresh    time.Duration  // how long a proof counts for acts that want a fresh one; default 5 minutes, negative = for ever
 	Zone     *time.Location // of the times in messages; default UTC
+
+	Second Demand        // whose second factor is demanded; default: of officers
+	Grace  time.Duration // from the first sign-in at which it is demanded; negative = none; default 72 hours
+	Single bool          // one session a person: a new one ends those before
+	Moving bool          // a session survives a change of its person's standing
+
+	Base string // address of the installation, "https://crm.example.cn"; without it there are no passkeys and no single sign-on
+	// Key seals the secrets of one-time codes, 32 bytes; without it nobody enrols one.
+	Key []byte
+	// Watch is the time on people's own telephones, where the house's clock is turned by hand; default: the house's.
+	Watch func() time.Time
+	OIDC  OIDC
 }
 
 // Auth answers who is at the door.
@@ -52,9 +79,12 @@ type Auth struct {
 	opts Options
 	hash *hasher
 	turn turnstile
+	keys *webauthn.WebAuthn // nil: no passkeys here
+	sso  *sso               // nil: no single sign-on here
 }
 
-// New makes the door of a database to which Tables have been applied.
+// New makes the door of a database to which Tables have been applied. A base address that cannot have passkeys
+// (a bare IP) simply has none.
 func New(db *store.DB, dir Directory, opts Options) *Auth {
 	set := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {
@@ -64,7 +94,13 @@ func New(db *store.DB, dir Directory, opts Options) *Auth {
 	set(&opts.Idle, 15*time.Minute)
 	set(&opts.Absolute, 12*time.Hour)
 	set(&opts.LockFor, 30*time.Minute)
-	set(&opts.OneTime, 24*time.Hour)
+	set(&opts.Reset, maxReset)
+	opts.Reset = min(opts.Reset, maxReset)
+	set(&opts.Fresh, 5*time.Minute)
+	set(&opts.Grace, 72*time.Hour)
+	if opts.Second == "" {
+		opts.Second = Officers
+	}
 	number := func(n *int, v int) {
 		if *n == 0 {
 			*n = v
@@ -77,7 +113,7 @@ func New(db *store.DB, dir Directory, opts Options) *Auth {
 		opts.Zone = time.UTC
 	}
 	opts.Policy = opts.Policy.filled()
-	return &Auth{db: db, dir: dir, opts: opts, hash: newHasher(opts.Hashes)}
+	return &Auth{db: db, dir: dir, opts: opts, hash: newHasher(opts.Hashes), keys: newKeys(opts), sso: newSSO(opts)}
 }
 
 // Tables are the tables of this package, for store.Plan.
@@ -91,20 +127,31 @@ func Tables() []store.Table {
 	}
 	return []store.Table{
 		{Name: "auth_account", Label: "账号的密码", Primary: []string{"person"}, Columns: append(
-			text("person", "hash", "changed_at", "usable_until", "disabled_at", "created_at", "last_at", "last_address"),
+			text("person", "hash", "changed_at", "disabled_at", "created_at", "last_at", "last_address", "second_due"),
 			store.Column{Name: "must_change", Kind: store.Bool}, store.Column{Name: "history", Kind: store.JSON})},
 		{Name: "auth_session", Label: "登录会话", Primary: []string{"id"},
-			Columns: text("id", "token_hash", "person", "created_at", "fresh_at", "last_at", "ends_at", "agent", "address"),
+			Columns: text("id", "token_hash", "person", "created_at", "fresh_at", "last_at", "ends_at", "agent", "address", "owes", "standing"),
 			Indexes: []store.Index{
 				{Name: "auth_session_token", Columns: []string{"token_hash"}, Unique: true},
 				{Name: "auth_session_person", Columns: []string{"person"}},
 				{Name: "auth_session_ends", Columns: []string{"ends_at"}}}},
 		{Name: "auth_token", Label: "机器令牌", Primary: []string{"id"},
 			Columns: append(text("id", "token_hash", "person", "name", "created_at", "ends_at", "last_at", "last_address"),
-				store.Column{Name: "scope", Kind: store.JSON}),
+				store.Column{Name: "scope", Kind: store.JSON}, store.Column{Name: "places", Kind: store.JSON}),
 			Indexes: []store.Index{
 				{Name: "auth_token_hash", Columns: []string{"token_hash"}, Unique: true},
 				{Name: "auth_token_person", Columns: []string{"person"}}}},
+		{Name: "auth_factor", Label: "第二因素", Primary: []string{"id"},
+			Columns: append(text("id", "person", "kind", "name", "secret", "created_at", "confirmed_at", "last_at"),
+				store.Column{Name: "step", Kind: store.Int}),
+			Indexes: []store.Index{{Name: "auth_factor_person", Columns: []string{"person"}}}},
+		{Name: "auth_identity", Label: "单点登录身份", Primary: []string{"id"},
+			Columns: text("id", "issuer", "subject", "person", "created_at", "last_at"),
+			Indexes: []store.Index{{Name: "auth_identity_subject", Columns: []string{"issuer", "subject"}, Unique: true},
+				{Name: "auth_identity_person", Columns: []string{"person"}}}},
+		{Name: "auth_ticket", Label: "一次性凭据", Primary: []string{"id"},
+			Columns: append(text("id", "kind", "person", "ends_at"), store.Column{Name: "data", Kind: store.JSON}),
+			Indexes: []store.Index{{Name: "auth_ticket_person", Columns: []string{"person"}}, {Name: "auth_ticket_ends", Columns: []string{"ends_at"}}}},
 		{Name: "auth_attempt", Label: "登录尝试计数", Primary: []string{"id"},
 			Columns: append(text("id", "at", "locked_until"), store.Column{Name: "wrong", Kind: store.Int}),
 			Indexes: []store.Index{{Name: "auth_attempt_at", Columns: []string{"at"}}}},

@@ -2,13 +2,10 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
-	"math/big"
 	"time"
 
 	"zhanggui/internal/fault"
-	"zhanggui/internal/query"
 	"zhanggui/internal/store"
 )
 
@@ -51,7 +48,7 @@ func (a *Auth) prove(ctx context.Context, now time.Time, c counters, password st
 
 // again proves the password of somebody who is already signed in.
 func (a *Auth) again(ctx context.Context, now time.Time, person, password, address string) error {
-	who, err := read(ctx, a.db, func(tx *store.Tx) (Person, error) { return a.dir.ByID(tx, person) })
+	who, err := read(ctx, a.db, func(tx *store.Tx) (Person, error) { return a.dir.ByID(tx, now, person) })
 	if err != nil {
 		return err
 	}
@@ -62,7 +59,7 @@ func (a *Auth) again(ctx context.Context, now time.Time, person, password, addre
 	defer a.turn.enter(c.account)()
 	err = a.prove(ctx, now, c, password, func(tx *store.Tx) (string, error) {
 		row, err := one(tx, "auth_account", "person", person)
-		if row == nil || lapsed(row, now) {
+		if row == nil {
 			return "", err
 		}
 		return str(row["hash"]), err
@@ -88,39 +85,20 @@ func (a *Auth) ChangePassword(ctx context.Context, now time.Time, person, keep, 
 	if err := a.again(ctx, now, person, old, address); err != nil {
 		return err
 	}
-	return a.put(ctx, now, person, fresh, keep, false, time.Time{})
+	return a.put(ctx, now, person, fresh, keep, false, nil)
 }
 
 // SetPassword gives a person a password, from the command line or on first start. With mustChange it opens nothing
 // but the page where it is changed.
 func (a *Auth) SetPassword(ctx context.Context, now time.Time, person, password string, mustChange bool) error {
-	return a.put(ctx, now, person, password, "", mustChange, time.Time{})
+	return a.put(ctx, now, person, password, "", mustChange, nil)
 }
 
-// OneTime gives a person a random password that must be changed and soon lapses, for an administrator
-// to hand over. He cannot choose it.
-func (a *Auth) OneTime(ctx context.Context, now time.Time, person string) (string, error) {
-	const letters = "abcdefghjkmnpqrstuvwxyz23456789" // none that are mistaken for each other on paper
-	var b []byte
-	for i := range max(16, a.opts.Policy.Min) {
-		if i > 0 && i%4 == 0 {
-			b = append(b, '-')
-		}
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
-		if err != nil {
-			return "", err
-		}
-		b = append(b, letters[n.Int64()])
-	}
-	password := string(b)
-	return password, a.replace(ctx, now, person, password, "", true, now.Add(a.opts.OneTime), nil)
-}
-
-// put checks a new password by the rules and stores it.
-func (a *Auth) put(ctx context.Context, now time.Time, person, password, keep string, mustChange bool, until time.Time) error {
+// put checks a new password by the rules and stores it. also, if there is one, is asked in the transaction that stores.
+func (a *Auth) put(ctx context.Context, now time.Time, person, password, keep string, mustChange bool, also func(*store.Tx) error) error {
 	var row store.Row
 	who, err := read(ctx, a.db, func(tx *store.Tx) (who Person, err error) {
-		row, who, err = a.holder(tx, person)
+		row, who, err = a.holder(tx, now, person)
 		return who, err
 	})
 	if err != nil {
@@ -129,7 +107,7 @@ func (a *Auth) put(ctx context.Context, now time.Time, person, password, keep st
 	if who.ID == "" {
 		return fault.Missing("person", person)
 	}
-	if err := a.opts.Policy.check(password, who.Account, who.Name, a.opts.Company); err != nil {
+	if err := a.opts.Policy.check(password, append(who.Words, who.Account, who.Name, a.opts.Company)...); err != nil {
 		return err
 	}
 	past := history(row)
@@ -152,23 +130,26 @@ func (a *Auth) put(ctx context.Context, now time.Time, person, password, keep st
 			}
 		}
 	}
-	return a.replace(ctx, now, person, password, keep, mustChange, until, past)
+	return a.replace(ctx, now, person, password, keep, mustChange, past, also)
 }
 
 // replace stores a new password and ends what the old one had opened.
-func (a *Auth) replace(ctx context.Context, now time.Time, person, password, keep string, mustChange bool, until time.Time, past []string) error {
+func (a *Auth) replace(ctx context.Context, now time.Time, person, password, keep string, mustChange bool, past []string, also func(*store.Tx) error) error {
 	hash, err := a.compute(ctx, password)
 	if err != nil {
 		return err
 	}
 	return a.db.Write(ctx, func(tx *store.Tx) error {
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
 		row, err := one(tx, "auth_account", "person", person)
 		if err != nil {
 			return err
 		}
-		if past == nil {
-			past = history(row)
-		}
+		past := past
 		if old := str(row["hash"]); old != "" {
 			past = append([]string{old}, past...)
 		}
@@ -177,7 +158,7 @@ func (a *Auth) replace(ctx context.Context, now time.Time, person, password, kee
 		if err != nil {
 			return err
 		}
-		set := store.Row{"hash": hash, "changed_at": instant(now), "usable_until": orNull(until), "must_change": mustChange, "history": string(list)}
+		set := store.Row{"hash": hash, "changed_at": instant(now), "must_change": mustChange, "history": string(list)}
 		if row == nil {
 			set["person"], set["created_at"] = person, instant(now)
 			err = tx.Insert("auth_account", set)
@@ -187,11 +168,10 @@ func (a *Auth) replace(ctx context.Context, now time.Time, person, password, kee
 		if err != nil {
 			return err
 		}
-		if err := endAll(tx, person, keep); err != nil {
+		if err := tear(tx, ticketReset, person); err != nil {
 			return err
 		}
-		_, err = tx.Delete("auth_token", query.Eq("t", "person", person))
-		return err
+		return a.factorChanged(tx, person, keep)
 	})
 }
 
@@ -209,18 +189,12 @@ func (a *Auth) Empty(ctx context.Context) (bool, error) {
 	return n == 0, err
 }
 
-// lapsed tells whether a one-time password was not used in time.
-func lapsed(row store.Row, now time.Time) bool {
-	until := parse(row["usable_until"])
-	return !until.IsZero() && !until.After(now)
-}
-
 // mustChange tells whether a password is a one-time one or too old.
 func (a *Auth) mustChange(row store.Row, now time.Time) bool {
 	if must, _ := row["must_change"].(bool); must {
 		return true
 	}
-	return a.opts.Policy.MaxAge > 0 && !parse(row["changed_at"]).Add(a.opts.Policy.MaxAge).After(now)
+	return a.opts.Policy.MaxAge > 0 && str(row["hash"]) != "" && !parse(row["changed_at"]).Add(a.opts.Policy.MaxAge).After(now)
 }
 
 func history(row store.Row) []string {

@@ -1,7 +1,10 @@
 package auth_test
 
 import (
+	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,7 +61,7 @@ func TestChangePassword(t *testing.T) {
 	const next, third = "amber ladder by 4 gates", "slate harbour 12 echoes"
 	on(t, "OK", auth.Options{}, func(b *bundle) {
 		keep, other := b.must(start, "li"), b.must(start, "li")
-		_, secret, err := b.CreateToken(ctx, start, "p1", "挂号机", []string{"read"}, start.AddDate(0, 0, 30))
+		_, secret, err := b.CreateToken(ctx, start, "p1", "挂号机", []string{"read"}, nil, start.AddDate(0, 0, 30))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -76,10 +79,10 @@ func TestChangePassword(t *testing.T) {
 		if _, err := b.CheckToken(ctx, start, secret, "10.0.0.1"); err == nil {
 			b.Fatal("a machine token outlived the password")
 		}
-		if _, _, err := b.in(start, "li", good, "10.0.0.1"); err == nil {
+		if _, err := b.in(start, "li", good, "10.0.0.1"); err == nil {
 			b.Fatal("the old password still opens")
 		}
-		if _, _, err := b.in(start, "li", next, "10.0.0.1"); err != nil {
+		if _, err := b.in(start, "li", next, "10.0.0.1"); err != nil {
 			b.Fatal(err)
 		}
 	})
@@ -107,36 +110,109 @@ func TestChangePassword(t *testing.T) {
 			}
 		}
 	})
-	on(t, "OneTime", auth.Options{}, func(b *bundle) {
-		once, err := b.OneTime(ctx, start, "p3")
-		if err != nil || len(once) < 16 {
-			b.Fatal(once, err)
+	on(t, "ErrHoldsHisTelephone", auth.Options{}, func(b *bundle) {
+		b.house.set(auth.Person{ID: "p1", Account: "li", Name: "李敏", Active: true, Words: []string{"13866210417", "limin@ht.example", ""}})
+		b.refused(b.SetPassword(ctx, start, "p1", "amber 13866210417 gates", false), fault.Invalid)
+		b.refused(b.SetPassword(ctx, start, "p1", "amber limin@ht.example", false), fault.Invalid)
+	})
+}
+
+// Ensure that a new password is chosen by its owner alone, once, soon, and by the link made last.
+func TestReset(t *testing.T) {
+	const next = "amber ladder by 4 gates"
+	made := func(b *bundle, person string) string {
+		b.Helper()
+		token, until, err := b.NewReset(ctx, start, person)
+		if err != nil || !until.Equal(start.Add(15*time.Minute)) {
+			b.Fatal(until, err)
 		}
-		s, _, err := b.in(start, "zhou", once, "10.0.0.1")
-		if err != nil {
+		return token
+	}
+	on(t, "OK", auth.Options{Base: "https://crm.example.cn"}, func(b *bundle) {
+		s := b.must(start, "li")
+		token := made(b, "p1")
+		if link := b.ResetLink(token); link != "https://crm.example.cn/reset#"+token {
+			b.Fatal(link)
+		}
+		if strings.Contains(b.dump("auth_ticket"), token) {
+			b.Fatal("the secret is in the database")
+		}
+		if _, err := b.Check(ctx, start, s.Token); err != nil {
+			b.Fatal("who asks for another's reset shuts him out:", err)
+		}
+		_, err := b.Reset(ctx, start, token, "short")
+		b.refused(err, fault.Invalid) // and the link is still good
+		if who, err := b.Reset(ctx, start.Add(15*time.Minute-time.Millisecond), token, next); err != nil || who != "p1" {
+			b.Fatal(who, err)
+		}
+		if _, err := b.Check(ctx, start, s.Token); err == nil {
+			b.Fatal("a session outlived the reset")
+		}
+		if _, err := b.in(start, "li", next, "10.0.0.1"); err != nil {
 			b.Fatal(err)
 		}
-		if p, err := b.Check(ctx, start, s.Token); err != nil || !p.MustChange {
-			b.Fatalf("%+v %v", p, err)
-		}
-		if err := b.ChangePassword(ctx, start, "p3", s.ID, once, next, "10.0.0.1"); err != nil {
+		_, err = b.Reset(ctx, start, token, "slate harbour 12 echoes")
+		b.refused(err, fault.Invalid) // twice
+	})
+	on(t, "ErrLate", auth.Options{}, func(b *bundle) {
+		token := made(b, "p1")
+		_, err := b.Reset(ctx, start.Add(15*time.Minute), token, next)
+		b.refused(err, fault.Invalid)
+	})
+	on(t, "ErrAnotherWasMade", auth.Options{}, func(b *bundle) {
+		old, fresh := made(b, "p1"), made(b, "p1")
+		_, err := b.Reset(ctx, start, old, next)
+		b.refused(err, fault.Invalid)
+		if _, err := b.Reset(ctx, start, fresh, next); err != nil {
 			b.Fatal(err)
-		}
-		if p, err := b.Check(ctx, start, s.Token); err != nil || p.MustChange {
-			b.Fatalf("%+v %v", p, err)
-		}
-		if once, err = b.OneTime(ctx, start, "p3"); err != nil {
-			b.Fatal(err)
-		}
-		if _, _, err := b.in(start.Add(24*time.Hour), "zhou", once, "10.0.0.1"); err == nil {
-			b.Fatal("a one-time password opened a day later")
 		}
 	})
+	for name, change := range map[string]func(b *bundle) error{
+		"ErrPasswordChanged": func(b *bundle) error {
+			return b.ChangePassword(ctx, start, "p1", "", good, "slate harbour 12 echoes", "10.0.0.1")
+		},
+		"ErrAddressChanged": func(b *bundle) error {
+			b.house.set(auth.Person{ID: "p1", Account: "li", Name: "李敏", Active: true, Words: []string{"new@ht.example"}})
+			return nil
+		},
+		"ErrLeft": func(b *bundle) error {
+			b.house.set(auth.Person{ID: "p1", Account: "li", Name: "李敏"})
+			return nil
+		},
+	} {
+		on(t, name, auth.Options{}, func(b *bundle) {
+			token := made(b, "p1")
+			if err := change(b); err != nil {
+				b.Fatal(err)
+			}
+			_, err := b.Reset(ctx, start, token, next)
+			b.refused(err, fault.Invalid)
+		})
+	}
+	on(t, "ErrManyAtOnce", auth.Options{}, func(b *bundle) {
+		token := made(b, "p1")
+		var won atomic.Int32
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				if _, err := b.Reset(ctx, start, token, fmt.Sprint(next, i)); err == nil {
+					won.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			b.Fatalf("%d won", won.Load())
+		}
+	})
+	b := setup(t, "sqlite::memory:", auth.Options{})
+	_, _, err := b.NewReset(ctx, start, "nobody")
+	b.refused(err, fault.NotFound)
 }
 
 func TestToken(t *testing.T) {
 	on(t, "OK", auth.Options{}, func(b *bundle) {
-		tok, secret, err := b.CreateToken(ctx, start, "p1", "报表机", []string{"read", "14.ticket"}, start.AddDate(0, 0, 180))
+		tok, secret, err := b.CreateToken(ctx, start, "p1", "报表机", []string{"read", "14.ticket"}, []string{"10.0.0.7"}, start.AddDate(0, 0, 180))
 		if err != nil || !strings.HasPrefix(secret, "zgt_") {
 			b.Fatal(secret, err)
 		}
@@ -148,10 +224,13 @@ func TestToken(t *testing.T) {
 		if err != nil || len(list) != 1 || !list[0].Last.Equal(start.Add(time.Hour)) || list[0].Address != "10.0.0.7" {
 			b.Fatalf("%+v %v", list, err)
 		}
+		if _, err := b.CheckToken(ctx, start.Add(time.Hour), secret, "10.0.0.8"); err == nil {
+			b.Fatal("the token opens from another address")
+		}
 		if strings.Contains(b.dump("auth_token"), secret) {
 			b.Fatal("the token itself is in the database")
 		}
-		if _, err := b.CheckToken(ctx, start.AddDate(0, 0, 180), secret, ""); err == nil {
+		if _, err := b.CheckToken(ctx, start.AddDate(0, 0, 180), secret, "10.0.0.7"); err == nil {
 			b.Fatal("the token opens past its end")
 		}
 		if _, err := b.Check(ctx, start, secret); err == nil {
@@ -161,19 +240,19 @@ func TestToken(t *testing.T) {
 		if err := b.EndToken(ctx, "p1", tok.ID); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := b.CheckToken(ctx, start, secret, ""); err == nil {
+		if _, err := b.CheckToken(ctx, start, secret, "10.0.0.7"); err == nil {
 			b.Fatal("an ended token opens")
 		}
 	})
 	on(t, "ErrLeftTheCompany", auth.Options{}, func(b *bundle) {
-		_, secret, err := b.CreateToken(ctx, start, "p1", "报表机", []string{"read"}, start.AddDate(0, 0, 9))
+		_, secret, err := b.CreateToken(ctx, start, "p1", "报表机", []string{"read"}, nil, start.AddDate(0, 0, 9))
 		if err != nil {
 			b.Fatal(err)
 		}
 		if err := b.Disable(ctx, "p1", start); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := b.CheckToken(ctx, start, secret, ""); err == nil {
+		if _, err := b.CheckToken(ctx, start, secret, "10.0.0.7"); err == nil {
 			b.Fatal("the token outlived its person")
 		}
 		if err := b.Disable(ctx, "p1", time.Time{}); err != nil {
@@ -184,16 +263,23 @@ func TestToken(t *testing.T) {
 	b := setup(t, "sqlite::memory:", auth.Options{})
 	for name, call := range map[string]func() error{
 		"ErrTooLong": func() error {
-			_, _, err := b.CreateToken(ctx, start, "p1", "x", []string{"read"}, start.AddDate(0, 0, 181))
+			_, _, err := b.CreateToken(ctx, start, "p1", "x", []string{"read"}, nil, start.AddDate(0, 0, 181))
 			return err
 		},
-		"ErrPast": func() error { _, _, err := b.CreateToken(ctx, start, "p1", "x", []string{"read"}, start); return err },
+		"ErrPast": func() error {
+			_, _, err := b.CreateToken(ctx, start, "p1", "x", []string{"read"}, nil, start)
+			return err
+		},
+		"ErrPlace": func() error {
+			_, _, err := b.CreateToken(ctx, start, "p1", "x", []string{"read"}, []string{"office"}, start.AddDate(0, 0, 1))
+			return err
+		},
 		"ErrNoName": func() error {
-			_, _, err := b.CreateToken(ctx, start, "p1", " ", []string{"read"}, start.AddDate(0, 0, 1))
+			_, _, err := b.CreateToken(ctx, start, "p1", " ", []string{"read"}, nil, start.AddDate(0, 0, 1))
 			return err
 		},
 		"ErrNoScope": func() error {
-			_, _, err := b.CreateToken(ctx, start, "p1", "x", nil, start.AddDate(0, 0, 1))
+			_, _, err := b.CreateToken(ctx, start, "p1", "x", nil, nil, start.AddDate(0, 0, 1))
 			return err
 		},
 	} {

@@ -9,12 +9,14 @@ import (
 	"zhanggui/internal/store"
 )
 
-// Session is one sign-in. Token is set only by Signin: it is stored as a digest and cannot be had again.
+// Session is one sign-in. Token is set only when it is made: it is stored as a digest and cannot be had again.
 type Session struct {
 	ID, Person     string
 	Token          string
+	CSRF           string    // goes with Token
 	At, Last, Ends time.Time // Ends is zero where sessions never end
 	Agent, Address string
+	Owes           []string // ways to give the second factor that is still asked for; none = he is in
 }
 
 // Principal is who stands behind a request.
@@ -22,8 +24,11 @@ type Principal struct {
 	Person     string
 	Session    string    // "" for a machine token
 	CSRF       string    // "" for a machine token
-	Fresh      time.Time // when the password was last given; for acts that ask for it anew
+	Stale      bool      // who he is was proved too long ago for acts that want it fresh; always so of a machine token, where that is asked
 	MustChange bool      // nothing but changing the password is open
+	EnrolBy    time.Time // by when he must have a second factor; zero = no demand, or met
+	MustEnrol  bool      // that time has passed: nothing but enrolling is open
+	Owes       bool      // the password was right, the second factor is still asked for: nothing else is open
 	Token      string    // id of the machine token, else ""
 	Scope      []string  // of the machine token
 }
@@ -33,63 +38,152 @@ func unauthenticated() error {
 	return fault.New(fault.Unauthenticated, "请先登录", "Please sign in")
 }
 
-// Signin opens a session. Unknown account, wrong password and lock answer alike for names that exist and names that
-// do not, and take the same time.
-func (a *Auth) Signin(ctx context.Context, now time.Time, account, password, agent, address string) (Session, string, error) {
+// half is how long somebody may take over his second factor.
+const half = 5 * time.Minute
+
+// Signin opens a session by password. Unknown account, wrong password, closed account and lock answer alike for
+// names that exist and names that do not, and take the same time. Who has a second factor gets a session that opens
+// nothing but Second.
+func (a *Auth) Signin(ctx context.Context, now time.Time, account, password, agent, address string) (Session, error) {
 	var row store.Row
 	var who Person
 	c := countersOf(account, address)
 	defer a.turn.enter(c.account)()
 	err := a.prove(ctx, now, c, password, func(tx *store.Tx) (string, error) {
 		var err error
-		if who, err = a.dir.ByAccount(tx, fold(account)); err != nil || who.ID == "" {
+		if who, err = a.dir.ByAccount(tx, now, fold(account)); err != nil || who.ID == "" {
 			return "", err
 		}
 		row, err = one(tx, "auth_account", "person", who.ID)
-		if row == nil || lapsed(row, now) {
+		if row == nil || closed(who, row, now) {
 			return "", err
 		}
 		return str(row["hash"]), nil
 	})
 	if err != nil {
-		return Session{}, "", err
-	}
-	if out, at := closed(who, row, now); out {
-		return Session{}, "", a.disabled(at)
+		return Session{}, err
 	}
 	rehash := ""
 	if stale(str(row["hash"])) {
 		if rehash, err = a.compute(ctx, password); err != nil {
-			return Session{}, "", err
+			return Session{}, err
 		}
 	}
-	token := secret()
-	s := Session{ID: shortID(), Person: who.ID, Token: token, At: now, Last: now, Ends: a.ends(now), Agent: clip(agent, 200), Address: address}
+	var s Session
 	err = a.db.Write(ctx, func(tx *store.Tx) error {
 		if err := a.forgive(tx, now, c); err != nil {
 			return err
 		}
-		if err := a.sweep(tx, now); err != nil {
-			return err
-		}
-		set := store.Row{"last_at": instant(now), "last_address": address}
 		if rehash != "" {
-			set["hash"] = rehash
+			if _, err := tx.Update("auth_account", store.Row{"person": who.ID}, store.Row{"hash": rehash}); err != nil {
+				return err
+			}
 		}
-		if _, err := tx.Update("auth_account", store.Row{"person": who.ID}, set); err != nil {
-			return err
-		}
-		return tx.Insert("auth_session", store.Row{"id": s.ID, "token_hash": digest(token), "person": s.Person, "created_at": instant(now),
-			"fresh_at": instant(now), "last_at": instant(now), "ends_at": orNull(s.Ends), "agent": s.Agent, "address": address})
+		s, err = a.open(tx, now, who, agent, address, false)
+		return err
 	})
-	if err != nil {
-		return Session{}, "", err
-	}
-	return s, csrfOf(token), nil
+	return s, err
 }
 
-// Check tells who holds a session token, asking about person, account and ends as they are now.
+// Means are the ways in which a person can give his second factor: totp, passkey, recovery.
+func (a *Auth) Means(ctx context.Context, person string) ([]string, error) {
+	return read(ctx, a.db, func(tx *store.Tx) ([]string, error) { return a.means(tx, person) })
+}
+
+// Second gives the second factor of a session that owes one: a one-time code or a recovery code. The session ends and
+// another with a token of its own takes its place.
+func (a *Auth) Second(ctx context.Context, now time.Time, p Principal, code, agent, address string) (Session, error) {
+	var s Session
+	left, right := 0, false
+	err := a.db.Write(ctx, func(tx *store.Tx) (err error) {
+		if left, err = a.tryFactor(tx, now, p.Person); err != nil {
+			return err
+		}
+		if right, err = a.useCode(tx, now, p.Person, code); err != nil || !right {
+			return err
+		}
+		s, err = a.paid(tx, now, p, agent, address)
+		return err
+	})
+	if err == nil && !right {
+		err = a.wrongCode(now, left)
+	}
+	return s, err
+}
+
+// paid replaces a session that owed a second factor by one that opens everything.
+func (a *Auth) paid(tx *store.Tx, now time.Time, p Principal, agent, address string) (Session, error) {
+	n, err := tx.Delete("auth_session", query.Eq("t", "id", p.Session))
+	if err != nil {
+		return Session{}, err
+	}
+	account, who, err := a.holder(tx, now, p.Person)
+	if err != nil {
+		return Session{}, err
+	}
+	if n != 1 || closed(who, account, now) {
+		return Session{}, unauthenticated()
+	}
+	return a.open(tx, now, who, agent, address, true)
+}
+
+// open makes a session of somebody who has proved who he is; whole tells whether his second factor was part of it.
+func (a *Auth) open(tx *store.Tx, now time.Time, who Person, agent, address string, whole bool) (Session, error) {
+	if err := a.sweep(tx, now); err != nil {
+		return Session{}, err
+	}
+	token := secret()
+	s := Session{ID: shortID(), Person: who.ID, Token: token, CSRF: csrfOf(token), At: now, Last: now, Ends: a.ends(now), Agent: clip(agent, 200), Address: address}
+	row := store.Row{"id": s.ID, "token_hash": digest(token), "person": s.Person, "created_at": instant(now), "fresh_at": instant(now),
+		"last_at": instant(now), "agent": s.Agent, "address": address, "standing": digest(who.Standing)}
+	if !whole {
+		var err error
+		if s.Owes, err = a.means(tx, who.ID); err != nil {
+			return Session{}, err
+		}
+	}
+	if len(s.Owes) > 0 {
+		s.Ends = now.Add(half)
+		row["owes"] = "second"
+	} else if err := a.welcome(tx, now, who, address); err != nil {
+		return Session{}, err
+	}
+	row["ends_at"] = orNull(s.Ends)
+	return s, tx.Insert("auth_session", row)
+}
+
+// welcome notes that somebody came in, ends his other sessions where he may have but one, and lets the time run in
+// which he must enrol a second factor.
+func (a *Auth) welcome(tx *store.Tx, now time.Time, who Person, address string) error {
+	if a.opts.Single {
+		if err := endAll(tx, who.ID, ""); err != nil {
+			return err
+		}
+	}
+	account, err := one(tx, "auth_account", "person", who.ID)
+	if err != nil {
+		return err
+	}
+	due, err := a.dueBy(tx, now, who, account)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Update("auth_account", store.Row{"person": who.ID}, store.Row{"last_at": instant(now), "last_address": address, "second_due": orNull(due)})
+	return err
+}
+
+// Check tells who holds a session token, asking about person, account and ends as they are now. It counts as use of the
+// session.
 func (a *Auth) Check(ctx context.Context, now time.Time, token string) (Principal, error) {
+	return a.check(ctx, now, token, true)
+}
+
+// Peek is Check for what nobody asked for himself, such as an open stream of events: it does not keep a session alive.
+func (a *Auth) Peek(ctx context.Context, now time.Time, token string) (Principal, error) {
+	return a.check(ctx, now, token, false)
+}
+
+func (a *Auth) check(ctx context.Context, now time.Time, token string, used bool) (Principal, error) {
 	if token == "" {
 		return Principal{}, unauthenticated()
 	}
@@ -102,17 +196,20 @@ func (a *Auth) Check(ctx context.Context, now time.Time, token string) (Principa
 		}
 		last := parse(row["last_at"])
 		over = a.over(row, now)
-		account, who, err := a.holder(tx, str(row["person"]))
+		account, who, err := a.holder(tx, now, str(row["person"]))
 		if err != nil {
 			return p, err
 		}
-		if out, _ := closed(who, account, now); out || account == nil {
+		if account == nil || closed(who, account, now) || !a.opts.Moving && str(row["standing"]) != digest(who.Standing) {
 			over = true
 		}
-		touch = now.Sub(last) >= a.touchEvery()
-		p = Principal{Person: who.ID, Session: str(row["id"]), CSRF: csrfOf(token), Fresh: parse(row["fresh_at"]),
-			MustChange: a.mustChange(account, now)}
-		return p, nil
+		touch = used && now.Sub(last) >= a.touchEvery()
+		p = Principal{Person: who.ID, Session: str(row["id"]), CSRF: csrfOf(token), MustChange: a.mustChange(account, now), Owes: str(row["owes"]) != "",
+			Stale: a.opts.Fresh > 0 && !parse(row["fresh_at"]).Add(a.opts.Fresh).After(now)}
+		if p.EnrolBy, err = a.dueBy(tx, now, who, account); err == nil {
+			p.MustEnrol = !p.EnrolBy.IsZero() && !p.EnrolBy.After(now)
+		}
+		return p, err
 	})
 	switch {
 	case err != nil:
@@ -137,15 +234,26 @@ func (a *Auth) Check(ctx context.Context, now time.Time, token string) (Principa
 	return p, nil
 }
 
-// Confirm asks a signed-in person for his password again, before an act that wants a fresh one.
-func (a *Auth) Confirm(ctx context.Context, now time.Time, person, session, password, address string) error {
-	if err := a.again(ctx, now, person, password, address); err != nil {
-		return err
+// Confirm asks a signed-in person for his password again, before an act that wants a fresh proof.
+func (a *Auth) Confirm(ctx context.Context, now time.Time, p Principal, password, address string) (Session, error) {
+	if err := a.again(ctx, now, p.Person, password, address); err != nil {
+		return Session{}, err
 	}
-	return a.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Update("auth_session", store.Row{"id": session, "person": person}, store.Row{"fresh_at": instant(now)})
+	var s Session
+	return s, a.db.Write(ctx, func(tx *store.Tx) (err error) {
+		s, err = a.renew(tx, now, p)
 		return err
 	})
+}
+
+// renew makes the proof of a session fresh and gives it a new token, so that one taken earlier gains nothing by it.
+func (a *Auth) renew(tx *store.Tx, now time.Time, p Principal) (Session, error) {
+	token := secret()
+	n, err := tx.Update("auth_session", store.Row{"id": p.Session, "person": p.Person}, store.Row{"fresh_at": instant(now), "last_at": instant(now), "token_hash": digest(token)})
+	if err == nil && n == 0 {
+		err = unauthenticated()
+	}
+	return Session{ID: p.Session, Person: p.Person, Token: token, CSRF: csrfOf(token)}, err
 }
 
 // End ends one session of a person.
@@ -177,7 +285,7 @@ func (a *Auth) List(ctx context.Context, now time.Time, person string) ([]Sessio
 			Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "last_at"}, Desc: true}, {Expr: query.Col{Alias: "t", Name: "id"}}}})
 		var list []Session
 		for _, r := range rows {
-			if !a.over(r, now) {
+			if !a.over(r, now) && str(r["owes"]) == "" {
 				list = append(list, Session{ID: str(r["id"]), Person: person, At: parse(r["created_at"]), Last: parse(r["last_at"]),
 					Ends: parse(r["ends_at"]), Agent: str(r["agent"]), Address: str(r["address"])})
 			}
@@ -187,21 +295,19 @@ func (a *Auth) List(ctx context.Context, now time.Time, person string) ([]Sessio
 }
 
 // holder reads the account and the person behind a token.
-func (a *Auth) holder(tx *store.Tx, person string) (store.Row, Person, error) {
+func (a *Auth) holder(tx *store.Tx, now time.Time, person string) (store.Row, Person, error) {
 	account, err := one(tx, "auth_account", "person", person)
 	if err != nil {
 		return nil, Person{}, err
 	}
-	who, err := a.dir.ByID(tx, person)
+	who, err := a.dir.ByID(tx, now, person)
 	return account, who, err
 }
 
-// closed tells whether somebody may not come in any more, and since when if that is known.
-func closed(who Person, account store.Row, now time.Time) (bool, time.Time) {
-	if at := parse(account["disabled_at"]); !at.IsZero() && !at.After(now) {
-		return true, at
-	}
-	return !who.Active, who.LeftAt
+// closed tells whether somebody may not come in any more.
+func closed(who Person, account store.Row, now time.Time) bool {
+	at := parse(account["disabled_at"])
+	return !who.Active || !at.IsZero() && !at.After(now)
 }
 
 // over tells whether a session has been idle too long or open too long.

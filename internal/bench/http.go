@@ -32,10 +32,12 @@ func (d staff) find(tx *store.Tx, column, value string) (auth.Person, error) {
 	}
 	return auth.Person{ID: rows[0]["id"].(string), Account: "chen", Name: "陈立", Active: true}, nil
 }
-func (d staff) ByAccount(tx *store.Tx, account string) (auth.Person, error) {
+func (d staff) ByAccount(tx *store.Tx, _ time.Time, account string) (auth.Person, error) {
 	return d.find(tx, "account", account)
 }
-func (d staff) ByID(tx *store.Tx, id string) (auth.Person, error) { return d.find(tx, "id", id) }
+func (d staff) ByID(tx *store.Tx, _ time.Time, id string) (auth.Person, error) {
+	return d.find(tx, "id", id)
+}
 
 // http holds acts over HTTP, signed in, against the peer's plain create of a row as wide, in the same run.
 func (r *run) http() error {

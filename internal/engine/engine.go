@@ -112,6 +112,7 @@ type Actor struct {
 	Origin  string // web api clock import demo system
 	Address string
 	Request string
+	Stale   bool // who he is was proved too long ago for acts that want it fresh
 	// System acts for the installation itself (first start, demonstration set-up): no role is asked,
 	// every other guard applies. It cannot be had through the API.
 	System bool
@@ -260,6 +261,10 @@ func (w *work) run(act Act) (*Outcome, error) {
 	}
 	if err := w.settle(); err != nil {
 		return nil, err
+	}
+	// Asked last: nobody types his password to learn that the act is refused.
+	if action.Fresh && act.Actor.Stale && !act.Dry {
+		return nil, fault.Again()
 	}
 	if err := w.writeEntry(rec, action, act); err != nil {
 		return nil, err

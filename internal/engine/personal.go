@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"zhanggui/internal/expr"
@@ -217,7 +218,8 @@ func (l *Line) put(f *rulebook.Field, v expr.Value) error {
 	if old, err := l.plain(f); err != nil || equalColumn(old, raw) && (raw != nil || l.row[f.ID] == nil) {
 		return err
 	}
-	l.row[f.ID], l.row[f.Mark()], err = l.rec.w.seal(f, l.place(f), l.id, l.row[f.ID] == nil, v, raw)
+	fresh := !slices.ContainsFunc(l.line.Fields, func(x *rulebook.Field) bool { return x.Personal && l.row[x.ID] != nil })
+	l.row[f.ID], l.row[f.Mark()], err = l.rec.w.seal(f, l.place(f), l.id, fresh, v, raw)
 	return err
 }
 

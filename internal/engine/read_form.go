@@ -293,6 +293,9 @@ func actionText(a *rulebook.Action) Text {
 
 var implicitText = map[string]Text{"create": {"登记", "File"}, "edit": {"修改", "Edit"}, "view": {"查看", "View"}, "reveal": {"查看隐去的内容", "Reveal"},
 	"print": {"打印", "Print"}, "export": {"导出", "Export"}, "import": {"导入", "Import"}, "void": {"作废", "Void"},
+	"sign_in": {"登录", "Sign in"}, "sign_out": {"结束登录", "End sessions"}, "password": {"换密码", "Change the password"}, "reset": {"给出改密码的链接", "Give a link for a new password"},
+	"factor": {"改第二因素", "Change a second factor"}, "factor_reset": {"去掉丢失的第二因素", "Remove lost second factors"}, "identity": {"关联公司账号", "Link a company account"},
+	"token":         {"改机器令牌", "Change a machine token"},
 	"personal_copy": {"提供个人信息副本", "Copy of personal data"}, "seal": {"加密保存", "Encrypt"},
 	"destroy_keys": {"销毁个人信息密钥", "Destroy keys of personal data"}, "erase_again": {"再次擦除", "Erase again"}}
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"zhanggui/internal/calendar"
@@ -345,7 +346,22 @@ func (w *work) ofSeen(f *rulebook.Form, unit string) bool {
 	if view := w.view(r); !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
 		return true
 	}
-	return see == nil || !asksThis(see) && w.classSeen(r)
+	if see == nil || !asksThis(see) {
+		return see == nil || w.classSeen(r)
+	}
+	q, ok := see.Query("this", w.scope(r, w.view(r), nil))
+	return ok && always(q)
+}
+
+// always tells whether a condition holds of every row: true itself, or true beside anything.
+func always(q query.Expr) bool {
+	switch x := q.(type) {
+	case query.Const:
+		return x.Value == true
+	case query.Op:
+		return x.Name == "or" && slices.ContainsFunc(x.Args, always) || x.Name == "and" && !slices.ContainsFunc(x.Args, func(a query.Expr) bool { return !always(a) })
+	}
+	return false
 }
 
 // holds: a JSON list column contains this id.

@@ -179,7 +179,7 @@ func TestTimer_ManyNodes(t *testing.T) {
 		later := s.Now.AddDate(0, 0, 45)
 		errs := make(chan error, 3)
 		for range 3 {
-			node, err := engine.New(s.DB, s.E.Lib, engine.Options{})
+			node, err := engine.New(s.DB, s.E.Lib, engine.Options{Keep: s.Keep})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,6 +15,7 @@ const (
 	Invalid         Kind = "invalid"         // the input is wrong; Fields say where
 	Unauthenticated Kind = "unauthenticated" // nobody is signed in
 	Forbidden       Kind = "forbidden"       // signed in, but not for this
+	Stale           Kind = "stale"           // signed in, but too long ago for this: prove it again
 	NotFound        Kind = "not_found"       // does not exist, or not for this reader
 	Conflict        Kind = "conflict"        // somebody else was first (stale version, key used for other content)
 	TooMany         Kind = "too_many"        // a limit was reached; try later
@@ -68,6 +69,11 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return Internal
+}
+
+// Again is the Stale error: who acts must prove anew who he is.
+func Again() *Error {
+	return &Error{Kind: Stale, ZH: "这件事要再确认一次是你本人", EN: "For this, confirm once more that it is you"}
 }
 
 // Missing is the NotFound error for a record, which also stands for one the reader may not see.

@@ -27,7 +27,7 @@ func (c *book) compileAction(a *Action, b *body, more bool) {
 			a.Reason.N = c.integer(c.wrapped(n, &a.Reason.Node, a.Path+".reason"), "reason")
 		}
 		a.Auto = c.value(b.get("auto"), a.Path+".auto", p, boolType)
-		a.Again, a.Bulk = b.flag("again"), b.flag("bulk")
+		a.Again, a.Bulk, a.Fresh = b.flag("again"), b.flag("bulk"), b.flag("fresh")
 		a.Style = b.oneOf("style", "", "primary", "danger")
 		a.Opens = a.Style
 	}

@@ -183,7 +183,7 @@ func (c *book) declareAction(f *Form, e *entry, path string) {
 		if b == nil {
 			return
 		}
-		for _, k := range []string{"from", "to", "by", "lock", "auto", "reason", "again", "bulk"} {
+		for _, k := range []string{"from", "to", "by", "lock", "auto", "reason", "again", "bulk", "fresh"} {
 			if n := b.get(k); n != nil {
 				c.r.errorf(n.pos, "an extension only adds; it cannot restate %s of action %s", k, e.key)
 			}

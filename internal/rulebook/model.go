@@ -341,6 +341,7 @@ type Action struct {
 	Auto     *Value  // bool
 	Again    bool
 	Bulk     bool
+	Fresh    bool   // only for somebody who proved minutes ago who he is
 	Opens    string // button style hint: primary, danger
 	Style    string // the same under its name in the rulebook
 }

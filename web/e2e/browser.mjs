@@ -55,6 +55,13 @@ export async function run(browser, [name, account, size, what]) {
   return failure
 }
 
+/** A picture of a page of a test's own, where pictures are wanted. */
+export async function shot(page, name) {
+  if (!shots) return
+  mkdirSync(shots, { recursive: true })
+  await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true })
+}
+
 /** Neither the page nor a box in it reaches past the edge of the screen. */
 export async function noOverflow(page) {
   const wide = await page.evaluate(() => {

@@ -1,10 +1,10 @@
 // The first run of an installation nobody has used: its own server, its own empty database.
-import { must, noForbidden, noOverflow } from './browser.mjs'
-import { fresh } from './fresh.mjs'
+import { must, noForbidden, noOverflow, shot } from './browser.mjs'
+import { serve } from './server.mjs'
 
 export default [
   ['a fresh installation is founded, and a regulation adopted, in the browser', null, null, async (_, context) => {
-    const { address, code, stop } = await fresh()
+    const { address, code, stop } = await serve()
     try {
       const page = await context.newPage()
       await page.goto(address)
@@ -24,8 +24,24 @@ export default [
       must((await page.getByLabel('公司名称').inputValue()) === '恒泰机械有限公司', 'what was typed is lost')
       await page.getByLabel('安装码').fill(code)
       await page.keyboard.press('Enter')
+
+      // The founder's recovery codes: shown once, and one must be typed.
+      await page.getByRole('heading', { name: '抄下恢复码' }).waitFor()
+      await page.getByRole('button', { name: '显示十个恢复码' }).click()
+      await page.locator('ol.codes li').nth(9).waitFor()
+      const codes = await page.locator('ol.codes li').allInnerTexts()
+      must(codes.length === 10 && new Set(codes).size === 10, `codes: ${codes}`)
+      await noOverflow(page)
+      await noForbidden(page)
+      await shot(page, 'first-recovery-phone')
+      await page.getByLabel(/抄好后/).fill('AAAA-BBBB-CCCC-DDDD')
+      await page.keyboard.press('Enter')
+      await page.getByRole('alert').getByText('这不是刚才给出的恢复码').first().waitFor()
+      await page.getByLabel(/抄好后/).fill(codes[6].toLowerCase())
+      await page.keyboard.press('Enter')
       await page.setViewportSize({ width: 1440, height: 900 })
       await page.locator('header.top').waitFor()
+      await page.getByText(/前设好第二因素/).waitFor()
       await page.getByRole('button', { name: /何静/ }).waitFor()
 
       // The administrator adopts a regulation: a person, his role, the unit, the day.

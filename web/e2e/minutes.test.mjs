@@ -29,8 +29,8 @@ async function company(page, address, code) {
   const me = await ask(page, '/api/me')
   const { rows: [unit] } = await ask(page, '/api/form/base.unit/record')
   await send(page, 'PATCH', `/api/form/base.unit/record/${unit.id}`, { values: { head: me.person.id } })
+  for (const role of ['front_desk', 'centre', 'estate_head', 'company_leader', 'board_leader', 'developer_service']) await file(page, 'base.role_grant', { person: me.person.id, role, unit: unit.id, from: '2020-01-01' })
   await file(page, 'base.adoption', { unit: unit.id, book: '10-complaint', version: '1.0', from: '2020-01-01' })
-  for (const role of ['front_desk', 'centre', 'estate_head', 'company_leader']) await file(page, 'base.role_grant', { person: me.person.id, role, unit: unit.id, from: '2020-01-01' })
   await file(page, 'base.param_value', { book: '10-complaint', param: 'trial_from', value: '2020-08-15', from: '2020-01-01', reason: '试行' })
   return unit.id
 }

@@ -13,10 +13,12 @@ let csrf = ''
 let csrfHeader = 'X-CSRF-Token'
 let language = 'zh-CN'
 let signInAgain: (() => Promise<boolean>) | null = null
+let proveAgain: (() => Promise<boolean>) | null = null
 let onLine: (up: boolean) => void = () => {}
 
 export const setLanguageHeader = (l: string) => (language = l)
 export const onSignedOut = (f: (() => Promise<boolean>) | null) => (signInAgain = f)
+export const onStale = (f: (() => Promise<boolean>) | null) => (proveAgain = f)
 export const onConnection = (f: (up: boolean) => void) => (onLine = f)
 
 export function accept(me: Me): Me {
@@ -26,6 +28,14 @@ export function accept(me: Me): Me {
   if (me.clock) setClock(me.clock.now, me.clock.manual)
   return me
 }
+
+/** The session has a new token after a fresh proof. */
+export const renewed = (token: string) => (csrf = token)
+
+// What a page asks by itself, with nobody at it, must not keep a session alive.
+const ATTENDED = 60_000
+let touched = Date.now()
+for (const e of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) addEventListener(e, () => (touched = Date.now()), { passive: true, capture: true })
 
 /** A key for one intention: the same press repeated after a lost connection makes no second record. */
 export function newKey(): string {
@@ -64,6 +74,8 @@ export async function call<T>(method: string, path: string, options: Options = {
   }
   if (options.etag) headers['If-Match'] = `"${options.etag.replace(/"/g, '')}"`
 
+  if (Date.now() - touched > ATTENDED) headers['X-Unattended'] = '1'
+
   let res: Response
   try {
     res = await fetch(url(path, options.query), { method, headers, body, credentials: 'same-origin', signal: options.signal })
@@ -88,7 +100,17 @@ export async function call<T>(method: string, path: string, options: Options = {
   if (res.status === 401 && !options.quiet && signInAgain && (await signInAgain())) {
     return call<T>(method, path, options)
   }
+  if (problem.kind === 'stale' && !options.quiet && proveAgain && (await proveAgain())) {
+    return call<T>(method, path, options)
+  }
   throw new Refusal(problem)
+}
+
+/** Asks for a file and lets the browser keep it. */
+export async function save(path: string, name: string) {
+  const at = URL.createObjectURL(await call<Blob>('GET', path))
+  Object.assign(document.createElement('a'), { href: at, download: name }).click()
+  setTimeout(() => URL.revokeObjectURL(at), 60_000)
 }
 
 function kindOf(status: number): Problem['kind'] {

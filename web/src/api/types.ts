@@ -15,7 +15,7 @@ export interface Problem {
   title: string
   status: number
   detail?: string
-  kind: 'refused' | 'invalid' | 'unauthenticated' | 'forbidden' | 'not_found' | 'conflict' | 'too_many' | 'unavailable' | 'internal' | 'offline'
+  kind: 'refused' | 'invalid' | 'unauthenticated' | 'forbidden' | 'not_found' | 'conflict' | 'too_many' | 'unavailable' | 'internal' | 'offline' | 'stale' | 'gave_up'
   group?: string
   items?: ProblemItem[]
   who_may?: Person[]
@@ -46,6 +46,8 @@ export interface Me {
   counts: { late: number; today: number }
   version?: string
   must_change?: boolean
+  must_enrol?: boolean
+  enrol_by?: string
 }
 export interface Company {
   name: string
@@ -55,6 +57,8 @@ export interface Company {
   password?: string
   clock_manual?: boolean
   first_run?: boolean
+  passkey_host?: string
+  sso?: string
 }
 
 export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; follows?: boolean; kept?: string; report?: boolean; checklist?: boolean; flow?: boolean }

@@ -6,12 +6,15 @@ import enUS from 'antd/locale/en_US'
 import zhCN from 'antd/locale/zh_CN'
 import dayjs from 'dayjs'
 import 'dayjs/locale/zh-cn'
-import { lazy, useEffect } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { createBrowserRouter, RouterProvider, useRouteError } from 'react-router'
 import { queries } from '../api/query'
 import { Failed, Loading } from '../elements/parts'
+import { Founded, MustEnrol } from '../pages/factor'
+import { FOUNDING } from '../pages/first-run'
 import { ChangePassword } from '../pages/password'
+import { Reset } from '../pages/reset'
 import { SignIn } from '../pages/sign-in'
 import Workbench from '../pages/workbench'
 import { useLarge, useMedia } from './device'
@@ -42,6 +45,7 @@ const Notices = page(() => import('../pages/notice'))
 const Diff = page(() => import('../pages/diff'))
 const Adopt = page(() => import('../pages/adopt'))
 const Search = page(() => import('../pages/search'))
+const Prove = page(() => import('../pages/prove'))
 const Mine = page(() => import('../pages/mine'))
 
 function Broken() {
@@ -63,15 +67,24 @@ function NotHere() {
 
 function Gate() {
   const { me, loading } = useSession()
+  const [founded, setFounded] = useState(0)
   if (loading) return <main id="main"><Loading rows={8} /></main>
   if (!me) return <SignIn />
   if (me.must_change) return <main id="main" className="signin"><ChangePassword must /></main>
+  if (sessionStorage.getItem(FOUNDING)) return <Founded key={founded} onDone={() => { sessionStorage.removeItem(FOUNDING); setFounded(1) }} />
+  if (me.must_enrol) return <MustEnrol />
   return <Shell />
 }
 function Alone({ children }: { children: React.ReactNode }) {
   const { me, loading } = useSession()
   if (loading) return <Loading rows={8} />
   return me ? children : <SignIn />
+}
+
+/** Over whatever page asked for it. */
+function Proof() {
+  const { proving } = useSession()
+  return proving ? <Suspense fallback={null}><Prove /></Suspense> : null
 }
 
 const router = createBrowserRouter([
@@ -113,6 +126,7 @@ const router = createBrowserRouter([
   },
   { path: '/personal-copy/:id', element: <Alone><PersonalCopy /></Alone>, errorElement: <Broken /> },
   { path: '/record/:key/:id/print', element: <Alone><Print /></Alone>, errorElement: <Broken /> },
+  { path: '/reset', element: <Reset />, errorElement: <Broken /> },
   { path: '/wall', element: <Alone><Wall /></Alone>, errorElement: <Broken /> },
 ])
 
@@ -133,6 +147,7 @@ export function App() {
       <QueryClientProvider client={queries}>
         <SessionProvider>
           <RouterProvider router={router} key={lang} />
+          <Proof />
         </SessionProvider>
       </QueryClientProvider>
     </ConfigProvider>

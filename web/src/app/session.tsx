@@ -1,5 +1,5 @@
 import { createContext, useCallback, useContext, useEffect, useState, type ReactNode } from 'react'
-import { accept, get, onConnection, onSignedOut, problemOf } from '../api/client'
+import { accept, get, onConnection, onSignedOut, onStale, problemOf } from '../api/client'
 import { queries, refresh } from '../api/query'
 import type { Me, Problem } from '../api/types'
 import i18n from 'i18next'
@@ -14,6 +14,8 @@ interface Session {
   reload: () => Promise<void>
   again: boolean // signed out in the middle of work: sign in over the page
   settleAgain: (ok: boolean) => void
+  proving: boolean // an act waits for a fresh proof
+  settleProof: (ok: boolean) => void
   lost: number | null // when the connection was lost
 }
 const Context = createContext<Session>(null as unknown as Session)
@@ -22,12 +24,14 @@ export const useSession = () => useContext(Context)
 export const useMe = () => useContext(Context).me!
 
 let waiting: ((ok: boolean) => void)[] = []
+let unproved: ((ok: boolean) => void)[] = []
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [me, set] = useState<Me | null>(null)
   const [problem, setProblem] = useState<Problem | null>(null)
   const [loading, setLoading] = useState(true)
   const [again, setAgain] = useState(false)
+  const [proving, setProving] = useState(false)
   const [lost, setLost] = useState<number | null>(null)
 
   const setMe = useCallback((m: Me | null) => {
@@ -60,8 +64,25 @@ export function SessionProvider({ children }: { children: ReactNode }) {
           setAgain(true)
         }),
     )
-    return () => void onSignedOut(null)
+    onStale(
+      () =>
+        new Promise<boolean>((resolve) => {
+          unproved.push(resolve)
+          setProving(true)
+        }),
+    )
+    return () => {
+      onSignedOut(null)
+      onStale(null)
+    }
   }, [signedIn])
+
+  const settleProof = useCallback((ok: boolean) => {
+    setProving(false)
+    const all = unproved
+    unproved = []
+    all.forEach((f) => f(ok))
+  }, [])
 
   const settleAgain = useCallback((ok: boolean) => {
     setAgain(false)
@@ -109,5 +130,5 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     return () => source.close()
   }, [signedIn])
 
-  return <Context.Provider value={{ me, problem, loading, setMe, reload, again, settleAgain, lost }}>{children}</Context.Provider>
+  return <Context.Provider value={{ me, problem, loading, setMe, reload, again, settleAgain, proving, settleProof, lost }}>{children}</Context.Provider>
 }

@@ -5,12 +5,12 @@ import { lazy, Suspense, useRef, useState, type ReactNode } from 'react'
 import { NavLink, Outlet, useLocation, useNavigate } from 'react-router'
 import { queries, useGet } from '../api/query'
 import { call } from '../api/client'
-import { useNow } from './clock'
+import { serverNow, useNow } from './clock'
 import { useLarge, useMedia, usePhone } from './device'
 import { setLanguage, useWords } from './i18n'
 import { useKeys } from './keys'
 import { useSession } from './session'
-import { clockTime, fullDay } from './time'
+import { absolute, clockTime, fullDay, parse } from './time'
 import { Alarms } from '../elements/alarms'
 import { ClauseProvider } from '../elements/clause'
 import { Key, Loading } from '../elements/parts'
@@ -98,6 +98,7 @@ export function Shell() {
           </header>
           {me.clock.manual && <Suspense fallback={<div className="band hand">{t('hand.band')}</div>}><ClockHand /></Suspense>}
           {lost !== null && <div className="band away" role="status">{t('lost', { at: clockTime(lost) })}</div>}
+          {me.enrol_by && <div className="band" role="status">{t('factor.banner', { at: absolute(parse(me.enrol_by)!, serverNow(), lang) })} <NavLink to="/me">{t('factor.banner_do')}</NavLink></div>}
           <main id="main" tabIndex={-1}>
             <Suspense fallback={<Loading rows={8} />}><Outlet /></Suspense>
             <Alarms />

@@ -1,4 +1,5 @@
 // Every English word of the interface, with true plurals.
+import auth from './en-auth'
 import alert from './en-alert'
 import record from './en-record'
 import personal from './en-personal'
@@ -6,6 +7,7 @@ import setup from './en-setup'
 import diff from './en-diff'
 
 export default {
+  ...auth,
   ...alert,
   ...personal,
   ...setup,
@@ -129,7 +131,7 @@ export default {
   'large.on': 'Large text',
   'large.off': 'Normal text',
   'password.title': 'Change password',
-  'password.must': 'This is a one-time password. Choose your own first.',
+  'password.must': 'The password has lapsed; choose a new one first.',
   'password.rule': 'At least 12 characters, not one of your recent ones, not a common one.',
   'password.old': 'Current password',
   'password.new': 'New password',
@@ -442,8 +444,6 @@ export default {
   'people.title': 'People',
   'people.record': 'Open the person\'s record',
   'people.rights': 'What this person may do',
-  'people.one_time': 'Give a one-time password',
-  'people.given': 'One-time password, to be handed over in person:',
   'report.periodic': 'Periodic reports',
   'report.name': 'Report',
   'report.every': 'How often',

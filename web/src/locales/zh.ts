@@ -1,4 +1,5 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
+import auth from './zh-auth'
 import alert from './zh-alert'
 import record from './zh-record'
 import personal from './zh-personal'
@@ -6,6 +7,7 @@ import setup from './zh-setup'
 import diff from './zh-diff'
 
 export default {
+  ...auth,
   ...alert,
   ...personal,
   ...setup,
@@ -125,7 +127,7 @@ export default {
   'large.on': '大字版',
   'large.off': '普通字号',
   'password.title': '改密码',
-  'password.must': '这是一次性密码，先换成自己的。',
+  'password.must': '密码到期了，先换一个新的。',
   'password.rule': '至少 12 个字符，不与最近用过的相同，不用常见密码。',
   'password.old': '现在的密码',
   'password.new': '新密码',
@@ -418,8 +420,6 @@ export default {
   'people.title': '人员',
   'people.record': '看人员记录',
   'people.rights': '他可以办的事',
-  'people.one_time': '给一次性密码',
-  'people.given': '一次性密码，当面交给本人：',
   'report.periodic': '定期报表',
   'report.name': '报表',
   'report.every': '多久一次',

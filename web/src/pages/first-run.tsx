@@ -10,6 +10,9 @@ import { Refused } from '../elements/refusal'
 const asked = ['code', 'company', 'name', 'account', 'password'] as const
 type Answers = Record<(typeof asked)[number], string>
 
+/** Set from the founding until the recovery codes are written down; a page loaded anew comes back to them. */
+export const FOUNDING = 'zg:founding'
+
 export function FirstRun({ enter }: { enter: (account: string, password: string) => Promise<void> }) {
   const { t } = useWords()
   const [values, setValues] = useState<Answers>({ code: '', company: '', name: '', account: '', password: '' })
@@ -27,6 +30,7 @@ export function FirstRun({ enter }: { enter: (account: string, password: string)
     setProblem(null)
     try {
       await call('POST', '/api/first-run', { body: values, quiet: true })
+      sessionStorage.setItem(FOUNDING, '1')
       await enter(values.account.trim(), values.password)
     } catch (e) {
       setProblem(problemOf(e))

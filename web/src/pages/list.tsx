@@ -4,9 +4,9 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Button, Checkbox, Input } from 'antd'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { Link, useLocation, useNavigate, useParams, useSearchParams } from 'react-router'
-import { get, type Refusal, url } from '../api/client'
+import { get, problemOf, type Refusal, save, url } from '../api/client'
 import { useForm, useForms } from '../api/query'
-import type { Field, Form, Page, Row, SavedView } from '../api/types'
+import type { Field, Form, Page, Problem, Row, SavedView } from '../api/types'
 import { useTitle } from '../app/clock'
 import { usePhone } from '../app/device'
 import { cel, fromParam, toParam } from '../app/filter'
@@ -19,6 +19,7 @@ import { BulkBar } from '../elements/list/bulk'
 import { AddFilter, ChipWords, Columns, type Named } from '../elements/list/filter'
 import { opening, SaveView, useSavedViews, viewAddress, viewQuery, ViewTabs } from '../elements/list/views'
 import { Empty, Failed, Loading } from '../elements/parts'
+import { Refused } from '../elements/refusal'
 import { FieldView, idOf, kindOf } from '../fields'
 
 const PAGE = 50
@@ -55,6 +56,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
   const brief = useForms().data?.find((x) => x.key === f.key)
   const [typed, setTyped] = useState(params.get('q') ?? '')
   const [ticked, setTicked] = useState<Set<string>>(new Set())
+  const [refused, setRefused] = useState<Problem | null>(null) // an export
   const [adding, setAdding] = useState(false)
   const [at, setAt] = useState(-1)
   const box = useRef<HTMLDivElement>(null)
@@ -156,10 +158,11 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
         </div>
         <div className="acts">
           {!phone && brief?.can_create && <Button icon={<UploadOutlined />} onClick={() => go(`/register/${f.key}/import`)}>{t('import')}</Button>}
-          {!phone && <Button icon={<DownloadOutlined />} href={url(`/api/form/${f.key}/record.xlsx`, { view: view?.id, q, filter, sort })} download>{t('export')}</Button>}
+          {!phone && <Button icon={<DownloadOutlined />} onClick={() => void save(url(`/api/form/${f.key}/record.xlsx`, { view: view?.id, q, filter, sort }), `${w(f.label)}.xlsx`).then(() => setRefused(null), (e) => setRefused(problemOf(e)))}>{t('export')}</Button>}
           {brief?.can_create && <Button type="primary" onClick={() => go(`/register/${f.key}/new`)}>{t('new_of', { what: w(f.label) })}</Button>}
         </div>
       </header>
+      {refused && <Refused problem={refused} />}
       <ViewTabs form={f} saved={saved} params={params} open={(p) => { setTyped(new URLSearchParams(p).get('q') ?? ''); setParams(p) }} />
       <div className="filters">
         <Input className="find" allowClear placeholder={t('list.find')} aria-label={t('list.find')} value={typed} onChange={(e) => setTyped(e.target.value)} onKeyDown={(e) => { if (e.key === 'Enter' && !composing(e)) e.currentTarget.blur() }} />

@@ -7,7 +7,9 @@ import { useMe } from '../app/session'
 import { absolute, parse } from '../app/time'
 import { Channels } from '../elements/channels'
 import { Card, Loading } from '../elements/parts'
+import { CompanyAccount, SecondFactors } from './factor'
 import { ChangePassword } from './password'
+import { Tokens } from './tokens'
 
 interface Session { id: string; at: string; last_at: string; agent: string; address: string; current: boolean }
 const device = (agent: string) => {
@@ -28,7 +30,10 @@ export default function Mine() {
       <header className="page-head"><h1>{me.person.name} <small className="soft">{me.person.post} {me.person.unit?.name}</small></h1></header>
       <Card title={t('me.roles')}><ul className="plain">{me.roles.map((r) => <li key={r.id + w(r.unit)}>{w(r.label)} <span className="soft small">{w(r.unit)}</span></li>)}</ul></Card>
       <Channels />
+      <h2>{t('me.security')}</h2>
       <ChangePassword />
+      <SecondFactors />
+      <CompanyAccount />
       <Card title={t('me.sessions')}>
         {!q.data ? <Loading rows={3} /> : (
           <ul className="rows">
@@ -41,6 +46,7 @@ export default function Mine() {
           </ul>
         )}
       </Card>
+      <Tokens />
     </div>
   )
 }

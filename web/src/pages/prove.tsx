@@ -1,0 +1,50 @@
+// Before what reaches far: is it really you? Over the page; the act goes on by itself, nothing typed is lost.
+import { Button, Input, Modal } from 'antd'
+import { useState } from 'react'
+import { post, problemOf, renewed } from '../api/client'
+import { useGet } from '../api/query'
+import type { Company, Problem } from '../api/types'
+import { useWords } from '../app/i18n'
+import { askPasskey, passkeysHere } from '../app/passkey'
+import { useSession } from '../app/session'
+import { Refused } from '../elements/refusal'
+
+export default function Prove() {
+  const { t } = useWords()
+  const { settleProof } = useSession()
+  const company = useGet<Company>('/api/company')
+  const [password, setPassword] = useState('')
+  const [problem, setProblem] = useState<Problem | null>(null)
+  const [busy, setBusy] = useState('')
+  const send = async (how: 'password' | 'passkey') => {
+    if (how === 'password' && !password) {
+      document.getElementById('prove-password')?.focus()
+      return
+    }
+    setBusy(how)
+    setProblem(null)
+    try {
+      const body = how === 'password' ? { password } : await askPasskey()
+      renewed((await post<{ csrf: string }>('/api/session/fresh', body, { quiet: true })).csrf)
+      settleProof(true)
+    } catch (e) {
+      setProblem(problemOf(e))
+      setBusy('')
+      document.getElementById('prove-password')?.focus()
+    }
+  }
+  return (
+    <Modal open title={t('prove.title')} footer={null} width={420} onCancel={() => settleProof(false)} mask={{ closable: false }} zIndex={2900}>
+      <p>{t('prove.text')}</p>
+      {problem && <Refused problem={problem} />}
+      <form className="signin-form" onSubmit={(e) => { e.preventDefault(); void send('password') }}>
+        <div className="item">
+          <label htmlFor="prove-password">{t('signin.password')}</label>
+          <Input.Password id="prove-password" autoFocus autoComplete="current-password" value={password} onChange={(e) => setPassword(e.target.value)} />
+        </div>
+        <Button type="primary" htmlType="submit" block loading={busy === 'password'}>{t('prove.do')}</Button>
+        {passkeysHere(company.data?.passkey_host) && <Button block loading={busy === 'passkey'} onClick={() => void send('passkey')}>{t('signin.passkey')}</Button>}
+      </form>
+    </Modal>
+  )
+}

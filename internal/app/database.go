@@ -11,7 +11,6 @@ import (
 
 	"zhanggui/internal/auth"
 	"zhanggui/internal/calendar"
-	"zhanggui/internal/engine"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -46,8 +45,7 @@ func (p *program) open(ctx context.Context, address string, lib *rulebook.Librar
 }
 
 func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Library) error {
-	tables := append(store.SystemTables(), auth.Tables()...)
-	changes, err := db.Plan(ctx, append(tables, engine.Tables(lib)...))
+	changes, err := db.Plan(ctx, tables(lib))
 	if err != nil {
 		return fmt.Errorf("database: plan tables: %w", err)
 	}

@@ -30,6 +30,7 @@ var direction = map[string][]string{
 	"internal/store":        {"journal", "query", "fault"},
 	"internal/store/pgtest": {},
 	"internal/journal":      {},
+	"internal/witness":      {"journal"},
 	"internal/calendar":     {},
 	"internal/query":        {},
 	"internal/fault":        {},

@@ -34,13 +34,12 @@ func (s *server) api(r *running) http.Handler {
 
 // verify recomputes the journal, after sealing what still waits for it.
 func (s *server) verify(ctx context.Context) (int64, []string, error) {
-	if _, err := s.db.Seal(ctx, s.clock.Now(), s.seal.signer); err != nil {
+	if err := s.seal.seal(ctx); err != nil {
 		return 0, nil, err
 	}
-	report, err := s.db.Audit(ctx, s.seal.verifier)
-	var found []string
-	for _, f := range report.Findings {
-		found = append(found, f.String())
+	report, err := verifyAll(ctx, s.db, s.seal.verifier, s.seal.kept()...)
+	if err != nil {
+		return 0, nil, err
 	}
-	return report.Sealed, found, err
+	return report.audit.Sealed, report.findings(s.now.Load().lib), nil
 }

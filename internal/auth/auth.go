@@ -90,22 +90,22 @@ func Tables() []store.Table {
 		return list
 	}
 	return []store.Table{
-		{Name: "auth_account", Label: "账号的密码", Primary: []string{"person"}, Columns: append(
+		{Name: "auth_account", Apart: true, Label: "账号的密码", Primary: []string{"person"}, Columns: append(
 			text("person", "hash", "changed_at", "usable_until", "disabled_at", "created_at", "last_at", "last_address"),
 			store.Column{Name: "must_change", Kind: store.Bool}, store.Column{Name: "history", Kind: store.JSON})},
-		{Name: "auth_session", Label: "登录会话", Primary: []string{"id"},
+		{Name: "auth_session", Apart: true, Label: "登录会话", Primary: []string{"id"},
 			Columns: text("id", "token_hash", "person", "created_at", "fresh_at", "last_at", "ends_at", "agent", "address"),
 			Indexes: []store.Index{
 				{Name: "auth_session_token", Columns: []string{"token_hash"}, Unique: true},
 				{Name: "auth_session_person", Columns: []string{"person"}},
 				{Name: "auth_session_ends", Columns: []string{"ends_at"}}}},
-		{Name: "auth_token", Label: "机器令牌", Primary: []string{"id"},
+		{Name: "auth_token", Apart: true, Label: "机器令牌", Primary: []string{"id"},
 			Columns: append(text("id", "token_hash", "person", "name", "created_at", "ends_at", "last_at", "last_address"),
 				store.Column{Name: "scope", Kind: store.JSON}),
 			Indexes: []store.Index{
 				{Name: "auth_token_hash", Columns: []string{"token_hash"}, Unique: true},
 				{Name: "auth_token_person", Columns: []string{"person"}}}},
-		{Name: "auth_attempt", Label: "登录尝试计数", Primary: []string{"id"},
+		{Name: "auth_attempt", Apart: true, Label: "登录尝试计数", Primary: []string{"id"},
 			Columns: append(text("id", "at", "locked_until"), store.Column{Name: "wrong", Kind: store.Int}),
 			Indexes: []store.Index{{Name: "auth_attempt_at", Columns: []string{"at"}}}},
 	}

@@ -29,7 +29,7 @@ func formTable(f *rulebook.Form) store.Table {
 		{Name: "unit", Kind: "text"}, {Name: "by", Kind: "text"}, {Name: "at", Kind: "text", NotNull: true},
 		{Name: "etag", Kind: "int", NotNull: true}, {Name: "rulebook", Kind: "text"}, {Name: "pinned", Kind: "text"},
 		{Name: "stamp", Kind: "json"}, {Name: "stay", Kind: "json"}, {Name: "frozen", Kind: "json"},
-		{Name: "search", Kind: "text"},
+		{Name: "search", Kind: "text", Secret: true},
 	}}
 	t.Indexes = append(t.Indexes,
 		store.Index{Name: f.Table + "_state", Columns: []string{"state", "at"}},
@@ -43,7 +43,7 @@ func formTable(f *rulebook.Form) store.Table {
 		if fd.ID == "unit" { // a field "unit" is the record's own unit in other words
 			continue
 		}
-		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH})
+		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH, Secret: fd.Class != nil})
 		if fd.Type.Expr.Kind == expr.KObject {
 			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID}})
 		}
@@ -97,7 +97,7 @@ func lineTable(l *rulebook.Line) store.Table {
 		{Name: "id", Kind: "text", NotNull: true}, {Name: "record", Kind: "text", NotNull: true}, {Name: "pos", Kind: "int", NotNull: true},
 	}}
 	for _, fd := range l.Fields {
-		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH})
+		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH, Secret: fd.Class != nil})
 	}
 	t.Indexes = []store.Index{{Name: l.Table + "_record", Columns: []string{"record", "pos"}}}
 	return t
@@ -134,7 +134,7 @@ func ownTables() []store.Table {
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "ledger", Kind: "text", NotNull: true}, {Name: "prefix", Kind: "text"}, {Name: "width", Kind: "int"},
 			{Name: "first_no", Kind: "int"}, {Name: "last_no", Kind: "int"}, {Name: "holder", Kind: "text"}, {Name: "status", Kind: "text"}},
 			Indexes: []store.Index{{Name: "segment_first", Columns: []string{"ledger", "prefix", "first_no"}}, {Name: "segment_holder", Columns: []string{"ledger", "holder"}}}},
-		{Name: "replay", Primary: []string{"id"}, Columns: []store.Column{
+		{Name: "replay", Apart: true, Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "hash", Kind: "text"}, {Name: "answer", Kind: "text"}, {Name: "at", Kind: "text"}}},
 		{Name: "record_index", Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "form", Kind: "text", NotNull: true}}},

@@ -19,6 +19,9 @@ ON CONFLICT ("series", "period") DO UPDATE SET "value" = "series"."value" + 1 RE
 		return 0, tx.fail(err)
 	}
 	n, _ := rows[0]["value"].(int64)
+	if t, err := tx.table("series"); err == nil {
+		tx.note(t, []string{"period", "series", "value"}, []any{period, series, n}, written{})
+	}
 	return n, nil
 }
 

@@ -76,40 +76,6 @@ func journalEntry(c *call) error {
 	return answer(c, v, err)
 }
 
-func auditState(c *call) error {
-	v, err := c.s.Engine.AuditState(c.ctx(), c.now, c.actor)
-	if err != nil {
-		return err
-	}
-	a := &c.s.audited
-	a.Lock()
-	v.VerifiedAt, v.Result = instant(a.at), a.result
-	a.Unlock()
-	return c.json(http.StatusOK, v)
-}
-
-func verify(c *call) error {
-	if c.s.Verify == nil {
-		return fault.New(fault.Unavailable, "这台服务器不能校验日志", "This server cannot verify the journal")
-	}
-	sealed, findings, err := c.s.Verify(c.ctx())
-	if err != nil {
-		return err
-	}
-	a := &c.s.audited
-	a.Lock()
-	a.at = c.now
-	a.result = "ok"
-	if len(findings) > 0 {
-		a.result = findings[0]
-	}
-	a.Unlock()
-	if err := c.s.Engine.Note(c.ctx(), c.now, c.actor, "", "", "verify", map[string]any{"sealed": sealed, "findings": int64(len(findings))}); err != nil {
-		return err
-	}
-	return auditState(c)
-}
-
 func rights(c *call) error {
 	v, err := c.s.Engine.Rights(c.ctx(), c.now, c.actor, c.path("id"))
 	return answer(c, v, err)

@@ -27,6 +27,9 @@ type settings struct {
 	Clock    string         `help:"system, or manual: turned by hand, in the demonstration only. Default: what the database was made for." enum:",system,manual" default:"" placeholder:"system|manual" env:"ZHANGGUI_CLOCK"`
 	Dev      string         `help:"Folder of rulebooks to watch: a changed file takes effect at once." placeholder:"DIR" env:"ZHANGGUI_DEV"`
 	Key      string         `help:"File of the key that signs the journal; made if missing. Keep a copy elsewhere." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
+	Witness  []string       `help:"Public keys of witnesses outside, whose signatures on checkpoints are shown." placeholder:"KEY" env:"ZHANGGUI_WITNESS"`
+	Verify   time.Duration  `help:"The journal is verified by itself so often; 0 = never." default:"24h" env:"ZHANGGUI_VERIFY"`
+	Drill    time.Duration  `help:"A backup is made, restored and verified by itself so often (SQLite); 0 = never." default:"24h" env:"ZHANGGUI_DRILL"`
 	Idle     time.Duration  `help:"A session ends after so long without a request." default:"15m" env:"ZHANGGUI_IDLE"`
 	Absolute time.Duration  `help:"A session ends after so long in any case." default:"12h" env:"ZHANGGUI_ABSOLUTE"`
 	Password int            `help:"Characters a password has at least." name:"password-length" default:"12" env:"ZHANGGUI_PASSWORD_LENGTH"`

@@ -80,16 +80,18 @@ func sqliteFile(address string) (string, bool) {
 }
 
 // meta reads a value of the installation; "" if it has none.
-func meta(ctx context.Context, db *store.DB, key string) (string, error) {
-	var value string
-	err := db.Read(ctx, func(tx *store.Tx) error {
-		rows, err := tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Eq("m", "key", key), Limit: 1})
-		if len(rows) > 0 {
-			value, _ = rows[0]["value"].(string)
-		}
-		return err
-	})
+func meta(ctx context.Context, db *store.DB, key string) (value string, err error) {
+	err = db.Read(ctx, func(tx *store.Tx) error { value, err = metaIn(tx, key); return err })
 	return value, err
+}
+
+func metaIn(tx *store.Tx, key string) (string, error) {
+	rows, err := tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Eq("m", "key", key), Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	value, _ := rows[0]["value"].(string)
+	return value, nil
 }
 
 func setMeta(ctx context.Context, db *store.DB, key, value string) error {

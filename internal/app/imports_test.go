@@ -31,6 +31,7 @@ var direction = map[string][]string{
 	"internal/store/pgtest": {},
 	"internal/journal":      {},
 	"internal/witness":      {"journal"},
+	"internal/backup":       {},
 	"internal/calendar":     {},
 	"internal/query":        {},
 	"internal/fault":        {},
@@ -51,6 +52,7 @@ var sole = map[string][]string{
 	"modernc.org/sqlite":         {"internal/store"},
 	"github.com/alecthomas/kong": {"internal/app"},
 	"golang.org/x/crypto":        {"internal/auth"},
+	"filippo.io/age":             {"internal/backup"},
 }
 
 // testSupport packages are not part of the program.

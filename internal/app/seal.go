@@ -121,6 +121,9 @@ func (s *sealer) seal(ctx context.Context) error {
 	if err != nil || note == nil {
 		return err
 	}
+	if err := s.noteNumbers(ctx); err != nil {
+		return err
+	}
 	_, err = s.keeper.Keep(note, func(older, newer int64) ([]journal.Hash, error) { return s.db.ProveConsistency(ctx, older, newer) })
 	if errors.Is(err, witness.ErrForked) || errors.Is(err, witness.ErrRolledBack) {
 		return errors.Join(err, s.check(ctx))
@@ -144,7 +147,11 @@ func readKey(file string) (secret, public string, err error) {
 func makeKey(file string) (secret, public string, err error) {
 	var b [6]byte
 	_, _ = rand.Read(b[:])
-	secret, public, err = journal.NewKey(rand.Reader, "zhanggui-"+hex.EncodeToString(b[:]))
+	return writeKey(file, "zhanggui-"+hex.EncodeToString(b[:]))
+}
+
+func writeKey(file, name string) (secret, public string, err error) {
+	secret, public, err = journal.NewKey(rand.Reader, name)
 	if err != nil {
 		return "", "", err
 	}

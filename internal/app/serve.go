@@ -112,6 +112,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		return err
 	}
 	var err error
+	if err := notMoved(ctx, s.db); err != nil {
+		return err
+	}
 	if s.company, err = meta(ctx, s.db, metaCompany); err != nil {
 		return err
 	}
@@ -144,6 +147,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		s.sched.Start()
 	}
 	s.seal.start()
+	if !s.clock.manual {
+		go s.routine(ctx)
+	}
 	if s.c.Dev != "" {
 		go s.watch(ctx, s.c.Dev)
 	}

@@ -79,3 +79,35 @@ func (db *DB) Witnesses(ctx context.Context) (list []Witness, err error) {
 	})
 	return list, err
 }
+
+// Entries is how many entries there are, sealed or not.
+func (db *DB) Entries(ctx context.Context) (n int64, err error) {
+	err = db.Read(ctx, func(tx *Tx) error { n, err = tx.Count("journal_entry", nil); return err })
+	return n, err
+}
+
+// EachLeaf hands out the sealed entries' bytes in the order of the log, up to size.
+func (db *DB) EachLeaf(ctx context.Context, size int64, fn func(leaf int64, body []byte) error) error {
+	leaf := query.Col{Alias: "e", Name: "leaf"}
+	for from := int64(0); from < size; from += auditMembers {
+		var rows []Row
+		err := db.Read(ctx, func(tx *Tx) (err error) {
+			rows, err = tx.Select(query.Select{Table: "journal_entry", Alias: "e", Order: []query.Order{{Expr: leaf}},
+				Columns: []query.Column{{Name: "leaf", Expr: leaf}, {Name: "body", Expr: query.Col{Alias: "e", Name: "body"}}},
+				Where: query.And(query.Op{Name: ">=", Args: []query.Expr{leaf, query.Const{Value: from}}},
+					query.Op{Name: "<", Args: []query.Expr{leaf, query.Const{Value: min(from+auditMembers, size)}}})})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			n, _ := row["leaf"].(int64)
+			body, _ := row["body"].(string)
+			if err := fn(n, []byte(body)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

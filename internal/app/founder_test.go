@@ -21,13 +21,18 @@ import (
 // fresh is a server on a database nobody has used, without its listener.
 func fresh(t *testing.T) *server {
 	t.Helper()
+	return freshOn(t, "sqlite:"+filepath.Join(t.TempDir(), "zg.db"))
+}
+
+func freshOn(t *testing.T, address string) *server {
+	t.Helper()
 	ctx := context.Background()
 	p := &program{ctx: ctx, out: io.Discard, err: io.Discard, log: slog.New(slog.DiscardHandler)}
 	lib, err := p.load(rulebooks.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := p.open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "zg.db"), lib)
+	db, err := p.open(ctx, address, lib)
 	if err != nil {
 		t.Fatal(err)
 	}

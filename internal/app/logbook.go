@@ -68,7 +68,7 @@ func (l logbook) State(ctx context.Context) (engine.LogState, error) {
 	seen := int64(0)
 	if last, _, err := s.seal.keeper.Last(); err == nil && last.Size > 0 {
 		// A file on the same machine: it tells of an older database put back, and is no witness against who rules the machine.
-		v.Witnesses = append(v.Witnesses, engine.WitnessView{Name: s.seal.keeper.File, Size: last.Size, At: last.At.UTC().Format(instantForm)})
+		v.Witnesses = append(v.Witnesses, engine.WitnessView{Size: last.Size, At: last.At.UTC().Format(instantForm)})
 	}
 	list, err := s.db.Witnesses(ctx)
 	if err != nil {

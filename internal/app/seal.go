@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"zhanggui/internal/fault"
@@ -29,6 +30,7 @@ type sealer struct {
 	log      *slog.Logger
 	end      context.CancelFunc
 	done     chan struct{}
+	turn     sync.Mutex // of sealing and keeping: a checkpoint read earlier must not be kept later
 }
 
 const sealEvery = 10 * time.Second
@@ -111,6 +113,8 @@ func (s *sealer) kept() [][]byte {
 
 // seal folds what waits into the log and keeps the checkpoint outside. A log that is held is not continued.
 func (s *sealer) seal(ctx context.Context) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	if s.db.Held() != nil {
 		return nil
 	}

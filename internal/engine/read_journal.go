@@ -203,7 +203,7 @@ type LogState struct {
 
 // WitnessView is how far one witness has seen the log.
 type WitnessView struct {
-	Name string `json:"name"`
+	Name string `json:"name"` // "" = the file beside the key, on the server itself
 	Size int64  `json:"size"`
 	At   string `json:"at"`
 }

@@ -106,10 +106,10 @@ function Witnesses({ list, tail }: { list: Witness[]; tail: number }) {
   const { t } = useWords()
   return (
     <>
-      <p className={tail > 0 ? 'small' : 'soft small'}>{list.length ? t('audit.tail', { n: number(tail) }) : t('audit.no_witness', { n: number(tail) })}</p>
+      <p className={tail > 0 ? 'small' : 'soft small'}>{list.some((x) => x.name) ? t('audit.tail', { n: number(tail) }) : t('audit.no_witness', { n: number(tail) })}</p>
       {list.length > 0 && <ul className="small">{list.map((x) => {
         const at = parse(x.at)
-        return <li key={x.name}>{t('audit.witness', { name: x.name, n: number(x.size), at: at === null ? '—' : dataTime(at) })}</li>
+        return <li key={x.name}>{t('audit.witness', { name: x.name || t('audit.local'), n: number(x.size), at: at === null ? '—' : dataTime(at) })}</li>
       })}</ul>}
     </>
   )

@@ -8,7 +8,7 @@ export CGO_ENABLED := 0
 BIN := bin/zhanggui
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/package.json web/package-lock.json web/tsconfig.json web/vite.config.ts
 
-.PHONY: help run build demo check test test-go test-web lint verify bench clean go
+.PHONY: help run build demo check test test-long test-go test-web lint verify bench clean go
 
 help: ## print this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: build ## compile the rulebooks, run their scenarios
 test: ## everything that can fail, with the time each stage takes
 	@.ci/test.sh
 
+test-long: ## the long numbers: kills, power cuts (needs root), every step, every door; half an hour and more
+	@.ci/test.sh long
+
 test-go: ## the Go tests, on SQLite and PostgreSQL
 	@.ci/test.sh go
 
@@ -54,9 +57,10 @@ verify: ## modules and generated files are what the sources say
 	go mod verify
 	go mod tidy -diff
 
-bench: ## speed, as ratios within one run
-	go test -run '^$$' -bench . -benchtime 2s ./internal/...
+bench: build ## speed, as ratios within one run, against bare loops and a peer (docs/performance.md)
+	cd internal/bench/peer && go build -o ../../../bin/peer .
+	go run ./internal/bench -peer bin/peer $(BENCH)
 
 clean: ## remove what was built and the demonstration; a company's data is not touched
-	rm -rf bin web/test-results data/demo.db data/demo.db-wal data/demo.db-shm data/demo.db.new data/demo.key
+	rm -rf bin web/test-results data/demo.db data/demo.db-wal data/demo.db-shm data/demo.db.new data/demo.key data/demo.keys.db data/demo.keys.db-wal data/demo.keys.db-shm data/demo.master.key
 	find web/dist -mindepth 1 ! -name .keep -delete

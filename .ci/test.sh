@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All stages of the tests, or those that are named: deps build lint go rulebook web e2e.
+# All stages of the tests, or those that are named: deps build lint go rulebook web e2e; and
+# long, which runs only when it is named.
 # Stops at the first stage that fails. The last line is the browser tests' count, when they ran.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,6 +60,15 @@ gotest() {
 	go test ./...
 }
 
+# The long numbers: hundreds of kills, power cuts (root, ext4 on a loop device), every step, everybody at every door.
+# Whatever a machine cannot do is printed as NOT RUN.
+long() {
+	: >"$work/postgres"
+	ZHANGGUI_TEST_POSTGRES=$(.ci/postgres.sh start) && export ZHANGGUI_TEST_POSTGRES
+	go vet -tags long ./internal/...
+	ZHANGGUI_LONG=1 go test -tags long -count 1 -timeout 6h -v ./internal/... | grep -E '^ *(--- |FAIL|ok|panic)|_test.go:[0-9]+:'
+}
+
 # Regulations that are finished: each clause that can be proven must be.
 finished() { grep -v '^#' .ci/finished; }
 
@@ -116,3 +126,4 @@ run go gotest
 run rulebook
 run web
 run e2e
+run long

@@ -1,5 +1,5 @@
 // Package api is the door for programs: HTTP and JSON under /api. It decodes, asks the engine, and
-// writes what it answered; it decides nothing. It knows auth, engine, rulebook and fault.
+// writes what it answered; it decides nothing. It knows alert, auth, engine, rulebook and fault.
 package api
 
 import (
@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"zhanggui/internal/alert"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/rulebook"
@@ -19,6 +20,7 @@ import (
 type Deps struct {
 	Engine  *engine.Engine
 	Auth    *auth.Auth
+	Alert   *alert.Service
 	Lib     *rulebook.Library
 	Clock   func() time.Time
 	Company Company
@@ -41,7 +43,8 @@ type Hand interface {
 
 // FirstRun makes a company and its first administrator, once, for who holds the code printed at the start.
 type FirstRun interface {
-	Open(ctx context.Context) (bool, error)
+	// Open tells whether nobody can sign in yet; once somebody can, what the company is called.
+	Open(ctx context.Context) (open bool, company string, err error)
 	Found(ctx context.Context, now time.Time, code string, by Founder) error
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"zhanggui/internal/alert"
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
@@ -108,12 +109,13 @@ const password = "Haystack-42-lamp"
 // shop is a running server with a few people at the door.
 type shop struct {
 	*testkit.Shop
-	t    testing.TB
-	srv  *httptest.Server
-	lib  *rulebook.Library
-	auth *auth.Auth
-	mu   sync.Mutex
-	cust string
+	t     testing.TB
+	srv   *httptest.Server
+	lib   *rulebook.Library
+	auth  *auth.Auth
+	alert *alert.Service
+	mu    sync.Mutex
+	cust  string
 }
 
 // directory finds people for the door as package app does.
@@ -141,9 +143,14 @@ func open(t testing.TB) *shop {
 
 func openOn(t testing.TB, dsn string) *shop {
 	t.Helper()
-	lib := testkit.Load(t, shopBook)
-	s := &shop{Shop: testkit.Open(t, lib, dsn, "2026-03-02 09:00"), t: t, lib: lib}
-	plan, err := s.DB.Plan(context.Background(), auth.Tables())
+	return openWith(t, dsn, testkit.Load(t, shopBook))
+}
+
+// openWith opens the shop on a library of its own; the shop's book must be in it.
+func openWith(t testing.TB, dsn string, lib *rulebook.Library, opts ...store.Option) *shop {
+	t.Helper()
+	s := &shop{Shop: testkit.Open(t, lib, dsn, "2026-03-02 09:00", opts...), t: t, lib: lib}
+	plan, err := s.DB.Plan(context.Background(), append(auth.Tables(), alert.Tables()...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +176,8 @@ func openOn(t testing.TB, dsn string) *shop {
 			t.Fatal(err)
 		}
 	}
-	h := api.New(api.Deps{Engine: s.E, Auth: s.auth, Lib: lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s})
+	s.alert = alertService(t, s)
+	h := api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Lib: lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s})
 	s.srv = httptest.NewServer(h)
 	t.Cleanup(s.srv.Close)
 	return s

@@ -38,6 +38,11 @@ func search(c *call) error {
 	return answer(c, v, err)
 }
 
+func scan(c *call) error {
+	v, err := c.s.Engine.Scan(c.ctx(), c.now, c.actor, c.query("code"))
+	return answer(c, v, err)
+}
+
 func ledgers(c *call) error { return c.json(http.StatusOK, c.s.Engine.Ledgers()) }
 
 func ledger(c *call) error {

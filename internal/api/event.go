@@ -76,6 +76,12 @@ func events(c *call) error {
 		case <-c.ctx().Done():
 			return nil
 		case e := <-bus:
+			if e.Action == engine.EventMasked {
+				if e.By == c.actor.Person && !send("mask", map[string]string{"form": e.Form, "record": e.Record}) {
+					return nil
+				}
+				continue
+			}
 			stale = true
 			etag, ok := c.s.Engine.Sees(c.ctx(), c.s.Clock(), c.actor, e.Form, e.Record)
 			if ok && !send("change", map[string]string{"form": e.Form, "record": e.Record, "etag": etag, "by": e.By, "action": e.Action}) {

@@ -18,6 +18,11 @@ func book(c *call) error {
 	return answer(c, v, err)
 }
 
+func bookDiff(c *call) error {
+	v, err := c.s.Engine.Diff(c.ctx(), c.now, c.actor, c.path("id"), c.query("with"))
+	return answer(c, v, err)
+}
+
 func clause(c *call) error {
 	v, err := c.s.Engine.Clause(c.ctx(), c.now, c.actor, c.path("id"))
 	return answer(c, v, err)
@@ -30,6 +35,11 @@ func forms(c *call) error {
 
 func formOf(c *call) error {
 	v, err := c.s.Engine.Form(c.ctx(), c.now, c.actor, c.path("key"))
+	return answer(c, v, err)
+}
+
+func flow(c *call) error {
+	v, err := c.s.Engine.Flow(c.ctx(), c.now, c.actor, c.path("key"), c.query("record"))
 	return answer(c, v, err)
 }
 

@@ -35,7 +35,19 @@ func (c *call) fail(err error) {
 	if errors.Is(err, context.Canceled) && c.ctx().Err() != nil {
 		return // nobody is there to read it
 	}
-	c.write(c.problem(err))
+	p := c.problem(err)
+	c.turnedAway(p)
+	c.write(p)
+}
+
+// turnedAway leaves one line for whoever looks for people trying doors: a rule's no is in the journal, this is the
+// rest. Neither query nor body is told; the path names forms and ids only, and a long one is somebody's joke.
+func (c *call) turnedAway(p problem) {
+	switch p.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
+		path := c.r.URL.Path
+		c.s.Log.Info("refused", "ref", c.id, "status", p.Status, "method", c.r.Method, "path", path[:min(len(path), 200)], "person", c.actor.Person, "from", c.actor.Address)
+	}
 }
 
 // problem says an error in the shape its reader gets.

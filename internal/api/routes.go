@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"zhanggui/internal/alert"
 	"zhanggui/internal/engine"
 )
 
@@ -67,11 +68,13 @@ func (s *server) table() []*route {
 		// Library
 		get("/api/rulebook", person, books, "The rulebooks", []engine.BookBrief{}),
 		get("/api/rulebook/{id}", person, book, "One rulebook, clause by clause", engine.BookView{}),
+		get("/api/rulebook/{id}/diff", person, bookDiff, "What another rulebook says otherwise, clause by clause", engine.BookDiff{}, "with"),
 		post("/api/rulebook/{id}/parameter/{pid}", person, setParameter, "Give a company value from a day on", parameterBody{}, engine.Outcome{}),
 		post("/api/rulebook/{id}/dry-run", person, dryRun, "What the records of a period would have been with other company values; nothing is written", dryRunBody{}, engine.DryRun{}),
 		get("/api/clause/{id}", person, clause, "One clause", engine.ClauseView{}),
 		get("/api/form", person, forms, "The forms", []engine.FormBrief{}),
 		get("/api/form/{key}", person, formOf, "One form as screens are drawn from it", engine.FormView{}),
+		get("/api/form/{key}/flow", person, flow, "The states of a form and the actions between them, and the way a record took", engine.Flow{}, "record"),
 		get("/api/form/{key}/view", person, savedViews, "Views of a register kept by oneself or shared with one's unit", []engine.SavedView{}),
 		with(post("/api/form/{key}/view", person, saveView, "Keep a view of a register", viewBody{}, engine.SavedView{}), created),
 		with(post("/api/form/{key}/view/{id}", person, changeView, "Rename, change, share or make default a view", viewBody{}, engine.SavedView{}), func(r *route) { r.method = http.MethodPatch }),
@@ -90,6 +93,7 @@ func (s *server) table() []*route {
 		get("/api/form/{key}/record/{id}/why", person, why, "Why a deadline, an action or a value is as it is", engine.Why{}, "of"),
 		get("/api/form/{key}/record/{id}/print", person, printPreview, "A record as its paper would be printed", engine.PrintView{}, "copy"),
 		with(post("/api/form/{key}/record/{id}/print", person, print, "Print: the paper, counted and recorded", nil, engine.PrintView{}), func(r *route) { r.ask = []string{"copy"} }),
+		post("/api/personal-request/{id}/copy", person, personalCopy, "Everything held about the person of an approved request", nil, engine.PersonalCopy{}),
 		post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}),
 		with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form),
 		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),
@@ -109,8 +113,16 @@ func (s *server) table() []*route {
 		get("/api/clock", person, clocks, "Running time limits", engine.ClockPage{}, "form", "state", "unit", "q", "cursor", "limit"),
 		get("/api/notice", person, notices, "What I was told", engine.NoticeList{}),
 		with(post("/api/notice/{id}/read", person, readNotice, "Mark a notice as read", nil, nil), empty),
+		get("/api/alert", browser, alerts, "How alerts reach me outside the page", alertsView{}),
+		with(post("/api/alert", browser, addChannel, "Add a channel: mail, or the chat robot of WeCom, DingTalk or Feishu", alert.NewChannel{}, alert.Channel{}), created),
+		with(with(post("/api/alert/{id}", browser, quietChannel, "Set a channel's quiet hours", quietBody{}, nil), empty), func(r *route) { r.method = http.MethodPatch }),
+		with(post("/api/alert/{id}", browser, dropChannel, "Drop a channel", nil, nil), del),
+		with(post("/api/alert/{id}/try", browser, tryChannel, "Send a message to a channel of mine now", nil, nil), empty),
+		with(get("/api/delivery", person, undelivered, "Alerts that have not arrived", []deliveryRow{}), admin),
+		with(with(post("/api/delivery/{id}/again", browser, deliverAgain, "Send a dead alert once more", nil, nil), admin), empty),
 		with(get("/api/event", person, events, "What changes, as it changes", nil), func(r *route) { r.kind = "text/event-stream" }),
 		get("/api/search", person, search, "Find records, clauses and forms", engine.SearchResult{}, "q"),
+		get("/api/scan", person, scan, "The record that a scanned number or check code names", []engine.Scanned{}, "code"),
 
 		// Sanctions, ledgers, reports
 		get("/api/ledger", person, ledgers, "The ledgers", []engine.LedgerBrief{}),

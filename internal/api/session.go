@@ -175,9 +175,12 @@ func (s *server) company() companyName {
 func company(c *call) error {
 	v := companyView{companyName: c.s.company(), ClockManual: c.s.ManualClock != nil}
 	if c.s.FirstRun != nil {
-		var err error
-		if v.FirstRun, err = c.s.FirstRun.Open(c.ctx()); err != nil {
+		open, name, err := c.s.FirstRun.Open(c.ctx())
+		if err != nil {
 			return err
+		}
+		if v.FirstRun = open; v.Name == "" {
+			v.Name = name // the administrator was made by command since this door was hung
 		}
 	}
 	if v.Demo {

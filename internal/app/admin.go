@@ -26,10 +26,11 @@ type adminCommand struct {
 // office is an installation opened for one command.
 type office struct {
 	house
-	p *program
+	p    *program
+	keys *keyring
 }
 
-func (p *program) office(common *Common, address string) (*office, error) {
+func (p *program) office(common *Common, at Store) (*office, error) {
 	fsys, err := common.books()
 	if err != nil {
 		return nil, err
@@ -38,21 +39,26 @@ func (p *program) office(common *Common, address string) (*office, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := p.open(p.ctx, address, lib)
+	db, err := p.open(p.ctx, at.Database, lib)
 	if err != nil {
 		return nil, err
 	}
 	o := &office{p: p, house: house{db: db, lib: lib}}
+	if o.keys, err = p.keyring(p.ctx, at.Keys, at.Database); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	clock, err := newClock(p.ctx, db, "", nil)
 	if err == nil {
 		o.now = clock.Now()
-		o.engine, err = engine.New(db, lib, engine.Options{})
+		o.engine, err = p.engine(p.ctx, db, lib, o.keys, engine.Options{})
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, o.close())
 	}
 	return o, nil
 }
+
+func (o *office) close() error { return errors.Join(o.keys.Close(), o.db.Close()) }
 
 type adminCreate struct {
 	Store
@@ -63,11 +69,11 @@ type adminCreate struct {
 }
 
 func (c *adminCreate) Run(p *program, common *Common) error {
-	o, err := p.office(common, c.Database)
+	o, err := p.office(common, c.Store)
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.run(o), o.db.Close())
+	return errors.Join(c.run(o), o.close())
 }
 
 func (c *adminCreate) run(o *office) error {
@@ -108,7 +114,7 @@ type adminReset struct {
 }
 
 func (c *adminReset) Run(p *program, common *Common) error {
-	o, err := p.office(common, c.Database)
+	o, err := p.office(common, c.Store)
 	if err != nil {
 		return err
 	}
@@ -128,7 +134,7 @@ func (c *adminReset) Run(p *program, common *Common) error {
 		fmt.Fprintln(p.err, "Good for a day; it must be changed at the first sign-in. Open sessions and tokens of the account have ended.")
 		return nil
 	}
-	return errors.Join(run(), o.db.Close())
+	return errors.Join(run(), o.close())
 }
 
 // askPassword asks twice on a terminal, and reads one line from anything else.
@@ -177,11 +183,11 @@ type adoptCommand struct {
 }
 
 func (c *adoptCommand) Run(p *program, common *Common) error {
-	o, err := p.office(common, c.Database)
+	o, err := p.office(common, c.Store)
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.run(o), o.db.Close())
+	return errors.Join(c.run(o), o.close())
 }
 
 func (c *adoptCommand) run(o *office) error {

@@ -21,6 +21,13 @@ type Common struct {
 // Store is where the data is.
 type Store struct {
 	Database string `help:"sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME; default sqlite:data/zhanggui.db." default:"sqlite:data/zhanggui.db" placeholder:"ADDRESS" env:"ZHANGGUI_DATABASE"`
+	Keys
+}
+
+// Keys say where the keys of personal data are: never in the database they belong to, nor in its backup.
+type Keys struct {
+	Keystore  string `help:"Database of the keys of personal data, another one than the data's. Beside an SQLite file it is made by itself." placeholder:"ADDRESS" env:"ZHANGGUI_KEYSTORE"`
+	MasterKey string `help:"File of the master key, made at the first start; default beside the data. Keep a copy elsewhere, and apart from backups of the data." name:"master-key" placeholder:"FILE" env:"ZHANGGUI_MASTER_KEY"`
 }
 
 type commands struct {
@@ -29,6 +36,7 @@ type commands struct {
 	Serve    serveCommand    `cmd:"" help:"Serve the web application."`
 	Check    checkCommand    `cmd:"" help:"Compile rulebooks and print every mistake with its place."`
 	Test     testCommand     `cmd:"" help:"Run the scenarios of rulebooks."`
+	Diff     diffCommand     `cmd:"" help:"Show clause by clause what differs between two rulebooks."`
 	Coverage coverageCommand `cmd:"" help:"Show for each clause what carries it and what proves it."`
 	Demo     demoCommand     `cmd:"" help:"Make the database of the demonstration company."`
 	Admin    adminCommand    `cmd:"" help:"Administrators: the first one, and forgotten passwords."`
@@ -40,6 +48,7 @@ type commands struct {
 	Restore  restoreCommand  `cmd:"" help:"Verify a backup and put it in place."`
 	Drill    drillCommand    `cmd:"" help:"Prove that a backup made now can be restored."`
 	Move     moveCommand     `cmd:"" help:"Move an installation to another database, SQLite or PostgreSQL."`
+	Keyring  keysCommand     `cmd:"" name:"keys" help:"Keys of personal data."`
 	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of rulebook files, for editors."`
 	Show     configCommand   `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -19,23 +19,29 @@ import (
 // settings is what the server is told. A flag wins over the environment, the environment over the file.
 type settings struct {
 	Store
-	Listen   string         `help:"Address to serve on. The default is reachable from this machine only: open it (:8080) with a certificate or behind a proxy." default:"127.0.0.1:8080" env:"ZHANGGUI_LISTEN"`
-	TLSCert  string         `help:"Certificate file." name:"tls-cert" placeholder:"FILE" env:"ZHANGGUI_TLS_CERT"`
-	TLSKey   string         `help:"Key file of the certificate." name:"tls-key" placeholder:"FILE" env:"ZHANGGUI_TLS_KEY"`
-	Proxy    []netip.Prefix `help:"Addresses of proxies whose X-Forwarded-For and -Proto are believed." placeholder:"CIDR" env:"ZHANGGUI_PROXY"`
-	Demo     bool           `help:"Serve the demonstration company (its database is made if missing)." env:"ZHANGGUI_DEMO"`
-	Clock    string         `help:"system, or manual: turned by hand, in the demonstration only. Default: what the database was made for." enum:",system,manual" default:"" placeholder:"system|manual" env:"ZHANGGUI_CLOCK"`
-	Dev      string         `help:"Folder of rulebooks to watch: a changed file takes effect at once." placeholder:"DIR" env:"ZHANGGUI_DEV"`
-	Key      string         `help:"File of the key that signs the journal; made if missing. Keep a copy elsewhere." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
-	Witness  []string       `help:"Public keys of witnesses outside, whose signatures on checkpoints are shown." placeholder:"KEY" env:"ZHANGGUI_WITNESS"`
-	Verify   time.Duration  `help:"The journal is verified by itself so often; 0 = never." default:"24h" env:"ZHANGGUI_VERIFY"`
-	Drill    time.Duration  `help:"A backup is made, restored and verified by itself so often (SQLite); 0 = never." default:"24h" env:"ZHANGGUI_DRILL"`
-	Idle     time.Duration  `help:"A session ends after so long without a request." default:"15m" env:"ZHANGGUI_IDLE"`
-	Absolute time.Duration  `help:"A session ends after so long in any case." default:"12h" env:"ZHANGGUI_ABSOLUTE"`
-	Password int            `help:"Characters a password has at least." name:"password-length" default:"12" env:"ZHANGGUI_PASSWORD_LENGTH"`
-	History  int            `help:"Earlier passwords that may not come back." name:"password-history" default:"0" env:"ZHANGGUI_PASSWORD_HISTORY"`
-	Classes  int            `help:"Kinds of characters a password needs." name:"password-classes" default:"0" env:"ZHANGGUI_PASSWORD_CLASSES"`
-	MaxAge   time.Duration  `help:"A password must be changed after; 0 = never." name:"password-age" default:"0" env:"ZHANGGUI_PASSWORD_AGE"`
+	Listen       string         `help:"Address to serve on. The default is reachable from this machine only: open it (:8080) with a certificate or behind a proxy." default:"127.0.0.1:8080" env:"ZHANGGUI_LISTEN"`
+	TLSCert      string         `help:"Certificate file." name:"tls-cert" placeholder:"FILE" env:"ZHANGGUI_TLS_CERT"`
+	TLSKey       string         `help:"Key file of the certificate." name:"tls-key" placeholder:"FILE" env:"ZHANGGUI_TLS_KEY"`
+	Proxy        []netip.Prefix `help:"Addresses of proxies whose X-Forwarded-For and -Proto are believed." placeholder:"CIDR" env:"ZHANGGUI_PROXY"`
+	Demo         bool           `help:"Serve the demonstration company (its database is made if missing)." env:"ZHANGGUI_DEMO"`
+	Clock        string         `help:"system, or manual: turned by hand, in the demonstration only. Default: what the database was made for." enum:",system,manual" default:"" placeholder:"system|manual" env:"ZHANGGUI_CLOCK"`
+	Dev          string         `help:"Folder of rulebooks to watch: a changed file takes effect at once." placeholder:"DIR" env:"ZHANGGUI_DEV"`
+	Key          string         `help:"File of the key that signs the journal; made if missing. Keep a copy elsewhere." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
+	Witness      []string       `help:"Public keys of witnesses outside, whose signatures on checkpoints are shown." placeholder:"KEY" env:"ZHANGGUI_WITNESS"`
+	Verify       time.Duration  `help:"The journal is verified by itself so often; 0 = never." default:"24h" env:"ZHANGGUI_VERIFY"`
+	Drill        time.Duration  `help:"A backup is made, restored and verified by itself so often (SQLite); 0 = never." default:"24h" env:"ZHANGGUI_DRILL"`
+	URL          string         `help:"Address browsers use, as alerts that leave the house give it (https://crm.example.cn). Without it they carry no link." placeholder:"URL" env:"ZHANGGUI_URL"`
+	SMTP         string         `help:"Mail server for alerts; 465 speaks TLS at once, other ports by STARTTLS." placeholder:"HOST:PORT" env:"ZHANGGUI_SMTP"`
+	SMTPUser     string         `help:"Account at the mail server." name:"smtp-user" placeholder:"NAME" env:"ZHANGGUI_SMTP_USER"`
+	SMTPPassword string         `help:"Its password; better given by the environment." name:"smtp-password" placeholder:"PASSWORD" env:"ZHANGGUI_SMTP_PASSWORD"`
+	MailFrom     string         `help:"Sender of alerts by mail." name:"mail-from" placeholder:"ADDRESS" env:"ZHANGGUI_MAIL_FROM"`
+	AlertAllow   []netip.Prefix `help:"Private networks that alerts may reach all the same: a mail server or chat robot of the house." name:"alert-allow" placeholder:"CIDR" env:"ZHANGGUI_ALERT_ALLOW"`
+	Idle         time.Duration  `help:"A session ends after so long without a request." default:"15m" env:"ZHANGGUI_IDLE"`
+	Absolute     time.Duration  `help:"A session ends after so long in any case." default:"12h" env:"ZHANGGUI_ABSOLUTE"`
+	Password     int            `help:"Characters a password has at least." name:"password-length" default:"12" env:"ZHANGGUI_PASSWORD_LENGTH"`
+	History      int            `help:"Earlier passwords that may not come back." name:"password-history" default:"0" env:"ZHANGGUI_PASSWORD_HISTORY"`
+	Classes      int            `help:"Kinds of characters a password needs." name:"password-classes" default:"0" env:"ZHANGGUI_PASSWORD_CLASSES"`
+	MaxAge       time.Duration  `help:"A password must be changed after; 0 = never." name:"password-age" default:"0" env:"ZHANGGUI_PASSWORD_AGE"`
 }
 
 // check finds what contradicts itself before anything is opened.
@@ -162,7 +168,9 @@ func (c *configCommand) Run(p *program, common *Common) error {
 			}
 			v = list
 		case string:
-			v = hideSecret(x)
+			if v = hideSecret(x); f.Name == "smtp-password" && x != "" {
+				v = "***"
+			}
 		}
 		out = append(out, yaml.MapItem{Key: f.Name, Value: v})
 	}

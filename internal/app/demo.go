@@ -28,9 +28,10 @@ const metaMaking = "demo_making"
 
 type demoCommand struct {
 	Database string `help:"Where to make it." default:"sqlite:data/demo.db" placeholder:"ADDRESS" env:"ZHANGGUI_DATABASE"`
-	Book     string `help:"Rulebook whose company is shown; default: the first that has one." placeholder:"BOOK"`
-	Seed     uint64 `help:"Another seed gives another year." default:"14"`
-	Force    bool   `help:"Throw away the demonstration that is there."`
+	Keys
+	Book  string `help:"Rulebook whose company is shown; default: the first that has one." placeholder:"BOOK"`
+	Seed  uint64 `help:"Another seed gives another year." default:"14"`
+	Force bool   `help:"Throw away the demonstration that is there."`
 }
 
 func (c *demoCommand) Run(p *program, common *Common) error {
@@ -44,14 +45,14 @@ func (c *demoCommand) Run(p *program, common *Common) error {
 	}
 	if file, ok := sqliteFile(c.Database); ok {
 		if c.Force {
-			if err := p.throwAway(file, c.Database); err != nil {
+			if err := p.throwAway(file, Store{c.Database, c.Keys}); err != nil {
 				return err
 			}
 		}
 		if _, err := os.Stat(file); err == nil {
 			return fmt.Errorf("%s exists; --force throws a demonstration away", file)
 		}
-		return p.makeDemoFile(p.ctx, file, fsys, lib, c.Book, c.Seed)
+		return p.makeDemoFile(p.ctx, file, Store{c.Database, c.Keys}, fsys, lib, c.Book, c.Seed)
 	}
 	db, err := p.open(p.ctx, c.Database, lib)
 	if err != nil {
@@ -63,18 +64,24 @@ func (c *demoCommand) Run(p *program, common *Common) error {
 	case state != "empty":
 		err = fmt.Errorf("%s is not empty (%s)", hideSecret(c.Database), state)
 	default:
-		err = p.makeDemo(p.ctx, db, fsys, lib, c.Book, c.Seed)
+		var keys *keyring
+		if keys, err = p.keyring(p.ctx, c.Keys, c.Database); err == nil {
+			err = errors.Join(p.makeDemo(p.ctx, db, keys, fsys, lib, c.Book, c.Seed), keys.Close())
+		}
 	}
 	return errors.Join(err, db.Close())
 }
 
 // makeDemoFile makes the demonstration in memory, where nothing waits for a disk, and then puts it down whole.
-func (p *program) makeDemoFile(ctx context.Context, file string, fsys fs.FS, lib *rulebook.Library, book string, seed uint64) error {
+func (p *program) makeDemoFile(ctx context.Context, file string, at Store, fsys fs.FS, lib *rulebook.Library, book string, seed uint64) error {
 	db, err := p.open(ctx, "sqlite::memory:", lib)
 	if err != nil {
 		return err
 	}
-	err = p.makeDemo(ctx, db, fsys, lib, book, seed)
+	keys, err := p.keyring(ctx, at.Keys, at.Database)
+	if err == nil {
+		err = errors.Join(p.makeDemo(ctx, db, keys, fsys, lib, book, seed), keys.Close())
+	}
 	fresh := file + ".new"
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(file), 0o700)
@@ -94,11 +101,11 @@ func (p *program) makeDemoFile(ctx context.Context, file string, fsys fs.FS, lib
 }
 
 // throwAway removes a demonstration's files, and no others: a company's database is not removed by any command.
-func (p *program) throwAway(file, address string) error {
+func (p *program) throwAway(file string, at Store) error {
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	db, err := store.Open(p.ctx, address)
+	db, err := store.Open(p.ctx, at.Database)
 	if err != nil {
 		return err
 	}
@@ -110,9 +117,16 @@ func (p *program) throwAway(file, address string) error {
 	if demo == "" && making == "" {
 		return fmt.Errorf("%s was not made as a demonstration and is not touched", file)
 	}
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(file + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	files := []string{file}
+	if keys, err := at.Keys.settle(at.Database); err == nil && at.Keys == (Keys{}) { // its own, not some that others share
+		keystore, _ := sqliteFile(keys.Keystore)
+		files = append(files, keystore, keys.MasterKey)
+	}
+	for _, file := range files {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if err := os.Remove(file + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return nil
@@ -154,7 +168,7 @@ func (s *server) checkDemo(ctx context.Context, fsys fs.FS, lib *rulebook.Librar
 	case s.c.Demo && state == "company":
 		return fmt.Errorf("%s holds a company and is not a demonstration", where)
 	case s.c.Demo && state == "empty":
-		if err := s.p.makeDemo(ctx, s.db, fsys, lib, "", demoSeed); err != nil {
+		if err := s.p.makeDemo(ctx, s.db, s.keys, fsys, lib, "", demoSeed); err != nil {
 			return err
 		}
 	}
@@ -163,7 +177,7 @@ func (s *server) checkDemo(ctx context.Context, fsys fs.FS, lib *rulebook.Librar
 }
 
 // makeDemo plays a company's year into an empty database.
-func (p *program) makeDemo(ctx context.Context, db *store.DB, fsys fs.FS, lib *rulebook.Library, book string, seed uint64) error {
+func (p *program) makeDemo(ctx context.Context, db *store.DB, keys *keyring, fsys fs.FS, lib *rulebook.Library, book string, seed uint64) error {
 	name := "demo/" + book + ".yaml"
 	if book == "" {
 		all, err := fs.Glob(fsys, "demo/*.yaml")
@@ -180,7 +194,7 @@ func (p *program) makeDemo(ctx context.Context, db *store.DB, fsys fs.FS, lib *r
 	if err := setMeta(ctx, db, metaMaking, book); err != nil {
 		return err
 	}
-	e, err := engine.New(db, lib, engine.Options{NewID: seededID(seed)})
+	e, err := p.engine(ctx, db, lib, keys, engine.Options{NewID: seededID(seed)})
 	if err != nil {
 		return err
 	}

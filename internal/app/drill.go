@@ -56,7 +56,7 @@ func (c *drillCommand) Run(p *program, common *Common) error {
 	if _, err := os.Stat(file); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	o, err := p.office(common, s.Database)
+	o, err := p.office(common, s.Store)
 	if err != nil {
 		return err
 	}

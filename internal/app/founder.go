@@ -137,11 +137,12 @@ func newFirstRun(ctx context.Context, s *server) (*firstRun, error) {
 	return &firstRun{s: s, code: rand.Text()[:16]}, nil
 }
 
-// Open tells whether nobody can sign in yet.
-func (f *firstRun) Open(ctx context.Context) (bool, error) {
+// Open tells whether nobody can sign in yet; once somebody can, what the company is called.
+func (f *firstRun) Open(ctx context.Context) (bool, string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.open(ctx)
+	open, err := f.open(ctx)
+	return open, f.s.company, err
 }
 
 func (f *firstRun) open(ctx context.Context) (bool, error) {

@@ -37,15 +37,27 @@ func freshOn(t *testing.T, address string) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	keys, err := p.keyring(ctx, Keys{Keystore: "sqlite:" + filepath.Join(t.TempDir(), "keys.db"), MasterKey: filepath.Join(t.TempDir(), "master.key")}, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = keys.Close() })
 	c := &serveCommand{}
 	c.Password = 12
-	s := &server{p: p, c: c, db: db}
+	c.Key = filepath.Join(t.TempDir(), "journal.key")
+	if _, _, err := makeKey(c.Key); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{p: p, c: c, db: db, keys: keys}
 	if s.clock, err = newClock(ctx, db, "", s); err != nil {
 		t.Fatal(err)
 	}
 	s.auth = newAuth(db, lib, &c.settings, "", false)
 	if s.first, err = newFirstRun(ctx, s); err != nil || s.first == nil {
 		t.Fatal("nobody can sign in, yet there is no first run", err)
+	}
+	if s.alerts, err = openAlerts(s); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.use(lib); err != nil {
 		t.Fatal(err)
@@ -179,7 +191,6 @@ func TestFirstRunByCommand(t *testing.T) {
 	if err := h.found(s.p.ctx, by, auth.Policy{Min: 12}); err != nil {
 		t.Fatal(err)
 	}
-	s.ask(http.MethodGet, "/api/company", "")
 	if _, answer := s.ask(http.MethodGet, "/api/company", ""); !strings.Contains(answer, "恒泰机械") || !strings.Contains(answer, `"first_run":false`) {
 		t.Error(answer)
 	}

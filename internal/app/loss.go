@@ -56,7 +56,7 @@ type acceptLoss struct {
 func (c *acceptLoss) Run(p *program, common *Common) error {
 	s := settings{Store: c.Store, Key: c.Key, Demo: c.Demo}
 	s.demoDefaults()
-	o, err := p.office(common, s.Database)
+	o, err := p.office(common, s.Store)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -79,6 +80,38 @@ func (c *coverageCommand) Run(p *program, common *Common) error {
 	if c.Mutate && !rep.OK() {
 		return errFailed
 	}
+	return nil
+}
+
+type diffCommand struct {
+	Left   string `arg:"" help:"A rulebook." placeholder:"BOOK"`
+	Right  string `arg:"" help:"The rulebook beside it." placeholder:"BOOK"`
+	Format string `help:"Print as ${enum}." enum:"text,json" default:"text"`
+	Lang   string `help:"Print the text in ${enum}." enum:"zh,en" default:"zh"`
+}
+
+func (c *diffCommand) Run(p *program, common *Common) error {
+	fsys, err := common.books()
+	if err != nil {
+		return err
+	}
+	lib, err := p.load(fsys)
+	if err != nil {
+		return err
+	}
+	d, err := lib.Diff(c.Left, c.Right)
+	if err != nil {
+		return err
+	}
+	if c.Format == "json" {
+		b, err := json.MarshalIndent(d, "", "  ")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(p.out, string(b))
+		return nil
+	}
+	fmt.Fprint(p.out, d.Print(c.Lang == "en"))
 	return nil
 }
 

@@ -30,9 +30,11 @@ type server struct {
 	p        *program
 	c        *serveCommand
 	db       *store.DB
+	keys     *keyring
 	auth     *auth.Auth
 	clock    *clock
 	seal     *sealer
+	alerts   *alerts
 	sched    *scheduler.Scheduler
 	now      atomic.Pointer[running]
 	company  string
@@ -76,7 +78,7 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 	c.demoDefaults()
 	if file, ok := sqliteFile(c.Database); ok && c.Demo {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			if err := p.makeDemoFile(p.ctx, file, fsys, lib, "", demoSeed); err != nil {
+			if err := p.makeDemoFile(p.ctx, file, c.Store, fsys, lib, "", demoSeed); err != nil {
 				return err
 			}
 		}
@@ -86,8 +88,11 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 		return err
 	}
 	s := &server{p: p, c: c, db: db, stopping: make(chan struct{})}
+	if s.keys, err = p.keyring(p.ctx, c.Keys, c.Database); err != nil {
+		return errors.Join(err, db.Close())
+	}
 	err = s.run(fsys, lib)
-	return errors.Join(err, db.Close())
+	return errors.Join(err, s.keys.Close(), db.Close())
 }
 
 // demoDefaults keeps the demonstration's files apart from a real company's.
@@ -128,6 +133,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		return err
 	}
+	if s.alerts, err = openAlerts(s); err != nil {
+		return err
+	}
 	if s.first, err = newFirstRun(ctx, s); err != nil {
 		return err
 	}
@@ -150,6 +158,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if !s.clock.manual {
 		go s.routine(ctx)
 	}
+	s.alerts.start()
 	if s.c.Dev != "" {
 		go s.watch(ctx, s.c.Dev)
 	}
@@ -177,7 +186,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	e, err := engine.New(s.db, lib, engine.Options{})
+	e, err := s.p.engine(s.p.ctx, s.db, lib, s.keys, engine.Options{})
 	if err != nil {
 		return err
 	}
@@ -261,7 +270,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 	if !s.clock.manual {
 		err = errors.Join(err, s.sched.Stop(rest))
 	}
-	err = errors.Join(err, s.seal.stop(rest))
+	err = errors.Join(err, s.alerts.stop(rest), s.seal.stop(rest))
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
+	"zhanggui/internal/alert"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/journal"
@@ -61,7 +63,7 @@ func tableNames(lib *rulebook.Library) map[string]string {
 
 // tables are all that an installation has.
 func tables(lib *rulebook.Library) []store.Table {
-	return append(append(store.SystemTables(), auth.Tables()...), engine.Tables(lib)...)
+	return slices.Concat(store.SystemTables(), auth.Tables(), alert.Tables(), engine.Tables(lib))
 }
 
 type verifyCommand struct {

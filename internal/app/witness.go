@@ -1,19 +1,12 @@
 package app
 
 import (
-	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
-	"net/url"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"zhanggui/internal/journal"
@@ -56,9 +49,9 @@ func (c *witnessCommand) Run(p *program) error {
 		fmt.Fprintf(p.out, "what was kept so far is in %s\n", aside)
 	}
 	fmt.Fprintf(p.out, "witness %s\nthe server is told: --witness '%s'\n", signer.Name(), public)
-	w := &watcher{c: c, keeper: k, signer: signer}
+	w := &witness.Watcher{From: c.From, Token: c.Token, Keeper: k, Signer: signer}
 	for {
-		seen, err := w.look(p.ctx)
+		seen, err := w.Look(p.ctx)
 		switch {
 		case errors.Is(err, witness.ErrForked), errors.Is(err, witness.ErrRolledBack):
 			return fmt.Errorf("REFUSED: %w", err)
@@ -87,95 +80,4 @@ func makeWitnessKey(file string) (secret, public string, err error) {
 	var b [6]byte
 	_, _ = rand.Read(b[:])
 	return writeKey(file, "witness-"+hex.EncodeToString(b[:]))
-}
-
-type watcher struct {
-	c      *witnessCommand
-	keeper *witness.Keeper
-	signer journal.Signer
-}
-
-// look shows the server first what is kept, so that one that was rolled back learns it from us, then takes the next checkpoint.
-func (w *watcher) look(ctx context.Context) (journal.Checkpoint, error) {
-	kept, note, err := w.keeper.Last()
-	if err != nil {
-		return kept, err
-	}
-	shown := error(nil)
-	if note != nil {
-		shown = w.show(ctx, note)
-	}
-	var now struct {
-		Note string `json:"note"`
-	}
-	if err := w.ask(ctx, http.MethodGet, "/api/log/checkpoint", nil, &now); err != nil {
-		return kept, errors.Join(shown, err)
-	}
-	if now.Note == "" {
-		if kept.Size > 0 {
-			return kept, fmt.Errorf("%w (it has no checkpoint at all)", witness.ErrRolledBack)
-		}
-		return kept, errors.New("the log has no checkpoint yet")
-	}
-	seen, err := w.keeper.Keep([]byte(now.Note), func(older, newer int64) ([]journal.Hash, error) {
-		var p struct {
-			Proof []journal.Hash `json:"proof"`
-		}
-		err := w.ask(ctx, http.MethodGet, fmt.Sprintf("/api/log/consistency?from=%d&to=%d", older, newer), nil, &p)
-		return p.Proof, err
-	})
-	if err != nil {
-		return seen, err
-	}
-	return seen, w.show(ctx, []byte(now.Note))
-}
-
-// show hands in a checkpoint with our signature.
-func (w *watcher) show(ctx context.Context, note []byte) error {
-	signed, err := journal.Cosign(note, []journal.Verifier{w.keeper.Verifier}, w.signer)
-	if err != nil {
-		return err
-	}
-	return w.ask(ctx, http.MethodPost, "/api/log/witness", map[string]string{"note": string(signed)}, nil)
-}
-
-func (w *watcher) ask(ctx context.Context, method, path string, in, out any) error {
-	ctx, end := context.WithTimeout(ctx, 30*time.Second)
-	defer end()
-	base, err := url.Parse(w.c.From)
-	if err != nil || base.Host == "" {
-		return fmt.Errorf("--from %s is no address", w.c.From)
-	}
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(b)
-	}
-	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(w.c.From, "/")+path, body)
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Authorization", "Bearer "+w.c.Token)
-	if in != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		return err
-	}
-	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s: %s: %.300s", path, res.Status, b)
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(b, out)
 }

@@ -24,13 +24,13 @@ import (
 )
 
 // watched is a server with a sealed journal, an auditor's token and a witness that looks at it.
-func watched(t *testing.T, address string) (*server, *watcher) {
+func watched(t *testing.T, address string) (*server, *witness.Watcher) {
 	t.Helper()
 	ctx := context.Background()
 	s := freshOn(t, address)
 	dir := t.TempDir()
 	var err error
-	if s.seal, err = openSealer(ctx, s.db, filepath.Join(dir, "journal.key"), s.clock.Now, s.p.log); err != nil {
+	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		t.Fatal(err)
 	}
 	lib := s.now.Load().lib
@@ -67,8 +67,8 @@ func watched(t *testing.T, address string) (*server, *watcher) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, &watcher{c: &witnessCommand{From: srv.URL, Token: token}, signer: signer,
-		keeper: &witness.Keeper{File: filepath.Join(dir, "away", "checkpoints"), Verifier: s.seal.verifier}}
+	return s, &witness.Watcher{From: srv.URL, Token: token, Signer: signer,
+		Keeper: &witness.Keeper{File: filepath.Join(dir, "away", "checkpoints"), Verifier: s.seal.verifier}}
 }
 
 func (s *server) act(t *testing.T, name string) {
@@ -85,12 +85,12 @@ func TestWitness(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, address string) {
 		s, w := watched(t, address)
 		ctx := t.Context()
-		first, err := w.look(ctx)
+		first, err := w.Look(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.act(t, "东厂")
-		second, err := w.look(ctx)
+		second, err := w.Look(ctx)
 		if err != nil || second.Size <= first.Size {
 			t.Fatalf("%v after %v: %v", second, first, err)
 		}
@@ -105,7 +105,7 @@ func TestWitness(t *testing.T) {
 		t.Run("ErrRolledBack", func(t *testing.T) {
 			// What a copy of yesterday does: the log is shorter than what the witness keeps.
 			execSQL(t, address, `DELETE FROM journal_entry WHERE leaf >= 3`, `DELETE FROM journal_hash WHERE idx >= 4`, `DELETE FROM checkpoint WHERE size > 3`)
-			if _, err := w.look(ctx); err == nil {
+			if _, err := w.Look(ctx); err == nil {
 				t.Fatal("the witness noticed nothing")
 			}
 			if s.db.Held() == nil {

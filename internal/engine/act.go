@@ -78,6 +78,9 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 			return nil, err
 		}
 	}
+	if err := w.judgeRetention(r, a); err != nil {
+		return nil, err
+	}
 	if err := w.judgeGates(r, a, d); err != nil {
 		return nil, err
 	}
@@ -217,6 +220,9 @@ func (w *work) settleRecord(r *Record) error {
 		return err
 	}
 	if err := w.dutiesOf(r); err != nil {
+		return err
+	}
+	if err := w.alignments(r); err != nil {
 		return err
 	}
 	if err := w.autos(r); err != nil {

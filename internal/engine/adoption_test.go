@@ -78,3 +78,42 @@ func TestAdoption_Binds(t *testing.T) {
 		s.Refused("wang", "base.adoption", "", "create", adopt(map[string]any{"from": "2027-01-01"}))
 	})
 }
+
+// Ensure that the adopter is told which posts must sign and have nobody, and that the regulation is not adopted while one is empty that it
+// says somebody holds; a holder in the company, above the unit or below it will do.
+func TestAdoption_Seats(t *testing.T) {
+	book := map[string]string{"x/rulebook.yaml": `
+rulebook: {id: x, title: 试行 | Trial, version: "1.0", admin: boss}
+role:
+  boss: {label: 总经理 | General manager, holders: some}
+  chief: {label: 主管 | Chief}
+  clerk: {label: 办事员 | Clerk, holders: some}
+form:
+  claim:
+    label: 报销单 | Claim
+    state: {open: 待批 | Open, paid: {label: 已批 | Paid, final: true}}
+    action: {approve: {label: 核决 | Decide, from: open, to: paid, by: approval(payment)}}
+approval: {payment: {label: 付款核决 | Payment, sign: {all: [chief, boss]}}}
+`}
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, testkit.Load(t, book), dsn, "2026-03-02 09:00")
+		s.Unit = s.System("base.unit", map[string]any{"name": "works"})
+		s.Person("he", "admin")
+		shop := s.System("base.unit", map[string]any{"name": "shop", "parent": s.Unit})
+		other := s.System("base.unit", map[string]any{"name": "other"})
+		adopt := map[string]any{"unit": s.Unit, "book": "x", "version": "1.0", "from": "2026-03-02"}
+		r := s.Refused("he", "base.adoption", "", "create", adopt)
+		if r.Group != "require" || len(r.Items) != 1 || !strings.Contains(r.Items[0].Say.ZH, "“总经理”还没有人：要由他核签“付款核决”") {
+			t.Errorf("refused by %s %v", r.Group, r.Items)
+		}
+		v, err := s.E.Book(context.Background(), s.Now, engine.Actor{Person: s.ID("he")}, "x")
+		if err != nil || len(v.Roles) != 3 || len(v.Roles[0].Signs) != 1 || v.Roles[1].Signs[0].EN != "Payment" || len(v.Roles[2].Signs) != 0 {
+			t.Fatalf("roles %+v, %v", v, err)
+		}
+		zong := s.Person("zong")
+		s.Do("he", "base.role_grant", "", "create", map[string]any{"person": zong, "role": "boss", "unit": other, "from": "2026-01-01"})
+		s.Refused("he", "base.adoption", "", "create", adopt)
+		s.Do("he", "base.role_grant", "", "create", map[string]any{"person": zong, "role": "boss", "unit": shop, "from": "2026-01-01"})
+		s.Do("he", "base.adoption", "", "create", adopt)
+	})
+}

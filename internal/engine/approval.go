@@ -339,6 +339,9 @@ func (w *work) restartHash(r *Record, a *rulebook.Approval) string {
 		v, _ := r.Get(id)
 		if f := r.form.Field(id); f != nil {
 			raw, _ := encode(v, f.Type)
+			if f.Personal { // a plain hash of so little could be tried out
+				raw = r.row[id]
+			}
 			fmt.Fprintf(h, "%s=%v;", id, raw)
 		}
 	}

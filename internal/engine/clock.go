@@ -137,6 +137,9 @@ func (w *work) openClock(r *Record, in *instance) (clockRow, error) {
 		}
 		rec.row[k] = v
 	}
+	if st, ok := in.vars["stay"].(oneStay); ok && rec.form.Field("stage") != nil {
+		rec.row["stage"] = st.st.State
+	}
 	rec.enter("open", w.now)
 	return clockRow{rec: rec, fired: map[string]string{}}, nil
 }

@@ -197,6 +197,9 @@ func (w *work) dueOf(r *Record, in *instance, view *rulebook.View) (bool, error)
 			return false, err
 		}
 		in.clause = first(c.Clause, d.Clause)
+		if in.clause == "" && r.form.Key == "base.notice" {
+			in.clause = r.str("clause") // that somebody must have read is said by the rule that told him
+		}
 		switch x := v.(type) {
 		case time.Time:
 			in.due = x

@@ -38,20 +38,25 @@ func (e *Engine) startDuties(ctx context.Context, now time.Time) error {
 			if b == nil || !inForce(a.from, a.until, calendar.DateOf(now, w.world.calendar.Zone)) {
 				continue
 			}
+			start := a.from.Start(w.world.calendar.Zone)
+			if a.from.IsZero() || start.Before(now.AddDate(0, -2, 0)) {
+				start = now // adopted long ago: begin with the period under way
+			}
+			missing = append(missing, w.startCloses(b, start, have)...)
 			for _, d := range b.Duties {
 				id := b.Short + "." + d.ID + "@" + a.unit
 				if have[id] {
 					continue
 				}
-				start := a.from.Start(w.world.calendar.Zone)
-				if a.from.IsZero() || start.Before(now.AddDate(0, -2, 0)) {
-					start = now // adopted long ago: begin with the period under way
-				}
 				every, own, err := w.rhythm(d, w.world.view(w, b, a.unit, now))
 				if err != nil {
 					return err
 				}
-				p := w.world.calendar.PeriodOf(every, nil, start)
+				from, err := w.unitAlign(d, w.world.view(w, b, a.unit, now))
+				if err != nil {
+					return err
+				}
+				p := w.world.calendar.PeriodOf(every, from, start)
 				switch {
 				case !own && !d.Member():
 					continue // nothing gives its rhythm yet
@@ -94,6 +99,9 @@ func (w *work) everyOf(d *rulebook.Duty, view *rulebook.View, member *Record) (c
 
 // rhythm is the duty's own; of one that is its members' (own is false), how often to look whose begins.
 func (w *work) rhythm(d *rulebook.Duty, view *rulebook.View) (every calendar.Span, own bool, err error) {
+	if aligned(d, view) {
+		return calendar.Span{N: 1, Unit: calendar.UnitDay}, false, nil
+	}
 	if every, own, err = w.everyOf(d, view, nil); err == nil && own {
 		return every, true, nil
 	}

@@ -77,6 +77,11 @@ func (w *work) fireDuty(c clockRow, at time.Time) error {
 	to, _ := parseInstant(c.rec.row["period_to"])
 	due, _ := parseInstant(c.rec.row["due"])
 	p := calendar.Period{From: from, To: to}
+	if aligned(d, view) && view.Awake(&d.Node) && w.stillMember(d, view, m) {
+		if err := w.realign(d, view, m); err != nil || c.str("met_at") != "" || c.str("state") == "void" {
+			return err
+		}
+	}
 	shortfall, met, err := w.shortfall(d, view, m, p, c)
 	if err != nil {
 		return err
@@ -198,6 +203,7 @@ func (w *work) shortfall(d *rulebook.Duty, view *rulebook.View, m *Record, p cal
 		}
 	}
 	form := w.e.Lib.Form(d.Met.Count)
+	p = w.countedIn(d, view, p, c)
 	var where query.Expr
 	var memory *expr.Expr
 	for _, cs := range casesOf(d.Met.If) {

@@ -22,6 +22,12 @@ func (w *work) openDuty(id string, at time.Time) error {
 		return err
 	}
 	row := rows[0]
+	switch {
+	case strings.HasPrefix(id, closing):
+		return w.closeLedger(row, at)
+	case strings.HasPrefix(id, limited):
+		return w.overOn(id)
+	}
 	if next, ok := parseInstant(row["next_at"]); !ok || next.After(at) {
 		return nil
 	}
@@ -46,10 +52,14 @@ func (w *work) openDuty(id string, at time.Time) error {
 			return fmt.Errorf("duty %s: %w", d.ID, err)
 		}
 	}
-	if from.Equal(to) {
-		p = w.world.calendar.PeriodOf(every, nil, from)
+	align, err := w.unitAlign(d, view)
+	if err != nil {
+		return err
 	}
-	next := w.world.calendar.NextPeriod(every, nil, p)
+	if from.Equal(to) {
+		p = w.world.calendar.PeriodOf(every, align, from)
+	}
+	next := w.world.calendar.NextPeriod(every, align, p)
 	_, err = w.tx.Update("duty_cursor", store.Row{"id": id}, store.Row{"next_at": instant(w.opening(d, next)), "period_from": instant(next.From), "period_to": instant(next.To)})
 	return err
 }
@@ -104,15 +114,25 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 	if err != nil {
 		return err
 	}
+	if d.Sample != nil && !aligned(d, view) {
+		if list, err = w.drawn(d.Sample, view, list, p); err != nil {
+			return err
+		}
+	}
 	for _, m := range list {
-		every, ok, err := w.everyOf(d, view, m)
+		if aligned(d, view) {
+			if err := w.realign(d, view, m); err != nil {
+				return err
+			}
+			continue
+		}
+		mp, ok, err := w.memberPeriod(d, view, m, p.From)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			continue
 		}
-		mp := w.world.calendar.PeriodOf(every, nil, p.From)
 		if !mp.From.Equal(p.From) && !p.From.Equal(p.To) {
 			continue // this member's period does not begin now; at the first look those under way are taken up
 		}

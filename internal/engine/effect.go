@@ -86,6 +86,8 @@ func (w *work) effectOne(x *rulebook.Effect, r *Record, view *rulebook.View, var
 		return w.effectPost(x, r, view, s)
 	case "freeze":
 		return w.effectFreeze(x, r, s)
+	case "erase":
+		return w.effectErase(x, r, s)
 	}
 	return fmt.Errorf("%s: unknown effect %s", x.Path, x.Kind)
 }
@@ -150,7 +152,7 @@ func (w *work) effectSet(x *rulebook.Effect, r *Record, view *rulebook.View, s *
 				return err
 			}
 			if changed {
-				w.effect(Effect{Kind: "set", Form: t.form.Key, Record: t.id, Name: id, Text: w.words(values[id], f.Type), Clause: x.Clause})
+				w.effect(Effect{Kind: "set", Form: t.form.Key, Record: t.id, Name: id, Text: w.kept(values[id], f), Clause: x.Clause})
 				w.event(t, "edit")
 			}
 		}
@@ -275,6 +277,17 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 			}
 		}
 	}
+	var by expr.Value
+	if x.Confirm != nil {
+		v, c, err := x.Confirm.Pick(view, s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", x.Path, err)
+		}
+		if length, ok := spanOf(v); ok && c != nil {
+			due, _ := w.calendar(r.unitID()).Due(w.now, length, nil)
+			by = due
+		}
+	}
 	text := w.insert(x.Text.ZH, s)
 	if text == "" {
 		text = w.headline(r)
@@ -288,7 +301,7 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 		if err != nil {
 			return err
 		}
-		if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": text, "clause": orUnset(x.Clause), "via": orUnset(x.Via)}); err != nil {
+		if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": text, "clause": orUnset(x.Clause), "via": orUnset(x.Via), "confirm_by": by}); err != nil {
 			return err
 		}
 	}
@@ -343,6 +356,9 @@ func (w *work) engineRecord(key string, of *Record, given map[string]expr.Value)
 		if err := w.number(rec, form.Action("create"), w.view(rec)); err != nil {
 			return nil, err
 		}
+	}
+	if key == "base.notice" {
+		return rec, w.outward(rec, of)
 	}
 	return rec, nil
 }

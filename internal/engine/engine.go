@@ -1,7 +1,7 @@
 // Package engine is the one door: nothing changes a record except Do and Tick. Each act is one
 // transaction that loads the record and the rulebook version that binds it, decides, and writes
 // record, clocks, sanctions, copies and journal entry together.
-// It knows rulebook, expr, store, journal, calendar, query and fault.
+// It knows rulebook, expr, store, keep, journal, calendar, query and fault.
 package engine
 
 import (
@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"zhanggui/internal/fault"
+	"zhanggui/internal/keep"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 )
@@ -31,6 +33,23 @@ type Engine struct {
 	entries atomic.Int64 // of the journal, made by this process
 	bus     *Bus
 	watch   func([]Effect) // scenarios look at what the clock does
+
+	keep     *keep.Keeper
+	personal map[string]bool // ids of personal fields
+	scratch  atomic.Pointer[string]
+	owing    atomic.Bool // an erasure is written down whose keys are not destroyed yet
+}
+
+// scratchKey seals what is only tried out and never written.
+func (e *Engine) scratchKey(ctx context.Context, at time.Time) (string, error) {
+	if key := e.scratch.Load(); key != nil {
+		return *key, nil
+	}
+	key, err := e.keep.NewKey(ctx, at)
+	if err == nil {
+		e.scratch.Store(&key)
+	}
+	return key, err
 }
 
 // Options tune an engine. The zero value is the production setting.
@@ -43,13 +62,20 @@ type Options struct {
 	Trace func(clause string)
 	// NewID makes record ids; nil = random. The demonstration gives a seeded one.
 	NewID func() string
+	// Keep has the keys of personal fields; nil = keys that end with the process, for databases in memory.
+	Keep *keep.Keeper
+	// Alarm is told of what points to tampering, and where.
+	Alarm func(what, where string)
 	// Quiet drops the journal and the attempt log (scenario runs check effects directly).
 	Quiet bool
 }
 
 // New opens the engine on a database whose schema has been applied (see Tables).
 func New(db *store.DB, lib *rulebook.Library, opts Options) (*Engine, error) {
-	e := &Engine{DB: db, Lib: lib, opts: opts, bus: newBus()}
+	e := &Engine{DB: db, Lib: lib, opts: opts, bus: newBus(), keep: opts.Keep, personal: personalNames(lib)}
+	if e.keep == nil {
+		e.keep = keep.Memory()
+	}
 	if opts.NewID == nil {
 		e.opts.NewID = randomID
 	}
@@ -133,7 +159,7 @@ type Outcome struct {
 
 // Effect is one consequence of an act, in the order it happened.
 type Effect struct {
-	Kind   string // set create do notify post freeze number copy breach sanction clock lock sign waive
+	Kind   string // set create do notify post freeze erase number copy breach sanction clock lock sign waive
 	Form   string
 	Record string
 	Name   string // action, field, deadline, offence, ledger.kind, copy mark
@@ -157,7 +183,7 @@ func (e *Engine) Do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 	now = now.UTC().Truncate(time.Millisecond)
 	var out *Outcome
 	var events []Event
-	err := e.DB.Write(ctx, func(tx *store.Tx) error {
+	perform := func(tx *store.Tx) error {
 		out, events = nil, nil
 		w, err := e.begin(ctx, tx, now, act.Actor)
 		if err != nil {
@@ -176,7 +202,11 @@ func (e *Engine) Do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 		}
 		events = w.events
 		return w.remember(act, out)
-	})
+	}
+	err := e.DB.Write(ctx, perform)
+	if d := store.AsDuplicate(err); d != nil && d.Table == "replay" {
+		err = e.DB.Write(ctx, perform) // the same request, sent twice at once, was first; now its answer is there
+	}
 	if err == errDry {
 		return out, nil
 	}
@@ -187,6 +217,11 @@ func (e *Engine) Do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 		return nil, err
 	}
 	e.bus.publish(events)
+	if e.owing.Load() {
+		if err := e.payErasures(ctx, now); err != nil {
+			return nil, fault.Wrap(fault.Unavailable, err, "擦除已记下，密钥还没有销毁，系统会再试", "The erasure is written down, the key is not destroyed yet; it will be tried again")
+		}
+	}
 	return out, nil
 }
 

@@ -161,7 +161,7 @@ func TestDeadline_Down(t *testing.T) {
 		if n := s.Count("base_breach", "name", "close"); n != 1 {
 			t.Fatalf("%d breaches", n)
 		}
-		e, err := engine.New(s.DB, s.E.Lib, engine.Options{})
+		e, err := engine.New(s.DB, s.E.Lib, engine.Options{Keep: s.Keep})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,9 @@ func (w *work) fill(r *Record, a *rulebook.Action, view *rulebook.View, d demand
 			wrong = append(wrong, fault.Field{Path: id, ZH: "“" + f.Label.ZH + "”填法不对", EN: f.Label.EN + " is not readable"})
 			continue
 		}
-		if equalColumn(r.row[id], raw) && !r.fresh {
+		if same, err := r.holds(f, raw); err != nil {
+			return err
+		} else if same && !r.fresh {
 			continue // sending back what is there is no change
 		}
 		if why := w.mayWrite(r, a, f, view, awake); why != nil {
@@ -285,7 +287,7 @@ func (w *work) fillLines(r *Record, l *rulebook.Line, rows []map[string]any) ([]
 			}
 			v, err := w.fromAPI(in[k], f.Type)
 			if err == nil {
-				row.row[k], err = encode(v, f.Type)
+				err = row.put(f, v)
 			}
 			if err != nil {
 				wrong = append(wrong, fault.Field{Path: path, ZH: "“" + f.Label.ZH + "”：" + zhOf(err), EN: f.Label.EN + ": " + enOf(err)})
@@ -301,7 +303,7 @@ func (w *work) fillLines(r *Record, l *rulebook.Line, rows []map[string]any) ([]
 				return nil, err
 			}
 			if c != nil {
-				if row.row[f.ID], err = encode(v, f.Type); err != nil {
+				if err := row.put(f, v); err != nil {
 					return nil, err
 				}
 			}
@@ -330,7 +332,7 @@ func (w *work) givenLines(r *Record, l *rulebook.Line, v expr.Value) error {
 			if err != nil {
 				continue // the source has no such field: it stays empty
 			}
-			if row.row[f.ID], err = encode(val, f.Type); err != nil {
+			if err := row.put(f, val); err != nil {
 				return err
 			}
 		}

@@ -278,16 +278,16 @@ func (im *Importer) look(w *work, object string, field Text, s string) foundRef 
 	var names []string // a field the reader may not ask about does not tell him by a match
 	for _, id := range []string{"name", "short_name", "code", "account"} {
 		if f := to.Field(id); f != nil && !live(f) && f.Type.Expr.Kind == expr.KText && w.open(to, f) {
-			any = append(any, query.Eq("this", id, s))
+			if f.Personal {
+				any = append(any, query.Eq("this", f.Mark(), w.e.markOf(f.Type.Name, s)))
+			} else {
+				any = append(any, query.Eq("this", id, s))
+			}
 			names = append(names, id)
 		}
 	}
 	if words := searchWords(s); len(words) > 0 { // a label made of other fields: found by its words, then compared
-		var all []query.Expr
-		for _, word := range words {
-			all = append(all, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: "search"}, query.Const{Value: word}}})
-		}
-		any = append(any, query.And(all...))
+		any = append(any, w.found(to, words))
 	}
 	rows, err := w.tx.Select(query.Select{Table: to.Table, Alias: "this", Limit: 50, Where: query.And(w.where(to, "this"),
 		query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}}, query.Op{Name: "or", Args: any})})
@@ -300,7 +300,8 @@ func (im *Importer) look(w *work, object string, field Text, s string) foundRef 
 		r := w.adopt(to, row)
 		same := fold(w.label(r)) == fold(s) || r.Number() == s
 		for _, id := range names {
-			same = same || fold(str(row[id])) == fold(s)
+			v, err := r.Get(id)
+			same = same || err == nil && fold(str(v)) == fold(s)
 		}
 		if same && w.maySee(r) {
 			ids = append(ids, r.id)

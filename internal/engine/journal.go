@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"sort"
@@ -47,8 +45,12 @@ func (w *work) entry(r *Record, act Act) (*journal.Entry, error) {
 		e.Version = r.form.Book.Version
 	}
 	asked := map[string]any{}
+	form := w.e.Lib.Form(act.Form) // of a refused act r is the trace of the attempt, not what was asked for
+	if form == nil && r != nil {
+		form = r.form
+	}
 	for k, v := range act.Values {
-		if r != nil && w.e.classified(r.form, k) {
+		if form == nil || w.e.classified(form, k) {
 			v = "***"
 		}
 		asked[k] = v
@@ -69,11 +71,11 @@ func (w *work) entry(r *Record, act Act) (*journal.Entry, error) {
 			case "search", "etag", "stamp", "stay", "fired", "next_at":
 				continue
 			}
-			if equalColumn(x.was[col], x.row[col]) {
+			if equalColumn(x.was[col], x.row[col]) || strings.HasSuffix(col, rulebook.MarkSuffix) { // a mark outlives an erasure in the journal
 				continue
 			}
 			old, val := fmt.Sprint(orEmpty(x.was[col])), fmt.Sprint(orEmpty(x.row[col]))
-			if w.e.classified(x.form, col) {
+			if fd := x.form.Field(col); fd != nil && fd.Class != nil && !fd.Personal { // personal ones are sealed
 				var err error
 				if old, err = w.digest(old); err == nil {
 					val, err = w.digest(val)
@@ -200,12 +202,34 @@ func (w *work) history(r *Record, field string) ([]expr.Record, error) {
 			return nil, err
 		}
 		for _, c := range e.Changed {
-			if c.Record == r.id && c.Field == field {
-				list = append(list, historyRow{w, e.At, e.Actor, c.Old, c.New})
+			if c.Record != r.id || c.Field != field {
+				continue
 			}
+			old, val, err := w.meant(r, c)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, historyRow{w, e.At, e.Actor, old, val})
 		}
 	}
 	return list, nil
+}
+
+// meant are the old and the new value of a change as the journal's entry meant them.
+func (w *work) meant(r *Record, c journal.Change) (old, val string, err error) {
+	f := r.form.Field(c.Field)
+	if f == nil || !f.Personal {
+		return c.Old, c.New, nil
+	}
+	open := func(s string) string {
+		var x any
+		if s != "" && err == nil {
+			x, err = w.unseal(f, r.place(f), s)
+		}
+		return str(x)
+	}
+	old, val = open(c.Old), open(c.New)
+	return old, val, err
 }
 
 type historyRow struct {
@@ -231,11 +255,11 @@ func (h historyRow) Get(name string) (expr.Value, error) {
 	return nil, fmt.Errorf("history has no %s", name)
 }
 
-// actHash recognises the content of an act that is sent again.
-func actHash(a Act) string {
+// actHash recognises the content of an act that is sent again. It is keyed: a plain hash of a form with a telephone number
+// on it could be tried out.
+func (e *Engine) actHash(a Act) string {
 	b, _ := json.Marshal(map[string]any{"f": a.Form, "r": a.Record, "a": a.Action, "v": a.Values, "l": a.Lines, "reason": a.Reason, "c": a.Comment, "x": a.Refuse, "w": a.Waive})
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:])
+	return e.keep.Fingerprint(b)
 }
 
 // Event tells listeners that a record changed.

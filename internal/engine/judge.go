@@ -237,7 +237,11 @@ func (w *work) judgeEnd(r *Record) error {
 		if !f.Unique || r.row[f.ID] == nil || !view.Awake(&f.Node) {
 			continue
 		}
-		n, err := w.tx.Count(r.form.Table, query.And(query.Eq("t", f.ID, r.row[f.ID]),
+		column := f.Column
+		if f.Personal {
+			column = f.Mark()
+		}
+		n, err := w.tx.Count(r.form.Table, query.And(query.Eq("t", column, r.row[column]),
 			query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "t", Name: "id"}, query.Const{Value: r.id}}},
 			query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "t", Name: "state"}, query.Const{Value: "void"}}}))
 		if err != nil {
@@ -249,6 +253,9 @@ func (w *work) judgeEnd(r *Record) error {
 	}
 	if len(items) > 0 {
 		return w.refuse("unique", r, a, items)
+	}
+	if err := w.judgePosts(r, a); err != nil {
+		return err
 	}
 	return w.judgeQuotas(r, a)
 }
@@ -274,15 +281,11 @@ func (w *work) duplicate(r *Record, u *rulebook.Unique, view *rulebook.View) (bo
 		if v == nil {
 			return false, nil // an empty key is nobody's duplicate
 		}
-		left, ok := e.Query("this", s)
+		same, ok := e.Equals("this", v, s)
 		if !ok {
 			return false, fmt.Errorf("unique rule of %s is not in the SQL half", r.form.Key)
 		}
-		raw, err := encode(v, rulebook.FieldType{Expr: e.Type()})
-		if err != nil {
-			return false, err
-		}
-		conds = append(conds, query.Op{Name: "=", Args: []query.Expr{left, query.Const{Value: raw}}})
+		conds = append(conds, same)
 	}
 	if err := w.tx.Lock("unique:" + r.form.Key); err != nil {
 		return false, err

@@ -83,7 +83,7 @@ func (w *work) empty(r *Record, id string, view *rulebook.View) (bool, rulebook.
 	if s, ok := v.(string); ok && s == "" {
 		v = nil
 	}
-	return v == nil, f.Label, err
+	return v == nil && !w.erased(f, v, r.row[id]), f.Label, err // what was erased is not asked for again
 }
 
 // judgeChecks asks each changed field's own checks and bounds, and those of its lines.
@@ -145,7 +145,7 @@ func (w *work) judgeChecks(r *Record, view *rulebook.View) ([]Reason, error) {
 				if need && view.Awake(&f.Node) {
 					if v, err := row.Get(f.ID); err != nil {
 						return nil, err
-					} else if v == nil {
+					} else if v == nil && !w.erased(f, v, row.row[f.ID]) {
 						items = append(items, Reason{Clause: f.Clause, Field: path, Say: label("还要填“"+f.Label.ZH+"”", "“"+f.Label.EN+"” is still empty")})
 					}
 				}

@@ -1,8 +1,10 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,7 +97,7 @@ func TestSilence_Restart(t *testing.T) {
 		s.Person("mei", "market")
 		d := s.Do("li", "t.decision", "", "create", map[string]any{"what": "本月计划"}).Record
 		var err error
-		if s.E, err = engine.New(s.DB, lib, engine.Options{}); err != nil {
+		if s.E, err = engine.New(s.DB, lib, engine.Options{Keep: s.Keep}); err != nil {
 			t.Fatal(err)
 		}
 		s.Turn("2026-03-05 24:00")
@@ -111,6 +113,91 @@ func TestSilence_Restart(t *testing.T) {
 		}
 		if n := s.Count("base_signature", "state", "unanswered"); n != 2 {
 			t.Errorf("%d seats are noted as unanswered", n)
+		}
+	})
+}
+
+// Ensure that of twenty takings at once only what is in store leaves it, and that each account of a month is closed once, on both databases.
+func TestLedger_Balance(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "37-expense"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		s.Company("works", "37-expense")
+		s.Person("lin", "buyer")
+		item := s.Do("lin", "37.stock_item", "", "create", map[string]any{"name": "铜"}).Record
+		in := s.Do("lin", "37.movement", "", "create", map[string]any{"item": item, "qty": "7.5"}).Record
+		s.Do("lin", "37.movement", in, "receive", nil)
+		var all []string
+		for range 20 {
+			all = append(all, s.Do("lin", "37.movement", "", "create", map[string]any{"item": item, "qty": "1"}).Record)
+		}
+		if n := s.AtOnce(all, func(id string) error {
+			_, err := s.Try("lin", "37.movement", id, "hand_out", nil)
+			return err
+		}); n != 7 {
+			t.Errorf("%d of 7.5 left the store", n)
+		}
+		s.Turn("2026-03-02 10:00")
+		for _, name := range []string{"ren", "gui", "xin"} {
+			id := s.Person(name)
+			s.Do("lin", "37.receipt", "", "create", map[string]any{"buyer": id, "tons": 2})
+		}
+		s.Turn("2026-06-02 10:00")
+		if n := s.Count("base_posting", "kind", "share"); n != 3 {
+			t.Errorf("%d accounts were closed, should be 3", n)
+		}
+	})
+}
+
+// Ensure that of twenty who ask at once for what a rank allows, each is judged by the order the one before him left, on both databases.
+func TestRank_AtOnce(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "35-rank"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		s.Company("works", "35-rank")
+		s.Person("an", "office")
+		var all []string
+		for i := range 20 {
+			all = append(all, s.Do("an", "35.applicant", "", "create", map[string]any{"grade": i % 3, "came_at": "2026-03-01T08:00:00+08:00"}).Record)
+		}
+		served := 0
+		for range 3 {
+			n := s.AtOnce(all, func(id string) error {
+				_, err := s.Try("an", "35.applicant", id, "serve", nil)
+				return err
+			})
+			if served += n; n == 0 {
+				t.Error("nobody was the first")
+			}
+		}
+		if n := s.Count("f35_applicant", "state", "served"); n != served {
+			t.Errorf("%d were told that they are served, and %d are", served, n)
+		}
+		grade := func(id string) string { return s.Column("f35_applicant", id, "grade") }
+		slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(grade(b), grade(a)), cmp.Compare(a, b)) })
+		for i, id := range all {
+			if is := s.Column("f35_applicant", id, "state") == "served"; is != (i < served) {
+				t.Errorf("number %d of the queue: served %v, though %d were", i+1, is, served)
+			}
+		}
+	})
+}
+
+// Ensure that of twenty who join at once only as many do as the base allows, on both databases.
+func TestQuota_AtOnce(t *testing.T) {
+	lib := testkit.Load(t, hard(t, "53-elsewhere"))
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, lib, dsn, "2026-03-02 09:00")
+		s.Company("works", "53-elsewhere")
+		s.Person("an", "hr")
+		for range 17 {
+			s.Do("an", "53.account", "", "create", map[string]any{"region": "东"})
+		}
+		if n := s.AtOnce(make([]string, 20), func(string) error {
+			_, err := s.Try("an", "53.specialist", "", "create", map[string]any{"region": "东"})
+			return err
+		}); n != 3 {
+			t.Errorf("%d joined, and 3 may", n)
 		}
 	})
 }

@@ -28,7 +28,7 @@ func (e *Engine) SetParameter(ctx context.Context, now time.Time, actor Actor, b
 	return e.Do(ctx, now, Act{Form: "base.param_value", Action: "create", Values: values, Reason: reason, Key: key, Actor: actor})
 }
 
-// judgeParameter asks who may change a company value: whom the parameter names, else the book's
+// judgeParameter asks who may change a company value: whom the parameter names, else whom the book names, else its
 // administrator. It binds every way in, the register of values included.
 func (w *work) judgeParameter(r *Record, a *rulebook.Action) error {
 	if a.ID != "create" {
@@ -44,7 +44,11 @@ func (w *work) judgeParameter(r *Record, a *rulebook.Action) error {
 	}
 	ok, err := w.mayChange(r, b, p)
 	if err == nil && !ok {
-		err = w.refuse("who", r, a, []Reason{{Clause: p.Clause, Field: "value", Say: label("“"+textOr(p.Label, p.ID).ZH+"”不归你改", "“"+textOr(p.Label, p.ID).EN+"” is not yours to change")}})
+		clause := p.Clause
+		if list := w.changers(b, p); list != nil {
+			clause = first(list[0].Clause, clause)
+		}
+		err = w.refuse("who", r, a, []Reason{{Clause: clause, Field: "value", Say: label("“"+textOr(p.Label, p.ID).ZH+"”不归你改", "“"+textOr(p.Label, p.ID).EN+"” is not yours to change")}})
 	}
 	return err
 }
@@ -54,20 +58,65 @@ func (w *work) mayChange(r *Record, b *rulebook.Book, p *rulebook.Parameter) (bo
 	if w.actor.System || w.actor.Clock {
 		return true, nil
 	}
-	if p.ChangedBy == nil {
+	list := w.changers(b, p)
+	if list == nil {
 		return w.world.has(w.actor.Person, first(b.Admin, "admin"), w.now), nil
 	}
 	view := w.bookSight(b)
-	for _, item := range p.ChangedBy.Items {
-		if !view.Awake(&item.Node) {
-			continue
-		}
+	for _, item := range list {
 		ids, any, err := w.whoItem(r, item, view)
 		if err != nil || any || contains(ids, w.actor.Person) {
 			return err == nil, err
 		}
 	}
 	return false, nil
+}
+
+// changers are those who may change a company value as its parameter says, else as its book says; none = the administrator.
+func (w *work) changers(b *rulebook.Book, p *rulebook.Parameter) []*rulebook.WhoItem {
+	view := w.bookSight(b)
+	for _, who := range []*rulebook.Who{p.ChangedBy, b.Changer} {
+		var list []*rulebook.WhoItem
+		for i := 0; who != nil && i < len(who.Items); i++ {
+			if view.Awake(&who.Items[i].Node) {
+				list = append(list, who.Items[i])
+			}
+		}
+		if list != nil {
+			return list
+		}
+	}
+	return nil
+}
+
+// judgeAdoption asks whether what a book must know before anybody adopts it has been entered by the day it comes into force.
+func (w *work) judgeAdoption(r *Record, a *rulebook.Action) error {
+	b := w.e.Lib.Book(r.str("book"))
+	if a.ID != "create" || b == nil || w.actor.System {
+		return nil
+	}
+	from, err := r.Get("from")
+	if err != nil {
+		return err
+	}
+	day, ok := from.(calendar.Date)
+	if !ok {
+		return nil // the form demands it
+	}
+	view := w.world.view(w, b, r.str("unit"), day.Start(w.world.calendar.Zone))
+	var items []Reason
+	for _, m := range b.Must {
+		p := b.Parameter(m.Param)
+		if !view.Awake(&m.Node) || view.Values[m.Param] != nil || len(view.Rows[m.Param]) > 0 {
+			continue
+		}
+		name := textOr(p.Label, p.ID)
+		items = append(items, Reason{Clause: m.Clause, Field: "book", Say: label("“"+name.ZH+"”还没有填，不能采用", "“"+name.EN+"” is not entered yet; it cannot be adopted")})
+	}
+	if len(items) > 0 {
+		return w.refuse("require", r, a, items)
+	}
+	return nil
 }
 
 // judgeValue asks whether a company value is of the parameter's type, within its bounds, and agrees with the checks of the

@@ -12,12 +12,13 @@ import (
 )
 
 // judgeQuotas asks every quota whose set this record has joined in this act. The partition is locked, so that
-// two acts at once cannot both take the last place; who was in already stays, whatever the limit is now.
+// two acts at once cannot both take the last place; who was in already stays, whatever the limit is now. A limit speaks of
+// records of many days, so its parameters are those in force, as a gate's.
 func (w *work) judgeQuotas(r *Record, a *rulebook.Action) error {
 	if w.seeding {
 		return nil
 	}
-	view := w.view(r)
+	view := w.viewFor(r.form.Book, r)
 	var items []Reason
 	for _, q := range r.form.Book.Quotas {
 		if q.Of != r.form.Key || !view.Awake(&q.Node) {
@@ -79,6 +80,21 @@ type count struct {
 
 func (c count) over() bool { return c.limit >= 0 && c.n > c.limit }
 
+// counts is the condition of who is counted, as a question to the database; nil = all.
+func (w *work) counts(q *rulebook.Quota, view *rulebook.View, s *expr.Scope) (query.Expr, error) {
+	for _, k := range casesOf(q.Where) {
+		if !view.Awake(&k.Node) {
+			continue
+		}
+		x, ok := k.Is.Query("this", s)
+		if !ok {
+			return nil, fmt.Errorf("quota %s: where is not in the SQL half", q.ID)
+		}
+		return x, nil
+	}
+	return nil, nil
+}
+
 // quota counts the partition of what the scope calls this, and its limit.
 func (w *work) quota(q *rulebook.Quota, r *Record, view *rulebook.View, s *expr.Scope) (count, error) {
 	c := count{limit: -1}
@@ -96,18 +112,11 @@ func (w *work) quota(q *rulebook.Quota, r *Record, view *rulebook.View, s *expr.
 		return c, err
 	}
 	part = query.And(part, query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}})
-	c.where = part
-	for _, k := range casesOf(q.Where) {
-		if !view.Awake(&k.Node) {
-			continue
-		}
-		x, ok := k.Is.Query("this", unbound(s))
-		if !ok {
-			return c, fmt.Errorf("quota %s: where is not in the SQL half", q.ID)
-		}
-		c.where = query.And(part, x)
-		break
+	who, err := w.counts(q, view, unbound(s))
+	if err != nil {
+		return c, err
 	}
+	c.where = query.And(part, who)
 	amount := func(cond query.Expr) (int64, error) {
 		v, err := w.tx.Scalar(query.Sub{Agg: "count", Table: r.form.Table, Alias: "this", Where: cond})
 		n, _ := v.(int64)
@@ -134,79 +143,6 @@ func (w *work) quota(q *rulebook.Quota, r *Record, view *rulebook.View, s *expr.
 		c.limit = wholeNumber(v)
 	}
 	return c, err
-}
-
-// overQuotas does what a quota says for a set that has come to exceed it though nobody joined: its base shrank. It is done
-// once, until the set is within its limit again; `this` is the member that came last. Nobody is thrown out.
-func (w *work) overQuotas() error {
-	if w.reading || w.seeding {
-		return nil
-	}
-	for i := 0; i < len(w.order); i++ { // effects may bring more
-		r := w.order[i]
-		if r.was == nil && !r.born() {
-			continue
-		}
-		view := w.view(r)
-		for _, q := range r.form.Book.Quotas {
-			if q.Of != r.form.Key || len(q.Over) == 0 || !view.Awake(&q.Node) {
-				continue
-			}
-			if err := w.overQuota(q, r, view); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (w *work) overQuota(q *rulebook.Quota, r *Record, view *rulebook.View) error {
-	now, before, err := w.seats(q, r, view)
-	if err != nil {
-		return err
-	}
-	list := []expr.Value{r}
-	if !r.born() {
-		list = append(list, oldRecord{r})
-	}
-	seen := ""
-	for i, this := range list {
-		c, err := w.quota(q, r, view, w.scope(r, view, map[string]expr.Value{"this": this}))
-		if err != nil {
-			return err
-		}
-		if c.key == seen {
-			continue
-		}
-		seen = c.key
-		known, err := w.tx.Count("quota_over", query.Eq("t", "id", c.key))
-		if err != nil {
-			return err
-		}
-		switch {
-		case !c.over() && known > 0:
-			if _, err := w.tx.Delete("quota_over", query.Eq("t", "id", c.key)); err != nil {
-				return err
-			}
-		case c.over() && known == 0:
-			if err := w.tx.Insert("quota_over", store.Row{"id": c.key, "at": instant(w.now)}); err != nil {
-				return err
-			}
-			if i == 0 && now != "" && now != before {
-				continue // it joined: refused, or let in by a waiver
-			}
-			rows, err := w.tx.Select(query.Select{Table: r.form.Table, Alias: "this", Where: c.where, Limit: 1, Order: []query.Order{
-				{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "this", Name: "id"}, Desc: true}}})
-			if err != nil || len(rows) == 0 {
-				return err
-			}
-			w.clause(q.Clause)
-			if err := w.effects_(q.Over, w.adopt(r.form, rows[0]), view, nil); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func casesOf(v *rulebook.Value) []*rulebook.Case {
@@ -236,23 +172,19 @@ func (w *work) partition(per []*expr.Expr, s *expr.Scope) (query.Expr, string, e
 		if err != nil {
 			return nil, "", err
 		}
-		left, ok := e.Query("this", unbound(s))
+		same, ok := e.Equals("this", v, unbound(s))
 		if !ok {
 			return nil, "", fmt.Errorf("%q is not in the SQL half", e.Text())
 		}
-		raw, err := encode(v, rulebook.FieldType{Expr: e.Type()})
-		if err != nil {
-			return nil, "", err
-		}
-		cond = query.And(cond, query.Op{Name: "=", Args: []query.Expr{left, query.Const{Value: raw}}})
-		key += fmt.Sprintf("|%v", raw)
+		cond = query.And(cond, same)
+		key += fmt.Sprintf("|%v", same.Args[1].(query.Const).Value)
 	}
 	return cond, key, nil
 }
 
 // unbound is the scope for a question to the database, whose rows are `this`.
 func unbound(s *expr.Scope) *expr.Scope {
-	return &expr.Scope{Now: s.Now, Vars: without(s.Vars, "this"), Facts: s.Facts}
+	return &expr.Scope{Now: s.Now, Vars: without(s.Vars, "this"), Facts: s.Facts, Mark: s.Mark}
 }
 
 func without(m map[string]expr.Value, key string) map[string]expr.Value {
@@ -274,7 +206,7 @@ func (w *work) quotaLeft(id string, rec expr.Record, _ *rulebook.View) (int64, e
 		if q.ID != id {
 			continue
 		}
-		view := w.view(r)
+		view := w.viewFor(q.Book, r)
 		c, err := w.quota(q, r, view, w.scope(r, view, nil))
 		if err != nil || c.limit < 0 || !view.Awake(&q.Node) {
 			return 1 << 40, err
@@ -300,7 +232,7 @@ func (e *Engine) QuotaOf(ctx context.Context, now time.Time, form, id, quota str
 		}
 		for _, q := range f.Book.Quotas {
 			if q.ID == quota && q.Of == form {
-				view := w.view(r)
+				view := w.viewFor(q.Book, r)
 				if !view.Awake(&q.Node) {
 					return nil
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 )
@@ -69,6 +70,9 @@ func (w *work) formSeen(key string) (*rulebook.Form, error) {
 // seen loads a record the reader may see; one he may not see does not exist for him.
 func (w *work) seen(f *rulebook.Form, id string) (*Record, error) {
 	r, err := w.get(f, id)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return nil, err // a database that is away has not lost the record
+	}
 	if err != nil {
 		return nil, missing(f, id)
 	}

@@ -87,6 +87,12 @@ func partLabel(b *rulebook.Book, f *rulebook.Form, parts []string) Text {
 		if x := f.Line(parts[4]); x != nil {
 			return textOr(x.Label, x.ID)
 		}
+	case "compare":
+		for _, x := range f.Compare {
+			if x.ID == parts[4] {
+				return textOr(x.Label, x.ID)
+			}
+		}
 	}
 	return Text{parts[4], parts[4]}
 }
@@ -201,6 +207,7 @@ var sentences = map[string]Text{
 	"parameter":       {"公司可以改的数值", "A value the company may change"},
 	"role":            {"由指定岗位的人担任", "A role that people hold"},
 	"view":            {"有现成的清单", "A ready list"},
+	"compare":         {"{on}上{of}逐项并排核对，不同的在前", "{on} sets {of} side by side, what differs first"},
 }
 
 // ParamView is a company value with its history.

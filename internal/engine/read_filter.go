@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -18,13 +19,37 @@ func (w *work) filter(f *rulebook.Form, src string) (query.Expr, error) {
 	x, problems := w.e.Lib.Env.Compile(src, vars, expr.Of(expr.KBool))
 	if len(problems) > 0 {
 		p := problems[0]
+		if name := w.unasked(f, src, p.Field); name != "" {
+			return nil, unknownField(name)
+		}
 		return nil, fault.At("filter", "筛选条件看不懂："+p.Message, "The filter cannot be read: "+strings.TrimSpace(p.Message+" "+p.Hint))
 	}
 	q, ok := x.Query("this", w.askScope(w.view(w.blank(f, w.myUnit()))))
 	if !ok {
+		if name := w.unasked(f, src, ""); name != "" {
+			return nil, unknownField(name)
+		}
+		for _, m := range selected.FindAllStringSubmatch(src, -1) {
+			if fd := f.Field(m[1]); fd != nil && fd.Personal {
+				return nil, errSealed(fd)
+			}
+		}
 		return nil, fault.At("filter", "这个条件不能用来筛选", "This condition cannot be used as a filter")
 	}
 	return w.guard(q, map[string]*rulebook.Form{"this": f})
+}
+
+var selected = regexp.MustCompile(`\.([a-z][a-z0-9_]*)`)
+
+// unasked is the field over which a condition that does not compile shall fail: one that is not there, or one that must
+// answer as if it were not. The compiler knows every field, and its words on types and near names would give one away.
+func (w *work) unasked(f *rulebook.Form, src, missing string) string {
+	for _, m := range selected.FindAllStringSubmatch(src, -1) {
+		if fd := f.Field(m[1]); m[1] == missing || fd != nil && !w.open(f, fd) {
+			return m[1]
+		}
+	}
+	return missing
 }
 
 // askScope is a scope for what readers write. What of it does not depend on the row is worked out in memory,
@@ -188,6 +213,7 @@ func (w *work) askable(f *rulebook.Form, column string) error {
 	if f == nil {
 		return unknownField(column)
 	}
+	column = strings.TrimSuffix(column, rulebook.MarkSuffix)
 	switch column {
 	case "id", "number", "state", "unit", "by", "at", "record", "pos", "of_id", "of_form":
 		return nil

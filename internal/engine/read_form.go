@@ -24,6 +24,7 @@ type FormBrief struct {
 	Report    bool   `json:"report"`
 	Checklist bool   `json:"checklist"`
 	Class     string `json:"class,omitempty"`
+	Flow      bool   `json:"flow"` // more than one state: there is a way to draw
 }
 
 // FormView is a form as screens are drawn from it.
@@ -63,8 +64,10 @@ type FieldView struct {
 	Max      any      `json:"max,omitempty"`
 	Line     string   `json:"line,omitempty"`
 	Unique   bool     `json:"unique,omitempty"`
+	Sealed   bool     `json:"sealed,omitempty"` // kept encrypted: no sorting, grouping or searching by parts
 	Default  bool     `json:"default,omitempty"`
 	Total    bool     `json:"total,omitempty"` // the rows' sum is shown below
+	Scan     bool     `json:"scan,omitempty"`  // may be filled with a scanned code
 }
 
 // Option is one choice; Asleep ones can be read but not chosen.
@@ -150,7 +153,7 @@ func (e *Engine) Forms(ctx context.Context, now time.Time, actor Actor) ([]FormB
 
 func (w *work) formBrief(f *rulebook.Form) FormBrief {
 	b := FormBrief{Key: f.Key, ID: f.ID, Book: f.Book.ID, Label: text(f.Label), Clause: f.Clause, Number: f.Number != nil, Group: f.Book.Short,
-		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f)}
+		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f), Flow: len(f.States) > 1}
 	if f.Class != nil && f.Class.Class != nil {
 		b.Class = f.Class.Class.ID
 	}
@@ -289,11 +292,13 @@ func actionText(a *rulebook.Action) Text {
 }
 
 var implicitText = map[string]Text{"create": {"登记", "File"}, "edit": {"修改", "Edit"}, "view": {"查看", "View"}, "reveal": {"查看隐去的内容", "Reveal"},
-	"print": {"打印", "Print"}, "export": {"导出", "Export"}, "import": {"导入", "Import"}, "void": {"作废", "Void"}}
+	"print": {"打印", "Print"}, "export": {"导出", "Export"}, "import": {"导入", "Import"}, "void": {"作废", "Void"},
+	"personal_copy": {"提供个人信息副本", "Copy of personal data"}, "seal": {"加密保存", "Encrypt"},
+	"destroy_keys": {"销毁个人信息密钥", "Destroy keys of personal data"}, "erase_again": {"再次擦除", "Erase again"}}
 
 func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 	v := FieldView{ID: f.ID, Label: textOr(f.Label, f.ID), Type: f.Type.Name, Form: f.Type.Form, Scale: f.Type.Scale, Clause: f.Clause,
-		Computed: f.Value != nil || f.Frozen, Required: f.Required != nil, Unique: f.Unique, Default: f.Default != nil, Total: f.Total}
+		Computed: f.Value != nil || f.Frozen, Required: f.Required != nil, Unique: f.Unique, Sealed: f.Personal, Default: f.Default != nil, Total: f.Total}
 	t := f.Type.Expr
 	switch {
 	case v.Form == "" && t.Kind == expr.KObject:
@@ -304,6 +309,7 @@ func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 			v.Form = t.Elem.Object
 		}
 	}
+	v.Scan = f.Code || f.Type.Expr.Kind == expr.KObject && w.hasCode(v.Form)
 	if list := w.named(f); list != nil {
 		v.Type, v.Options = "choice", list
 	}
@@ -324,6 +330,20 @@ func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 		v.Max = w.apiOf(f.Max, f.Type)
 	}
 	return v
+}
+
+// hasCode: the records of the form can be told by a code, their number or a field of their own.
+func (w *work) hasCode(form string) bool {
+	f := w.e.Lib.Form(form)
+	if f == nil || f.Number != nil {
+		return f != nil
+	}
+	for _, x := range f.Fields {
+		if x.Code {
+			return true
+		}
+	}
+	return false
 }
 
 // columns of a list nobody has chosen columns for: the number, what is asked first, the state.

@@ -167,15 +167,21 @@ func (w *work) changeWords(r *Record, c journal.Change) (ChangeWords, bool) {
 		return ChangeWords{}, false
 	}
 	x := ChangeWords{Field: f.ID, Label: textOr(f.Label, f.ID)}
-	if f.Class != nil { // the journal holds a digest of these, nothing to be read
-		if w.visible(r, f) == hidden {
+	if f.Class != nil {
+		see := w.visible(r, f)
+		if see == hidden {
 			return x, false
 		}
+		if f.Personal {
+			x.Old, x.New = w.sealedWords(r, f, see, c.Old), w.sealedWords(r, f, see, c.New)
+			return x, true
+		}
+		// of the others the journal holds a digest, nothing to be read
 		if c.Old != "" {
-			x.Old = Masked{"***"}
+			x.Old = Masked{Masked: "***"}
 		}
 		if c.New != "" {
-			x.New = Masked{"***"}
+			x.New = Masked{Masked: "***"}
 		}
 		return x, true
 	}
@@ -189,6 +195,28 @@ func (w *work) changeWords(r *Record, c journal.Change) (ChangeWords, bool) {
 		}
 	}
 	return x, true
+}
+
+// sealedWords reads a personal value of the journal for somebody.
+func (w *work) sealedWords(r *Record, f *rulebook.Field, see sight, sealed string) any {
+	if sealed == "" {
+		return nil
+	}
+	raw, err := w.unseal(f, r.place(f), sealed)
+	if err != nil {
+		return Masked{Masked: "***"}
+	}
+	if raw == nil {
+		return erasedValue
+	}
+	v, err := w.decode(raw, f.Type)
+	if err != nil || v == nil {
+		return Masked{Masked: "***"}
+	}
+	if see == masked {
+		return Masked{Masked: mask(className(f), w.words(v, f.Type))}
+	}
+	return w.words(v, f.Type)
 }
 
 func stateOrNil(f *rulebook.Form, s string) any {
@@ -283,6 +311,8 @@ func (w *work) entryText(e *journal.Entry) Text {
 			}
 		case "sanction":
 			add("提出奖罚", "sanction proposed")
+		case "erase":
+			add("擦除个人信息", "personal data erased")
 		case "freeze":
 			add("存照", "snapshot kept")
 		case "waive":

@@ -159,7 +159,7 @@ func (e *Engine) JournalEntry(ctx context.Context, now time.Time, actor Actor, i
 			return err
 		}
 		h := journal.LeafHash(body)
-		v = &JournalEntry{JournalRow: w.journalRow(en, rows[0]["leaf"] != nil), Asked: en.Asked, Changed: en.Changed, Facts: w.plainFacts(en), Effects: en.Effects, Version: en.Version, Hash: h.String()}
+		v = &JournalEntry{JournalRow: w.journalRow(en, rows[0]["leaf"] != nil), Asked: en.Asked, Changed: w.plainChanges(en), Facts: w.plainFacts(en), Effects: en.Effects, Version: en.Version, Hash: h.String()}
 		if n, ok := rows[0]["leaf"].(int64); ok {
 			v.Leaf = &n
 		}
@@ -169,6 +169,37 @@ func (e *Engine) JournalEntry(ctx context.Context, now time.Time, actor Actor, i
 		return nil
 	})
 	return v, err
+}
+
+// plainChanges opens what is sealed for who may see it.
+func (w *work) plainChanges(en *journal.Entry) []journal.Change {
+	list := append([]journal.Change{}, en.Changed...)
+	for i, c := range list {
+		f := w.e.Lib.Form(c.Form)
+		if f == nil || f.Field(c.Field) == nil || !f.Field(c.Field).Personal {
+			continue
+		}
+		words := func(s string) string {
+			r, err := w.get(f, c.Record)
+			if s == "" || err != nil {
+				return ""
+			}
+			switch see := w.visible(r, f.Field(c.Field)); see {
+			case hidden:
+				return "***"
+			default:
+				switch x := w.sealedWords(r, f.Field(c.Field), see, s).(type) {
+				case Masked:
+					return x.Masked
+				case string:
+					return x
+				}
+			}
+			return "***"
+		}
+		list[i].Old, list[i].New = words(c.Old), words(c.New)
+	}
+	return list
 }
 
 // plainFacts leaves out what classified fields said.

@@ -19,6 +19,7 @@ type BookBrief struct {
 	Clauses ClauseCount `json:"clauses"`
 	Adopted []Adopted   `json:"adopted"`
 	Forms   int         `json:"forms"`
+	Related []string    `json:"related"` // books whose text it shares: it can be laid beside them
 }
 
 // ClauseCount counts clauses by what they are.
@@ -86,7 +87,8 @@ type RoleView struct {
 	Holders   []Holder `json:"holders"`
 	Conflicts []string `json:"conflicts"`
 	HeldIn    string   `json:"held_in"`
-	Need      string   `json:"need"` // how many must hold it: one, some, any
+	Need      string   `json:"need"`  // how many must hold it: one, some, any
+	Signs     []Text   `json:"signs"` // what it must sign; without a holder that cannot be signed
 }
 
 // Books lists the rulebooks.
@@ -103,7 +105,7 @@ func (e *Engine) Books(ctx context.Context, now time.Time, actor Actor) ([]BookB
 }
 
 func (w *work) bookBrief(b *rulebook.Book) BookBrief {
-	x := BookBrief{ID: b.ID, Short: b.Short, Title: text(b.Title), Version: b.Version, Source: b.Source, Adopted: []Adopted{}, Forms: len(b.Forms), Clauses: ClauseCount{len(b.Clauses), map[string]int{}}}
+	x := BookBrief{ID: b.ID, Short: b.Short, Title: text(b.Title), Version: b.Version, Source: b.Source, Adopted: []Adopted{}, Forms: len(b.Forms), Related: w.e.Lib.Related(b), Clauses: ClauseCount{len(b.Clauses), map[string]int{}}}
 	for _, c := range b.Clauses {
 		x.Clauses.ByKind[c.Kind]++
 	}
@@ -143,12 +145,37 @@ func (e *Engine) Book(ctx context.Context, now time.Time, actor Actor, id string
 			v.Parameters = append(v.Parameters, w.paramView(b, p, view))
 		}
 		for _, r := range b.Roles {
-			x := RoleView{ID: r.ID, Label: textOr(r.Label, r.ID), Holders: w.holderList(w.world.holders(r.ID, "", w.now)), Conflicts: []string{}, HeldIn: r.HeldIn, Need: r.Holders}
+			x := RoleView{ID: r.ID, Label: textOr(r.Label, r.ID), Holders: w.holderList(w.world.holders(r.ID, "", w.now)), Conflicts: []string{}, HeldIn: r.HeldIn, Need: r.Holders, Signs: []Text{}}
+			for _, a := range signedFor(b, r.ID) {
+				x.Signs = append(x.Signs, text(a.Label))
+			}
 			for _, c := range r.Conflicts {
 				x.Conflicts = append(x.Conflicts, c.With)
 			}
 			v.Roles = append(v.Roles, x)
 		}
+		return nil
+	})
+	return v, err
+}
+
+// BookDiff is what one book says otherwise than another.
+type BookDiff = rulebook.Diff
+
+// Diff lays two books side by side, clause by clause.
+func (e *Engine) Diff(ctx context.Context, now time.Time, actor Actor, id, with string) (*BookDiff, error) {
+	var v *BookDiff
+	err := e.read(ctx, now, actor, func(w *work) error {
+		for _, x := range []string{id, with} {
+			if e.Lib.Book(x) == nil {
+				return fault.New(fault.NotFound, "没有这个制度："+x, "There is no rulebook "+x)
+			}
+		}
+		d, err := e.Lib.Diff(id, with)
+		if err != nil {
+			return fault.At("with", "两部制度没有共同的条文，不能逐条对照", "The two share no text and cannot be compared clause by clause")
+		}
+		v = d
 		return nil
 	})
 	return v, err

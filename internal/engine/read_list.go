@@ -191,9 +191,7 @@ func (w *work) plan(q ListQuery) (*plan, error) {
 		}
 		p.where = query.And(p.where, x)
 	}
-	for _, word := range searchWords(q.Q) {
-		p.where = query.And(p.where, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: "search"}, query.Const{Value: word}}})
-	}
+	p.where = query.And(p.where, w.found(f, searchWords(q.Q)))
 	for _, c := range append(w.columns(f), q.Fields...) {
 		p.fields[c] = true
 	}
@@ -228,7 +226,7 @@ func (w *work) sortBy(p *plan, sort string) error {
 	case "number", "state", "at", "unit", "by":
 	default:
 		fd := p.form.Field(name)
-		if fd == nil || live(fd) || !w.open(p.form, fd) || columnKind(fd.Type) == "json" {
+		if fd == nil || live(fd) || !w.open(p.form, fd) || fd.Personal || columnKind(fd.Type) == "json" {
 			return unknown
 		}
 	}

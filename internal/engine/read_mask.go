@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"zhanggui/internal/expr"
+	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 )
 
@@ -75,10 +76,12 @@ func (w *work) open(form *rulebook.Form, f *rulebook.Field) bool {
 		see = x
 	}
 	s := w.scopeOf(form)
+	reached := false
 	for u := range w.world.units {
-		if !s.all && !s.units[u] {
+		if !s.all && !s.units[u] && !w.ownRowsIn(form, u) {
 			continue
 		}
+		reached = true
 		r := w.blank(form, u)
 		view := w.view(r)
 		if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
@@ -88,7 +91,19 @@ func (w *work) open(form *rulebook.Form, f *rulebook.Field) bool {
 			return false
 		}
 	}
-	return true
+	return reached
+}
+
+// ownRowsIn tells whether rows of a unit out of the reader's reach are his all the same, because they name him. What cannot
+// be read counts as there.
+func (w *work) ownRowsIn(form *rulebook.Form, unit string) bool {
+	s := w.scopeOf(form)
+	if s.none || len(s.own)+len(s.in) == 0 {
+		return false
+	}
+	has, err := w.tx.Scalar(query.Sub{Agg: "exists", Table: form.Table, Alias: "o", Where: query.And(query.Eq("o", "unit", unit), w.whereOwn(s, "o"))})
+	yes, _ := has.(bool)
+	return yes || err != nil
 }
 
 // blank is a record that exists only to ask what would be so of any record in a unit.
@@ -107,7 +122,11 @@ func (w *work) blank(form *rulebook.Form, unit string) *Record {
 // Masked is what stands for a value one may not read.
 type Masked struct {
 	Masked string `json:"masked"`
+	Erased bool   `json:"erased,omitempty"` // nobody can read it again
 }
+
+// erasedValue stands for what was kept of a person whose key was destroyed.
+var erasedValue = Masked{"已擦除", true}
 
 // mask hides most of a text.
 func mask(kind, s string) string {

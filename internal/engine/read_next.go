@@ -1,6 +1,11 @@
 package engine
 
-import "zhanggui/internal/rulebook"
+import (
+	"regexp"
+	"slices"
+
+	"zhanggui/internal/rulebook"
+)
 
 // endingAction is what this person can do about a clock: what ends it, if he may; else, while that is not
 // open to him, what leads the record on from where it stands; else nothing.
@@ -19,6 +24,25 @@ func (w *work) endingAction(r *Record, d *rulebook.Deadline, duty *rulebook.Duty
 		}
 	}
 	return w.nextFor(r)
+}
+
+// stampRead finds which acts of the record itself a condition waits for: done.x.at, not d.done.x.at of another.
+var stampRead = regexp.MustCompile(`(?:^|[^.\w]|\bthis\.)done\.([a-z][a-z0-9_]*)\.`)
+
+// answersTo are the actions whose being done ends a deadline that several may end, and that this person may do now.
+func (w *work) answersTo(r *Record, d *rulebook.Deadline) []*rulebook.Action {
+	if d == nil || d.To == nil || d.To.Expr == nil {
+		return nil
+	}
+	var list []*rulebook.Action
+	for _, c := range d.To.Expr.Cases {
+		for _, m := range stampRead.FindAllStringSubmatch(c.Is.Text(), -1) {
+			if a := w.ifMay(r, r.form.Action(m[1])); a != nil && !slices.Contains(list, a) {
+				list = append(list, a)
+			}
+		}
+	}
+	return list
 }
 
 // ifMay is the action if this person may do it on the record now.

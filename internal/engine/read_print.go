@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -279,11 +277,4 @@ func (w *work) sumRow(r *Record, shown []*rulebook.Field, lines []*Line) []strin
 		cells[0] = "合计"
 	}
 	return cells
-}
-
-// checkCode ties a sheet of paper to the content it was printed from.
-func (w *work) checkCode(r *Record) string {
-	h := sha256.Sum256([]byte(r.form.Key + "/" + r.id + "/" + w.contentHash(r)))
-	s := strings.ToUpper(hex.EncodeToString(h[:6]))
-	return s[:4] + "-" + s[4:8] + "-" + s[8:]
 }

@@ -32,10 +32,12 @@ type RecordView struct {
 	Related    []Related             `json:"related"`
 	Opens      []OpenRef             `json:"opens"`
 	Sanctions  []SanctionRow         `json:"sanctions"`
+	Compare    []Comparison          `json:"compare,omitempty"`
 	Masked     []string              `json:"masked,omitempty"`
 	Applies    map[string]bool       `json:"applies,omitempty"` // fields with a condition: whether it holds now
 	Reveal     map[string]RevealRule `json:"reveal,omitempty"`
 	Band       *string               `json:"band"`
+	Copyable   bool                  `json:"personal_copy,omitempty"` // this reader can have the copy that this request asks for
 	logged     []string              // classes whose reading leaves a trace
 }
 
@@ -137,6 +139,7 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 		Book: r.form.Book.ID, Version: r.form.Book.Version, Lines: map[string][]LineRow{}, Applies: map[string]bool{}, Reveal: map[string]RevealRule{}}
 	v.Values = w.valuesOut(r, func(*rulebook.Field) bool { return true })
 	w.sights(r, v)
+	v.Copyable = w.mayCopy(r)
 	for _, l := range r.form.Lines {
 		lines, err := r.Lines(l.ID)
 		if err != nil {
@@ -177,18 +180,26 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 	if v.Related, err = w.related(r); err != nil {
 		return nil, err
 	}
-	v.Sanctions, err = w.sanctionsOf(r)
+	if v.Sanctions, err = w.sanctionsOf(r); err != nil {
+		return nil, err
+	}
+	v.Compare, err = w.comparisons(r, w.noter(r, v))
 	return v, err
 }
 
-// sights notes what is masked, what may be revealed, what applies, and which readings leave a trace.
-func (w *work) sights(r *Record, v *RecordView) {
+// noter notes the classes whose reading leaves a trace.
+func (w *work) noter(r *Record, v *RecordView) func(*rulebook.ClassRef) {
 	view := w.view(r)
-	note := func(c *rulebook.ClassRef) {
+	return func(c *rulebook.ClassRef) {
 		if c != nil && c.Class != nil && c.Class.ReadLog && view.Awake(&c.Node) && view.Awake(&c.Class.Node) && !contains(v.logged, c.Class.ID) {
 			v.logged = append(v.logged, c.Class.ID)
 		}
 	}
+}
+
+// sights notes what is masked, what may be revealed, what applies, and which readings leave a trace.
+func (w *work) sights(r *Record, v *RecordView) {
+	view, note := w.view(r), w.noter(r, v)
 	note(r.form.Class)
 	for _, f := range r.form.Fields {
 		if f.When != nil {
@@ -201,6 +212,9 @@ func (w *work) sights(r *Record, v *RecordView) {
 		switch w.visible(r, f) {
 		case masked:
 			v.Masked = append(v.Masked, f.ID)
+			if x, err := r.Get(f.ID); err == nil && w.erased(f, x, r.row[f.ID]) {
+				continue
+			}
 			if x := f.Class.Class.Reveal; x != nil && view.Awake(&x.Node) {
 				v.Reveal[f.ID] = RevealRule{x.Purpose, revealSeconds(x)}
 			}

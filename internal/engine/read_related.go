@@ -149,11 +149,9 @@ func (w *work) options(to *rulebook.Form, q string) ([]OptionRow, error) {
 	if to.Key == "base.person" {
 		where = query.And(where, query.Eq("this", "active", true))
 	}
-	for _, word := range searchWords(q) {
-		where = query.And(where, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: "search"}, query.Const{Value: word}}})
-	}
+	where = query.And(where, w.found(to, searchWords(q)))
 	order := []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "this", Name: "id"}}}
-	if to.Field("name") != nil {
+	if f := to.Field("name"); f != nil && !f.Personal {
 		order = []query.Order{{Expr: query.Col{Alias: "this", Name: "name"}}, {Expr: query.Col{Alias: "this", Name: "id"}}}
 	}
 	rows, err := w.tx.Select(query.Select{Table: to.Table, Alias: "this", Where: where, Order: order, Limit: 20})

@@ -84,18 +84,19 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 		if err != nil {
 			return err
 		}
-		money := func(n int64) string {
-			m, _ := expr.FromColumn(n, expr.Of(expr.KMoney))
-			return expr.Format(m, expr.Of(expr.KMoney))
-		}
 		l := w.ledger(id)
+		column, typ := balanceOf(l)
+		amount := func(n int64) string {
+			m, _ := expr.FromColumn(n, typ)
+			return expr.Format(m, typ)
+		}
 		for _, row := range rows {
-			n, _ := row["amount"].(int64)
-			v.Rows = append(v.Rows, LedgerRow{str(row["id"]), str(row["at"]), str(row["kind"]), textOr(l.KindLabel[str(row["kind"])], str(row["kind"])), first(str(row["segment"]), money(n)), w.personRef(str(row["person"])), w.unitRef(first(str(row["dept"]), str(row["unit"]))),
+			n, _ := row[column].(int64)
+			v.Rows = append(v.Rows, LedgerRow{str(row["id"]), str(row["at"]), str(row["kind"]), textOr(l.KindLabel[str(row["kind"])], str(row["kind"])), first(str(row["segment"]), amount(n)), w.personRef(str(row["person"])), w.unitRef(first(str(row["dept"]), str(row["unit"]))),
 				str(row["month"]), str(row["clause"]), str(row["text"]), str(row["of_form"]), str(row["of_id"])})
 		}
 		sums, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: where, Group: []query.Expr{query.Col{Alias: "this", Name: "kind"}},
-			Columns: []query.Column{{Name: "kind", Expr: query.Col{Alias: "this", Name: "kind"}}, {Name: "n", Expr: query.Col{Alias: "this", Name: "amount"}, Agg: "sum"}}})
+			Columns: []query.Column{{Name: "kind", Expr: query.Col{Alias: "this", Name: "kind"}}, {Name: "n", Expr: query.Col{Alias: "this", Name: column}, Agg: "sum"}}})
 		if err != nil {
 			return err
 		}
@@ -109,8 +110,8 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 				total -= n
 			}
 		}
-		if l.Unit == "money" {
-			v.Balance = money(total)
+		if l.Unit != "range" {
+			v.Balance = amount(total)
 		}
 		return nil
 	})

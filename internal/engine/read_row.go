@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"zhanggui/internal/keep"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -15,6 +16,9 @@ func (w *work) rowsOut(p *plan, recs []*Record) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.readyKeys(p, recs); err != nil {
+		return nil, err
+	}
 	rows := make([]Row, 0, len(recs))
 	for _, r := range recs {
 		row := w.rowOut(r)
@@ -22,7 +26,7 @@ func (w *work) rowsOut(p *plan, recs []*Record) ([]Row, error) {
 			if p.fields[f.ID] {
 				return true
 			}
-			return !live(f) && f.Type.Name != "note"
+			return !live(f) && !f.Personal && f.Type.Name != "note" // personal ones are opened only where they are shown
 		})
 		if d := dues[r.id]; d != nil {
 			row.Due, row.Holder = d.Due, d.holder
@@ -30,6 +34,23 @@ func (w *work) rowsOut(p *plan, recs []*Record) ([]Row, error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// readyKeys unwraps with one question the keys of the personal fields that a page of rows shows.
+func (w *work) readyKeys(p *plan, recs []*Record) error {
+	var ids []string
+	for _, f := range p.form.Fields {
+		if !f.Personal || live(f) || !p.fields[f.ID] {
+			continue
+		}
+		for _, r := range recs {
+			ids = append(ids, keep.KeyOf(str(r.row[f.ID])))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return w.e.keep.Ready(w.ctx, ids)
 }
 
 func (w *work) rowOut(r *Record) Row {

@@ -54,10 +54,7 @@ func (e *Engine) Search(ctx context.Context, now time.Time, actor Actor, q strin
 }
 
 func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
-	where := w.where(f, "this")
-	for _, word := range words {
-		where = query.And(where, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: "search"}, query.Const{Value: word}}})
-	}
+	where := query.And(w.where(f, "this"), w.found(f, words))
 	rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: where, Limit: hitsEach,
 		Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
 	if err != nil {

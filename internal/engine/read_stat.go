@@ -103,7 +103,7 @@ func (w *work) statKey(f *rulebook.Form, by string) (query.Expr, *rulebook.Field
 	case "state", "unit", "by", "at":
 	default:
 		fd = f.Field(name)
-		if fd == nil || live(fd) || !w.open(f, fd) || columnKind(fd.Type) == "json" {
+		if fd == nil || live(fd) || !w.open(f, fd) || fd.Personal || columnKind(fd.Type) == "json" {
 			return nil, nil, unknown
 		}
 	}

@@ -33,7 +33,14 @@ type Task struct {
 	Etag             string   `json:"etag"`
 	Sign             bool     `json:"sign"`
 	Stage            Text     `json:"stage"`
-	Also             []Limit  `json:"also,omitempty"` // later limits of the same record
+	Also             []Limit  `json:"also,omitempty"`    // later limits of the same record
+	Answers          []Answer `json:"answers,omitempty"` // where one of several acts ends the limit: each that is open to the reader
+}
+
+// Answer is one act of several that end a limit.
+type Answer struct {
+	Action string `json:"action"`
+	Label  Text   `json:"label"`
 }
 
 // Limit is one more time limit of a record that is a task already.
@@ -217,7 +224,15 @@ func (w *work) clockTask(c, r *Record) Task {
 		t.Due = &x.Due
 	}
 	d, duty := w.clockSource(c.row)
-	if a := w.endingAction(r, d, duty); a != nil {
+	answers := w.answersTo(r, d)
+	for _, a := range answers {
+		t.Answers = append(t.Answers, Answer{a.ID, actionText(a)})
+	}
+	a := w.endingAction(r, d, duty)
+	if a == nil && len(answers) > 0 {
+		a = answers[0]
+	}
+	if a != nil {
 		l := actionText(a)
 		t.Action, t.ActionLabel = a.ID, &l
 		view := w.view(r)

@@ -33,6 +33,9 @@ func (w *work) out(r *Record, f *rulebook.Field) (any, bool) {
 		return x, true
 	}
 	v, err := r.Get(f.ID)
+	if err != nil && f.Personal {
+		return Masked{Masked: "***"}, true // tampered with; who keeps watch was told
+	}
 	if err != nil {
 		return nil, true // a computed field that cannot be worked out reads as empty
 	}
@@ -46,6 +49,9 @@ func (w *work) outLine(r *Record, l *Line, f *rulebook.Field) (any, bool) {
 		return nil, false
 	}
 	v, err := l.Get(f.ID)
+	if err != nil && f.Personal {
+		return Masked{Masked: "***"}, true
+	}
 	if err != nil {
 		return nil, true
 	}
@@ -55,15 +61,18 @@ func (w *work) outLine(r *Record, l *Line, f *rulebook.Field) (any, bool) {
 func (w *work) dress(v expr.Value, f *rulebook.Field, see sight, raw any) any {
 	if f.Type.Name == "file" || f.Type.Name == "files" {
 		if see == masked {
-			return Masked{"***"}
+			return Masked{Masked: "***"}
 		}
 		return w.files(raw)
+	}
+	if w.erased(f, v, raw) {
+		return erasedValue
 	}
 	if v == nil {
 		return nil
 	}
 	if see == masked {
-		return Masked{mask(className(f), w.words(v, f.Type))}
+		return Masked{Masked: mask(className(f), w.words(v, f.Type))}
 	}
 	return w.apiOf(v, f.Type)
 }
@@ -118,7 +127,7 @@ func (w *work) api(v expr.Value, t expr.Type) any {
 // refOut names another record. One the reader may not see is named by nothing but its existence.
 func (w *work) refOut(x *Record) any {
 	if !w.maySee(x) {
-		return Masked{"***"}
+		return Masked{Masked: "***"}
 	}
 	return RefValue{x.id, w.label(x), x.form.Key}
 }

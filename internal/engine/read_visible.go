@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"zhanggui/internal/calendar"
@@ -14,6 +16,9 @@ import (
 // platform forms are open to all; the engine's registers show a person his own rows, and to auditors,
 // administrators and heads those of their units. Beyond that a record is seen by whom it names and by
 // who may act on it. What one may not see does not exist for him.
+//
+// People of an outside organisation belong to no unit of ours. They see what a form's class grants them by a role they
+// hold, what names them and what they are called to act on; of the platform's forms their own house.
 
 // scope is what a reader sees of one form: everything, nothing, or rows that meet a condition.
 type scope struct {
@@ -21,6 +26,7 @@ type scope struct {
 	units     map[string]bool // record's unit is one of these
 	own       []string        // columns that name a person: a row that names the reader is his
 	in        []string        // columns with a list of persons
+	ids       []string        // these records
 	shared    []string        // of saved views: the unit in for_unit is one of these
 }
 
@@ -47,7 +53,8 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 	if f.Key == savedViewForm { // how somebody looks at a list is his own, or his unit's
 		return &scope{own: []string{"by"}, shared: w.sharedUnits()}
 	}
-	if f.Kept == "platform" {
+	house := w.world.outside(w.me.id)
+	if f.Kept == "platform" && house == "" {
 		return &scope{all: true}
 	}
 	s := &scope{units: map[string]bool{}}
@@ -62,13 +69,20 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		}
 	}
 	me := w.me.id
+	if f.Kept == "platform" {
+		return w.ownHouse(f, s, house)
+	}
 	if f.Kept == "engine" {
 		if f.Key == "base.notice" { // what was told to somebody is his alone
 			s.in = nil
 			return s
 		}
 		if w.world.has(me, "auditor", w.now) || w.world.has(me, "admin", w.now) {
-			return &scope{all: true}
+			s.all = true
+			return s
+		}
+		if house != "" {
+			return s
 		}
 		shared := f.Key == "base.clock" || f.Key == "base.copy" || f.Key == "base.signature" || f.Key == "base.snapshot" || f.Key == "base.voided"
 		for u := range w.world.units {
@@ -82,9 +96,30 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 	if w.world.has(me, "auditor", w.now) {
 		return &scope{all: true}
 	}
+	if house != "" && f.Class == nil {
+		return s
+	}
 	for u := range w.world.units {
 		if w.belongs(f.Book, u) {
 			s.units[u] = true
+		}
+	}
+	return s
+}
+
+// ownHouse is what an outsider sees of a platform form: the people and units of his own house, and what names him.
+func (w *work) ownHouse(f *rulebook.Form, s *scope, house string) *scope {
+	switch f.Key {
+	case "base.calendar_day":
+		return &scope{all: true}
+	case "base.person":
+		s.own, s.ids = nil, w.world.membersOf(house)
+	case "base.unit":
+		s.own = nil
+		for _, u := range sortedKeys(w.world.units) {
+			if w.world.within(u, house) {
+				s.ids = append(s.ids, u)
+			}
 		}
 	}
 	return s
@@ -154,13 +189,15 @@ func (w *work) belongs(b *rulebook.Book, unit string) bool {
 	return false
 }
 
+// belongsAny asks the regulations alone: the base is everybody's, so it would let the whole company look into the clocks
+// and papers of each unit.
 func (w *work) belongsAny(unit string) bool {
 	for _, b := range w.e.Lib.Books {
 		if b.ID != "base" && w.belongs(b, unit) {
 			return true
 		}
 	}
-	return w.belongs(w.e.Lib.Books[0], unit)
+	return false
 }
 
 // where is what the reader may see of a form as a condition over rows of its table; nil = all.
@@ -182,17 +219,7 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 		return nil
 	}
 	if strings.Contains(see.Text(), "this") {
-		r := w.blank(f, w.myUnit())
-		view := w.view(r)
-		if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
-			return nil
-		}
-		if alias == "this" {
-			if q, ok := see.Query("this", w.scope(nil, view, nil)); ok {
-				return q
-			}
-		}
-		return query.Op{Name: "or"} // it cannot be asked of many rows at once: none is shown
+		return w.whereClassRow(f, see, alias)
 	}
 	args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
 	for _, u := range sortedKeys(w.world.units) {
@@ -206,13 +233,47 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 	return query.Op{Name: "in", Args: args}
 }
 
+// whereClassRow asks a class that looks at the record. Roles mean their holders near the record, so it is asked as each
+// unit understands it; units that mean the same are asked together.
+func (w *work) whereClassRow(f *rulebook.Form, see *expr.Expr, alias string) query.Expr {
+	if alias != "this" {
+		return query.Op{Name: "or"} // it cannot be asked of many rows at once: none is shown
+	}
+	means := map[string]query.Expr{}
+	units := map[string][]query.Expr{}
+	for _, u := range sortedKeys(w.world.units) {
+		r := w.blank(f, u)
+		view := w.view(r)
+		q := query.Expr(query.Op{Name: "and"}) // asleep: open
+		if view.Awake(&f.Class.Node) && view.Awake(&f.Class.Class.Node) {
+			var ok bool
+			if q, ok = see.Query("this", w.scope(r, view, nil)); !ok {
+				q = query.Op{Name: "or"}
+			}
+		}
+		key := fmt.Sprintf("%v", q)
+		means[key], units[key] = q, append(units[key], query.Const{Value: u})
+	}
+	var any []query.Expr
+	for _, key := range sortedKeys(means) {
+		if len(means) == 1 {
+			return means[key]
+		}
+		any = append(any, query.And(query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: alias, Name: "unit"}}, units[key]...)}, means[key]))
+	}
+	return query.Op{Name: "or", Args: any}
+}
+
 func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {
 	s := w.scopeOf(f)
+	seen := w.whereOfSeen(f, alias)
 	switch {
 	case s.none:
 		return query.Op{Name: "or"}
-	case s.all:
+	case s.all && seen == nil:
 		return nil
+	case s.all:
+		return query.Op{Name: "or", Args: []query.Expr{seen, w.whereOwn(s, alias)}}
 	}
 	var any []query.Expr
 	if len(s.units) > 0 {
@@ -220,18 +281,87 @@ func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {
 		for _, u := range sortedKeys(s.units) {
 			args = append(args, query.Const{Value: u})
 		}
-		any = append(any, query.Op{Name: "in", Args: args})
+		any = append(any, query.And(query.Op{Name: "in", Args: args}, seen))
 	}
+	any = append(any, w.whereOwn(s, alias))
+	for _, u := range s.shared {
+		any = append(any, query.Eq(alias, "for_unit", u))
+	}
+	return query.Op{Name: "or", Args: any} // of nothing: no row
+}
+
+// whereOwn finds the rows that name the reader.
+func (w *work) whereOwn(s *scope, alias string) query.Expr {
+	var any []query.Expr
 	for _, c := range s.own {
 		any = append(any, query.Eq(alias, c, w.me.id))
 	}
 	for _, c := range s.in {
 		any = append(any, holds(alias, c, w.me.id))
 	}
-	for _, u := range s.shared {
-		any = append(any, query.Eq(alias, "for_unit", u))
+	for _, id := range s.ids {
+		any = append(any, query.Eq(alias, "id", id))
 	}
-	return query.Op{Name: "or", Args: any} // of nothing: no row
+	return query.Op{Name: "or", Args: any}
+}
+
+// whereOfSeen: the engine's registers speak of records, and of those of a secret form only to who may know of them.
+func (w *work) whereOfSeen(f *rulebook.Form, alias string) query.Expr {
+	if f.Kept != "engine" || f.Field("of_form") == nil || w.actor.System || w.actor.Clock {
+		return nil
+	}
+	var all query.Expr
+	of := query.Col{Alias: alias, Name: "of_form"}
+	for _, b := range w.e.Lib.Books {
+		for _, secret := range b.Forms {
+			if secret.Class == nil {
+				continue
+			}
+			args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
+			for _, u := range sortedKeys(w.world.units) {
+				if w.ofSeen(secret, u) {
+					args = append(args, query.Const{Value: u})
+				}
+			}
+			if len(args) == len(w.world.units)+1 {
+				continue
+			}
+			all = query.And(all, query.Op{Name: "or", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{of}}, query.Op{Name: "<>", Args: []query.Expr{of, query.Const{Value: secret.Key}}}, query.Op{Name: "in", Args: args}}})
+		}
+	}
+	return all
+}
+
+// ofSeen tells whether the reader may know of every record of a form in a unit.
+func (w *work) ofSeen(f *rulebook.Form, unit string) bool {
+	c := f.Class
+	if c == nil || c.Class == nil {
+		return true
+	}
+	see := c.Class.See
+	if x := c.Class.PerForm[f.Key]; x != nil {
+		see = x
+	}
+	r := w.blank(f, unit)
+	if view := w.view(r); !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
+		return true
+	}
+	if see == nil || !asksThis(see) {
+		return see == nil || w.classSeen(r)
+	}
+	q, ok := see.Query("this", w.scope(r, w.view(r), nil))
+	return ok && always(q)
+}
+
+// always tells whether a condition holds of every row: true itself, or true beside anything.
+func always(q query.Expr) bool {
+	switch x := q.(type) {
+	case query.Const:
+		return x.Value == true
+	case query.Op:
+		return x.Name == "or" && slices.ContainsFunc(x.Args, always) || x.Name == "and" && !slices.ContainsFunc(x.Args, func(a query.Expr) bool { return !always(a) })
+	}
+	return false
 }
 
 // holds: a JSON list column contains this id.
@@ -251,7 +381,10 @@ func (w *work) maySee(r *Record) bool {
 	if !w.classSeen(r) {
 		return false
 	}
-	if s.all || r.fresh || s.units[r.unitID()] {
+	if (s.all || s.units[r.unitID()]) && w.speaksOfSeen(r) || r.fresh {
+		return true
+	}
+	if contains(s.ids, r.id) {
 		return true
 	}
 	if len(s.shared) > 0 && contains(s.shared, str(r.row["for_unit"])) {
@@ -268,6 +401,15 @@ func (w *work) maySee(r *Record) bool {
 		}
 	}
 	return r.form.Key != "base.notice" && w.mayActOn(r)
+}
+
+// speaksOfSeen is whereOfSeen for one row.
+func (w *work) speaksOfSeen(r *Record) bool {
+	if r.form.Kept != "engine" || r.form.Field("of_form") == nil {
+		return true
+	}
+	of := w.e.Lib.Form(str(r.row["of_form"]))
+	return of == nil || w.ofSeen(of, r.unitID())
 }
 
 // mayActOn: whom a rule calls to act on a record sees it, wherever he sits.

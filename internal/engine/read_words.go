@@ -238,6 +238,9 @@ func (w *work) label(r *Record) string {
 }
 
 func (w *work) nameOf(r *Record) string {
+	if f := r.form.Field("name"); f == nil || f.Class != nil {
+		return r.id
+	}
 	if s, ok := r.row["name"].(string); ok && s != "" {
 		return s
 	}

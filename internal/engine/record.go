@@ -81,7 +81,11 @@ func (r *Record) read(name string) (expr.Value, error) {
 		if live(f) {
 			return r.compute(f)
 		}
-		return r.w.decode(r.row[name], f.Type)
+		raw, err := r.plain(f)
+		if err != nil {
+			return nil, err
+		}
+		return r.w.decode(raw, f.Type)
 	}
 	if r.form.Line(name) != nil {
 		lines, err := r.Lines(name)
@@ -218,11 +222,13 @@ func (r *Record) save() error {
 					if err != nil {
 						return err
 					}
-					if lr[f.ID], err = encode(v, f.Type); err != nil {
+					if err := l.put(f, v); err != nil {
 						return err
 					}
-				} else {
-					lr[f.ID] = l.row[f.ID]
+				}
+				lr[f.ID] = l.row[f.ID]
+				if f.Personal {
+					lr[f.Mark()] = l.row[f.Mark()]
 				}
 			}
 			rows = append(rows, lr)

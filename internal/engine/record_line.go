@@ -94,5 +94,9 @@ func (l *Line) Get(name string) (expr.Value, error) {
 		v, _, err := f.Value.Pick(view, s)
 		return v, err
 	}
-	return l.rec.w.decode(l.row[name], f.Type)
+	raw, err := l.plain(f)
+	if err != nil {
+		return nil, err
+	}
+	return l.rec.w.decode(raw, f.Type)
 }

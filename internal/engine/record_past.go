@@ -228,7 +228,11 @@ func (o oldRecord) Get(name string) (expr.Value, error) {
 		return o.r.Get(name)
 	}
 	if f := o.r.form.Field(name); f != nil {
-		return o.r.w.decode(raw, f.Type)
+		if raw, err := o.r.w.unseal(f, o.r.place(f), raw); err != nil || raw == nil {
+			return nil, err
+		} else {
+			return o.r.w.decode(raw, f.Type)
+		}
 	}
 	if name == "state" || name == "number" {
 		return emptyUnset(raw), nil

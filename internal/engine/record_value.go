@@ -121,10 +121,21 @@ func (r *Record) set(f *rulebook.Field, v expr.Value) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if equalColumn(r.row[f.ID], raw) {
-		return false, nil
+	if same, err := r.holds(f, raw); err != nil || same {
+		return false, err
 	}
-	r.column(f.ID, raw)
+	if f.Personal {
+		if err := r.putPersonal(f, v, raw); err != nil {
+			return false, err
+		}
+	} else {
+		r.column(f.ID, raw)
+	}
+	if f == r.form.Subject {
+		if err := r.moveSubject(); err != nil {
+			return false, err
+		}
+	}
 	delete(r.vals, f.ID)
 	if _, isRecord := v.(*Record); isRecord || f.Type.Expr.Kind != expr.KObject {
 		r.vals[f.ID] = v
@@ -133,6 +144,15 @@ func (r *Record) set(f *rulebook.Field, v expr.Value) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// holds tells whether a column says this already.
+func (r *Record) holds(f *rulebook.Field, raw any) (bool, error) {
+	if !f.Personal || r.row[f.ID] == nil {
+		return equalColumn(r.row[f.ID], raw), nil
+	}
+	old, err := r.plain(f)
+	return old != nil && equalColumn(old, raw), err
 }
 
 func equalColumn(a, b any) bool {

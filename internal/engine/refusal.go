@@ -11,7 +11,7 @@ import (
 
 // Refusal is a rule's "no": an answer, not a failure. It lists every failure of the first group that failed.
 type Refusal struct {
-	Group  string // class state who fill gate require unique quota ledger locked
+	Group  string // class state who fill gate require unique quota ledger locked retention
 	Form   string
 	Record string
 	Action string

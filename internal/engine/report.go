@@ -33,6 +33,10 @@ func (w *work) fillReport(r *Record) error {
 	if err != nil {
 		return err
 	}
+	last, err := w.lastReport(r, view)
+	if err != nil {
+		return err
+	}
 	var rows []*Line
 	for i, g := range groups {
 		row := &Line{rec: r, line: line, id: w.e.opts.NewID(), row: store.Row{}}
@@ -72,11 +76,12 @@ func (w *work) fillReport(r *Record) error {
 			if cs == nil || v == nil {
 				continue
 			}
-			if row.row[c.ID], err = encode(v, f.Type); err != nil {
+			if err := row.put(f, v); err != nil {
 				return fmt.Errorf("report %s column %s: %w", rep.ID, c.ID, err)
 			}
 			w.clause(c.Clause)
 		}
+		row.compare(rep, last[rowKey(row.row)])
 		rows = append(rows, row)
 	}
 	r.setLines("rows", rows)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
@@ -69,7 +70,9 @@ func revealSeconds(x *rulebook.Reveal) int {
 func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, id, field, purpose, ref string) (*Revealed, error) {
 	now = now.UTC().Truncate(time.Millisecond)
 	var out *Revealed
+	var masked []Event
 	err := e.DB.Write(ctx, func(tx *store.Tx) error {
+		masked = nil
 		w, err := e.begin(ctx, tx, now, actor)
 		if err != nil {
 			return err
@@ -78,7 +81,7 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 		if err != nil {
 			return err
 		}
-		f := r.form.Field(field)
+		f, get, raw := r.revealable(field)
 		if f == nil || f.Class == nil || f.Class.Class == nil || w.visible(r, f) == hidden {
 			return fault.At("field", "没有“"+field+"”这一项", "There is no field "+field)
 		}
@@ -88,13 +91,21 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 				return err
 			}
 		}
-		v, err := r.Get(f.ID)
+		v, err := get(f.ID)
 		if err != nil {
 			return err
+		}
+		if w.erased(f, v, raw) {
+			return fault.At("field", "“"+f.Label.ZH+"”已擦除", f.Label.EN+" was erased")
 		}
 		out = &Revealed{Value: w.apiOf(v, f.Type), Until: instant(now.Add(time.Minute))}
 		if rule != nil {
 			out.Until = instant(now.Add(time.Duration(revealSeconds(rule)) * time.Second))
+		}
+		if w.visible(r, f) != full {
+			if masked, err = w.keepOpen(r, field, rule, out.Until); err != nil {
+				return err
+			}
 		}
 		w.clause(f.Class.Clause, f.Class.Class.Clause)
 		asked := map[string]any{"field": field, "purpose": purpose}
@@ -106,8 +117,87 @@ func (e *Engine) Reveal(ctx context.Context, now time.Time, actor Actor, form, i
 	if ref, ok := AsRefusal(err); ok {
 		e.logRefusal(ctx, now, Act{Form: form, Record: id, Action: "reveal", Actor: actor}, ref)
 	}
+	if err != nil {
+		return nil, err
+	}
+	e.bus.publish(masked)
+	return out, nil
+}
+
+// EventMasked is the action of the event that tells a reader's pages to mask what he had revealed.
+const EventMasked = "masked"
+
+// keepOpen notes what a person has open, and masks what he had of other records where the class shows one at a time.
+func (w *work) keepOpen(r *Record, field string, rule *rulebook.Reveal, until string) ([]Event, error) {
+	var masked []Event
+	person := query.Eq("t", "person", w.actor.Person)
+	gone := query.And(person, compared("<", "until", instant(w.now)))
+	if rule != nil && rule.One != nil && w.view(r).Awake(&rule.One.Node) {
+		w.clause(rule.One.Clause)
+		others := query.And(person, compared("<>", "record", r.id))
+		rows, err := w.tx.Select(query.Select{Table: "revealed", Alias: "t", Where: others})
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			masked = append(masked, Event{Form: str(row["form"]), Record: str(row["record"]), Action: EventMasked, By: w.actor.Person})
+		}
+		gone = query.Op{Name: "or", Args: []query.Expr{gone, others}}
+	}
+	if _, err := w.tx.Delete("revealed", gone); err != nil {
+		return nil, err
+	}
+	return masked, w.tx.Upsert("revealed", []string{"id"}, store.Row{"id": w.actor.Person + "|" + r.id + "|" + field, "person": w.actor.Person,
+		"form": r.form.Key, "record": r.id, "field": field, "until": until})
+}
+
+// Shown is a masked value that the reader has revealed and that is open still; nil if it is masked.
+func (e *Engine) Shown(ctx context.Context, now time.Time, actor Actor, form, id, field string) (*Revealed, error) {
+	var out *Revealed
+	err := e.read(ctx, now, actor, func(w *work) error {
+		out = nil
+		r, err := w.recordSeen(form, id)
+		if err != nil {
+			return err
+		}
+		f, get, _ := r.revealable(field)
+		if f == nil || w.visible(r, f) == hidden {
+			return nil
+		}
+		rows, err := w.tx.Select(query.Select{Table: "revealed", Alias: "t", Limit: 1, Where: query.And(query.Eq("t", "id", actor.Person+"|"+r.id+"|"+field), compared(">=", "until", instant(now)))})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		v, err := get(f.ID)
+		if err != nil {
+			return err
+		}
+		out = &Revealed{Value: w.apiOf(v, f.Type), Until: str(rows[0]["until"])}
+		return nil
+	})
 	return out, err
 }
+
+// revealable finds a field of the record, or of a row of it written "line.row.field", with its value and its column.
+func (r *Record) revealable(path string) (*rulebook.Field, func(string) (expr.Value, error), any) {
+	if f := r.form.Field(path); f != nil {
+		return f, r.Get, r.row[f.ID]
+	}
+	parts := strings.Split(path, ".")
+	if len(parts) != 3 || r.form.Line(parts[0]) == nil {
+		return nil, nil, nil
+	}
+	lines, err := r.Lines(parts[0])
+	for _, x := range lines {
+		if f := x.line.Field(parts[2]); err == nil && x.id == parts[1] && f != nil {
+			return f, x.Get, x.row[f.ID]
+		}
+	}
+	return nil, nil, nil
+}
+
+// revealsADay is how often one person may look if the class does not say.
+const revealsADay = 50
 
 func (w *work) judgeReveal(r *Record, f *rulebook.Field, rule *rulebook.Reveal, purpose, ref string) error {
 	view := w.view(r)
@@ -147,14 +237,19 @@ func (w *work) judgeReveal(r *Record, f *rulebook.Field, rule *rulebook.Reveal, 
 			return no("fill", clause, "ref", label("请写明为哪一份"+zh+"（编号）", "Give the number of the "+en+" it is needed for"))
 		}
 	}
-	if rule.PerDay > 0 {
-		n, err := w.doneToday("reveal")
-		if err != nil {
-			return err
+	most := rule.PerDay
+	if most == 0 {
+		most = revealsADay
+	}
+	n, err := w.doneToday("reveal")
+	if err != nil {
+		return err
+	}
+	if n >= most {
+		if w.e.opts.Alarm != nil {
+			w.e.opts.Alarm("somebody looks at more personal data in a day than he may", "person "+w.actor.Person)
 		}
-		if n >= rule.PerDay {
-			return no("quota", clause, f.ID, label("今天已查看 "+strconv.Itoa(n)+" 次，到了上限", "Shown "+strconv.Itoa(n)+" times today; that is the limit"))
-		}
+		return no("quota", clause, f.ID, label("今天已查看 "+strconv.Itoa(n)+" 次，到了上限", "Shown "+strconv.Itoa(n)+" times today; that is the limit"))
 	}
 	return nil
 }

@@ -400,6 +400,8 @@ func (w *work) hooks(r *Record, a *rulebook.Action) error {
 		return w.inspected(r)
 	case r.form.Key == "base.param_value":
 		return w.judgeParameter(r, a)
+	case r.form.Key == "base.adoption":
+		return w.judgeAdoption(r, a)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 // The search column of a record holds what people type to find it: its number, its texts, the names it
 // refers to, all of them also as pinyin and initials, and the tails of phone numbers. Classified fields
-// are not in it: a search must not tell what a list would hide.
+// are not in it: a search must not tell what a list would hide. Personal ones are there as tokens.
 
 const searchLimit = 2000 // characters; beyond it nobody searches, and every save pays
 
@@ -68,7 +68,7 @@ func (r *Record) searchText() string {
 			put(p)
 		}
 	}
-	return b.String()
+	return strings.TrimSpace(b.String() + " " + r.personalTokens())
 }
 
 // fold brings text to one form: lower case, half width, no surrounding space.

@@ -29,7 +29,7 @@ func formTable(f *rulebook.Form) store.Table {
 		{Name: "unit", Kind: "text"}, {Name: "by", Kind: "text"}, {Name: "at", Kind: "text", NotNull: true},
 		{Name: "etag", Kind: "int", NotNull: true}, {Name: "rulebook", Kind: "text"}, {Name: "pinned", Kind: "text"},
 		{Name: "stamp", Kind: "json"}, {Name: "stay", Kind: "json"}, {Name: "frozen", Kind: "json"},
-		{Name: "search", Kind: "text", Secret: true},
+		{Name: "search", Kind: "text", Untold: true},
 	}}
 	t.Indexes = append(t.Indexes,
 		store.Index{Name: f.Table + "_state", Columns: []string{"state", "at"}},
@@ -44,6 +44,7 @@ func formTable(f *rulebook.Form) store.Table {
 			continue
 		}
 		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH, Secret: fd.Class != nil})
+		t.Columns, t.Indexes = marked(t.Columns, t.Indexes, t.Name, fd)
 		if fd.Type.Expr.Kind == expr.KObject {
 			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID}})
 		}
@@ -96,11 +97,20 @@ func lineTable(l *rulebook.Line) store.Table {
 	t := store.Table{Name: l.Table, Label: l.Label.ZH, Primary: []string{"id"}, Columns: []store.Column{
 		{Name: "id", Kind: "text", NotNull: true}, {Name: "record", Kind: "text", NotNull: true}, {Name: "pos", Kind: "int", NotNull: true},
 	}}
+	t.Indexes = []store.Index{{Name: l.Table + "_record", Columns: []string{"record", "pos"}}}
 	for _, fd := range l.Fields {
 		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH, Secret: fd.Class != nil})
+		t.Columns, t.Indexes = marked(t.Columns, t.Indexes, t.Name, fd)
 	}
-	t.Indexes = []store.Index{{Name: l.Table + "_record", Columns: []string{"record", "pos"}}}
 	return t
+}
+
+// marked adds what a personal field needs beside its column.
+func marked(columns []store.Column, indexes []store.Index, table string, f *rulebook.Field) ([]store.Column, []store.Index) {
+	if !f.Personal {
+		return columns, indexes
+	}
+	return append(columns, store.Column{Name: f.Mark(), Kind: "text", Untold: true}), append(indexes, store.Index{Name: table + "_" + f.Mark(), Columns: []string{f.Mark()}})
 }
 
 // live fields are computed on reading and have no column.
@@ -123,11 +133,14 @@ func columnKind(t rulebook.FieldType) store.Kind {
 // ownTables are what the engine keeps beside the forms.
 func ownTables() []store.Table {
 	return []store.Table{
-		fileTable,
+		fileTable, subjectTable,
 		{Name: "duty_cursor", Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "duty", Kind: "text"}, {Name: "unit", Kind: "text"}, {Name: "next_at", Kind: "text"},
 			{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}},
 			Indexes: []store.Index{{Name: "duty_cursor_next", Columns: []string{"next_at"}}}},
+		{Name: "revealed", Apart: true, Primary: []string{"id"}, Columns: []store.Column{ // what each person has open of masked values, and until when
+			{Name: "id", Kind: "text", NotNull: true}, {Name: "person", Kind: "text"}, {Name: "form", Kind: "text"}, {Name: "record", Kind: "text"}, {Name: "field", Kind: "text"}, {Name: "until", Kind: "text"}},
+			Indexes: []store.Index{{Name: "revealed_person", Columns: []string{"person"}}}},
 		{Name: "quota_over", Primary: []string{"id"}, Columns: []store.Column{ // partitions beyond their limit, since when
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "at", Kind: "text"}}},
 		{Name: "segment", Primary: []string{"id"}, Columns: []store.Column{ // who holds which numbers now
@@ -169,12 +182,13 @@ var baseContract = map[string][]string{
 	"base.clock":        {"name", "due"},
 	"base.breach":       {"name", "due"},
 	"base.sanction":     {"person", "offence", "fine", "measure"},
-	"base.posting":      {"ledger", "kind", "amount", "entry_no", "segment", "prefix", "first_no", "last_no"},
-	"base.notice":       {"person", "text"},
+	"base.posting":      {"ledger", "kind", "amount", "quantity", "dims", "entry_no", "segment", "prefix", "first_no", "last_no"},
+	"base.notice":       {"person", "text", "confirm_by"},
 	"base.copy":         {"mark", "to"},
 	"base.snapshot":     {"name", "content"},
 	"base.attempt":      {"action", "clause"},
 	"base.waiver":       {"clause", "reason"},
 	"base.signature":    {"approval", "seat", "person"},
+	requestForm:         {"kind", "contact"},
 	savedViewForm:       {"of_form", "name", "query", "for_unit", "default_since"},
 }

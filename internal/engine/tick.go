@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"zhanggui/internal/expr"
@@ -22,6 +23,9 @@ func (e *Engine) Tick(ctx context.Context, now time.Time) (int, time.Time, error
 		return 0, time.Time{}, err
 	}
 	for {
+		if err := e.payErasures(ctx, now); err != nil {
+			return fired, time.Time{}, err
+		}
 		if err := ctx.Err(); err != nil {
 			return fired, time.Time{}, err
 		}
@@ -105,6 +109,9 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 	if r, ok := AsRefusal(err); ok {
 		// A rule forbids what the clock should do. It is recorded and not tried again at every tick.
 		e.logRefusal(ctx, now, Act{Form: r.Form, Record: r.Record, Action: r.Action, Actor: ClockActor()}, r)
+		if strings.HasPrefix(id, closing) {
+			return e.skipClose(ctx, id, at)
+		}
 		return e.skipWake(ctx, kind, id, now)
 	}
 	if fault.KindOf(err) == fault.NotFound {

@@ -151,6 +151,9 @@ func places(t *testing.T, s *testkit.Shop, db *sql.DB) (list []place) {
 		}
 		for _, k := range keys {
 			for _, c := range x.Columns {
+				if c.Untold { // what is derived for searching is not vouched for: an erasure must leave nothing of it
+					continue
+				}
 				list = append(list, place{x.Name, k, c.Name, string(c.Kind)})
 			}
 		}

@@ -39,9 +39,11 @@ type work struct {
 	waived  []Waiver // what it did pass
 	events  []Event
 	depth   int
-	seeding bool              // a scenario's given: no gate is asked
-	reading bool              // a reading transaction: nothing may change
-	scopes  map[string]*scope // what this reader sees of each form, once asked
+	seeding bool                  // a scenario's given: no gate is asked
+	reading bool                  // a reading transaction: nothing may change
+	scopes  map[string]*scope     // what this reader sees of each form, once asked
+	closing map[string]expr.Value // the account of a ledger that is being closed
+	keys    map[string]string     // of subjects
 }
 
 // begin opens a unit of work inside a transaction.
@@ -185,7 +187,7 @@ func (w *work) scope(r *Record, view *rulebook.View, more map[string]expr.Value)
 	for k, v := range more {
 		vars[k] = v
 	}
-	return &expr.Scope{Now: w.now, Vars: vars, Facts: &facts{w: w, rec: r, view: view}, Read: w.noteRead}
+	return &expr.Scope{Now: w.now, Vars: vars, Facts: &facts{w: w, rec: r, view: view}, Read: w.hush(r), Mark: w.e.markOf}
 }
 
 // apart notes what fn reads by itself, besides keeping it with the rest.
@@ -268,7 +270,7 @@ func (w *work) remember(act Act, out *Outcome) error {
 	if err != nil {
 		return err
 	}
-	return w.tx.Insert("replay", store.Row{"id": replayKey(act), "hash": actHash(act), "answer": string(b), "at": instant(w.now)})
+	return w.tx.Insert("replay", store.Row{"id": replayKey(act), "hash": w.e.actHash(act), "answer": string(b), "at": instant(w.now)})
 }
 
 func (w *work) replay(act Act) (*Outcome, error) {
@@ -279,7 +281,7 @@ func (w *work) replay(act Act) (*Outcome, error) {
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	if rows[0]["hash"] != actHash(act) {
+	if rows[0]["hash"] != w.e.actHash(act) {
 		return nil, keyReused()
 	}
 	var out Outcome

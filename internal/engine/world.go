@@ -30,7 +30,10 @@ type world struct {
 	e          *Engine
 }
 
-type unitInfo struct{ id, name, parent, head string }
+type unitInfo struct {
+	id, name, parent, head string
+	outside                bool // of another organisation: nobody there belongs to the units above
+}
 type personInfo struct {
 	id, name, unit, superior, post, account string
 	active                                  bool
@@ -77,18 +80,23 @@ func (e *Engine) worldOf(w *work) (*world, error) {
 		e.stale.Store(true)
 		return nil, err
 	}
+	if e.world != nil && e.DB.Dialect() != "sqlite" {
+		e.keep.Forget() // another node may have destroyed keys
+	}
 	e.world = wd
 	return wd, nil
 }
 
-// worldVersion is bumped in the transaction that changes a world form; nodes compare it.
+// worldVersion is bumped in the transaction that changes a world form or erases somebody; nodes compare it.
 func (w *work) worldVersion() (string, error) {
-	rows, err := w.tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Eq("m", "key", "world"), Limit: 1})
-	if err != nil || len(rows) == 0 {
-		return "", err
+	rows, err := w.tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Op{Name: "in", Args: []query.Expr{
+		query.Col{Alias: "m", Name: "key"}, query.Const{Value: "world"}, query.Const{Value: metaErased}}},
+		Order: []query.Order{{Expr: query.Col{Alias: "m", Name: "key"}}}})
+	s := ""
+	for _, row := range rows {
+		s += str(row["key"]) + "=" + str(row["value"]) + ";"
 	}
-	s, _ := rows[0]["value"].(string)
-	return s, nil
+	return s, err
 }
 
 // worldChanged makes this transaction read the world anew, and everybody else after the commit.
@@ -137,6 +145,9 @@ func (w *work) readWorld() (*world, error) {
 		wd.units[u.id] = u
 		if u.parent == "" && wd.top == "" {
 			wd.top = u.id
+		}
+		if str(r["kind"]) == "outside" {
+			u.outside, u.parent = true, ""
 		}
 	})
 	each("base.person", func(r store.Row) {
@@ -241,6 +252,20 @@ func (wd *world) within(unit, top string) bool {
 		}
 	}
 	return false
+}
+
+// outside answers the unit of another organisation that a person belongs to; "" for our own people.
+func (wd *world) outside(person string) string {
+	p := wd.people[person]
+	if p == nil {
+		return ""
+	}
+	for _, u := range wd.chain(p.unit) {
+		if x := wd.units[u]; x != nil && x.outside {
+			return u
+		}
+	}
+	return ""
 }
 
 // adoptionOf is the adoption of a book nearest above a unit on a day.

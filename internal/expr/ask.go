@@ -1,7 +1,9 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"zhanggui/internal/query"
 )
@@ -21,6 +23,9 @@ func (x *Expr) InQuery(variable string) error {
 	m := &machine{s: &Scope{}, env: x.env, rows: []rowVar{{variable, variable}}, static: true}
 	if _, ok := m.ask(x.root); ok {
 		return nil
+	}
+	if strings.Contains(m.why, encrypted) { // no computed field helps: it would be encrypted too
+		return errors.New(m.why)
 	}
 	return fmt.Errorf("%s; store the result in a computed field", m.why)
 }
@@ -213,8 +218,18 @@ func (m *machine) columnVia(n *node, refs int) (query.Expr, bool) {
 	if f.Column == "" || f.Back != "" || f.Line {
 		return cannot()
 	}
+	column := f.Column
+	if f.Mark != "" {
+		if !m.marking {
+			if m.why == "" {
+				m.why = fmt.Sprintf("%s at column %d is %s, it can only be compared for equality (==, !=, in, has)", pathOf(n), n.off+1, encrypted)
+			}
+			return nil, false
+		}
+		column = f.Mark
+	}
 	if isRow {
-		return query.Col{Alias: alias, Name: f.Column}, true
+		return query.Col{Alias: alias, Name: column}, true
 	}
 	if o.Table == "" { // this.done.approve.at: the stamp's column is on the record itself
 		in := base
@@ -236,10 +251,12 @@ func (m *machine) columnVia(n *node, refs int) (query.Expr, bool) {
 		}
 		return cannot()
 	}
-	return m.follow(base, o.Table, f.Column, refs)
+	return m.follow(base, o.Table, column, refs)
 }
 
 func (m *machine) follow(ref *node, table, column string, refs int) (query.Expr, bool) {
+	defer func(was bool) { m.marking = was }(m.marking)
+	m.marking = false // the reference itself is a column like any other
 	on, ok := m.columnVia(ref, refs+1)
 	if !ok {
 		return nil, false
@@ -277,6 +294,10 @@ func (m *machine) askHas(n, x *node) (query.Expr, bool) {
 		if f, sub, ok := m.rowsOf(x); ok {
 			return query.Sub{Agg: "exists", Table: f.Table, Alias: sub, Where: m.joined(x, sub)}, true
 		}
+	}
+	if _, sealed := m.domain(x); sealed {
+		q, ok := m.mark(x, "")
+		return not(isNull(q)), ok
 	}
 	var q query.Expr
 	var ok bool

@@ -78,6 +78,9 @@ func isNumber(t Type) bool { return t.Kind == KInt || t.Kind == KDecimal || t.Ki
 var turned = map[string]string{"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 func (m *machine) compare(n *node, op string, a, b *node) (query.Expr, bool) {
+	if q, asked, ok := m.compareMarks(n, op, a, b); asked {
+		return q, ok
+	}
 	if !m.depends(a) {
 		a, b, op = b, a, turned[op]
 	}
@@ -271,6 +274,7 @@ func (m *machine) askIn(n, x, in *node) (query.Expr, bool) {
 		flat = append(flat, e)
 	}
 	scale := 0
+	domain, sealed := m.domain(x)
 	list := make([]askedNumber, 0, len(flat)+1)
 	for i, e := range append([]*node{x}, flat...) {
 		if isNumber(x.typ) {
@@ -284,7 +288,12 @@ func (m *machine) askIn(n, x, in *node) (query.Expr, bool) {
 		if i > 0 && !m.static && e.val != nil && !sameForm(x.typ, e.typ) && e.typ.Kind != KAny {
 			return m.no(n, "in")
 		}
-		q, ok := m.ask(e)
+		q, ok := query.Expr(nil), false
+		if sealed {
+			q, ok = m.mark(e, domain)
+		} else {
+			q, ok = m.ask(e)
+		}
 		if !ok || !comparable("=", x.typ) {
 			return m.no(n, "in")
 		}

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"fmt"
+
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
@@ -48,6 +50,14 @@ func (b *builder) node(e ast.Expr, depth int) *node {
 		if o := b.env.object(n.args[0].typ); o != nil {
 			if f, ok := o.Fields[n.name]; ok {
 				n.typ = f.Type
+			}
+		}
+		if x := n.args[0]; x.op == "call" && x.name == "ledger" {
+			if id, ok := textOf(x.args[0]); ok && b.env.schema.Ledgers[id] && b.env.schema.Quantities[id] != (n.name == "quantity") {
+				if n.name == "quantity" {
+					return b.fail(n.off, fmt.Sprintf("the balance of ledger %s is money", id), "write .balance")
+				}
+				return b.fail(n.off, fmt.Sprintf("the balance of ledger %s is a quantity", id), "write .quantity")
 			}
 		}
 		if s.IsTestOnly() {

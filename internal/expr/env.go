@@ -63,7 +63,7 @@ func builtin(s *Schema) {
 	add("stamp", map[string]Type{"at": Of(KDatetime), "first_at": Of(KDatetime), "by": person, "count": Of(KInt)})
 	add("stay", map[string]Type{"from": Of(KDatetime), "to": Of(KDatetime), "state": Of(KText), "spans": ListOf(Of(KPeriod))})
 	add("history", map[string]Type{"at": Of(KDatetime), "by": person, "old": Of(KText), "new": Of(KText)})
-	add("ledger", map[string]Type{"balance": Of(KMoney)})
+	add("ledger", map[string]Type{"balance": Of(KMoney), "quantity": DecimalOf(3)})
 	add("split_row", map[string]Type{"amount": Of(KMoney), "item": Of(KAny)})
 	add("fact", map[string]Type{"person": person, "holder": Of(KWho), "holders": Of(KWho), "clause": Of(KText), "at": Of(KDatetime), "missing": Of(KInt)})
 	params := map[string]Type{}

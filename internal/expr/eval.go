@@ -37,9 +37,10 @@ type machine struct {
 	env   *Env
 	local []binding // loop variables, innermost last
 
-	rows   []rowVar // while asking: the variables that stand for rows
-	static bool     // while asking only whether one could
-	why    string   // the first thing that cannot be asked
+	rows    []rowVar // while asking: the variables that stand for rows
+	static  bool     // while asking only whether one could
+	marking bool     // while asking for the mark of an encrypted field
+	why     string   // the first thing that cannot be asked
 }
 
 type binding struct {

@@ -15,6 +15,7 @@ type Problem struct {
 	Offset        int
 	Line, Col     int
 	Message, Hint string
+	Field         string // that does not exist, if this is the mistake
 }
 
 var (
@@ -43,6 +44,7 @@ func (e *Env) problems(iss *cel.Issues, missed []miss, text string, vars Vars) [
 				}
 			}
 			p.Message, p.Hint = noField(o, m[1])
+			p.Field = m[1]
 			p.Col++ // the checker points at the dot
 		} else if m := undeclared.FindStringSubmatch(p.Message); m != nil {
 			p.Message, p.Hint = e.unknown(m[1], lineOf(text, p.Line), p.Col, vars)

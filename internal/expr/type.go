@@ -65,6 +65,9 @@ type Field struct {
 	Line bool
 	// Live is a computed field that is not stored: its own expression over the object, compiled in scope this=object.
 	Live *Expr
+	// Mark is set on a field whose column is encrypted: the column that is the same for equal values of a Domain, NULL for
+	// none. The database can be asked whether such a field is set and whether it equals something, nothing else.
+	Mark, Domain string
 }
 
 // Schema is all that names may mean.
@@ -78,6 +81,8 @@ type Schema struct {
 	Params map[string]Param
 	// Approvals, Rankings, Ledgers, Quotas: names accepted by waiting('x'), rank('x', …), ledger('x', …) and quota_left('x', …).
 	Approvals, Rankings, Ledgers, Quotas map[string]bool
+	// Quantities: those of the ledgers whose balance is a quantity, no money.
+	Quantities map[string]bool
 }
 
 // Param is a company value. Key and Out are set for a table: param.x.at(k1, k2).out

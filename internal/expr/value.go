@@ -99,4 +99,6 @@ type Scope struct {
 	Facts Facts
 	// Read, if set, is told every field that decided (for "why"): path as written and its value.
 	Read func(path string, v Value)
+	// Mark answers what the mark column of a domain holds for a value.
+	Mark func(domain string, v Value) any
 }

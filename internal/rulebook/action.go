@@ -139,7 +139,7 @@ func (c *book) effects(n *node, path string, p place) []*Effect {
 	return list
 }
 
-var effectKinds = []string{"set", "create", "do", "notify", "post", "freeze"}
+var effectKinds = []string{"set", "create", "do", "notify", "post", "freeze", "erase"}
 
 func (c *book) effect(n *node, path string, p place) *Effect {
 	b := c.open(n, "effect", path)
@@ -206,6 +206,8 @@ func (c *book) effect(n *node, path string, p place) *Effect {
 	case "freeze":
 		e.For = c.cel(b.get("freeze"), &e.Node, p, anyType)
 		e.As = b.text("as")
+	case "erase":
+		e.For = c.cel(b.get("erase"), &e.Node, p, anyType)
 	}
 	return e
 }

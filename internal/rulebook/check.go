@@ -149,9 +149,9 @@ func (c *book) checkRoles() {
 }
 
 func (c *book) checkHeader() {
-	for _, id := range c.Must {
-		if c.Book.Parameter(id) == nil {
-			c.r.errorf(c.src.header.pos, "must: there is no parameter %q", id)
+	for _, m := range c.Must {
+		if c.Book.Parameter(m.Param) == nil {
+			c.r.errorf(m.Pos, "must: there is no parameter %q", m.Param)
 		}
 	}
 	for _, id := range c.MayOff {
@@ -341,9 +341,29 @@ func (l *loader) checkCycles() {
 	}
 }
 
+// readField is the field an expression reads of a form or line, nil if it reads something else.
+func (l *loader) readField(object, id string) *Field {
+	if f := l.lib.Forms[object]; f != nil {
+		return f.field[id]
+	}
+	form, line, ok := cutLast(object)
+	if f := l.lib.Forms[form]; ok && f != nil && f.line[line] != nil {
+		return f.line[line].field[id]
+	}
+	return nil
+}
+
+func cutLast(s string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, '.')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
+
 // checkMasks: a value worked out from a classified field would carry it past its mask, into another field or a report's column.
 func (c *book) checkMasks() {
-	shows := func(v *Value, what string, pos Pos) {
+	shows := func(v *Value, into *Field, what string, pos Pos) {
 		if v == nil {
 			return
 		}
@@ -352,8 +372,17 @@ func (c *book) checkMasks() {
 				continue
 			}
 			for _, p := range k.Is.Reads() {
-				if f := c.l.lib.Forms[p.Object]; f != nil && f.field[p.Field] != nil && f.field[p.Field].Class != nil {
-					c.r.errorf(pos, "%s shows %s of %s, which is classified %s: give it a class too, or leave it out", what, p.Field, f.ID, f.field[p.Field].Class.Class.ID)
+				from := c.l.readField(p.Object, p.Field)
+				if from == nil || from.Class == nil {
+					continue
+				}
+				f := from.Form
+				if from.Personal && into != nil && into.Class != nil && !into.Personal {
+					c.r.errorf(pos, "%s shows %s of %s, which is personal and kept encrypted: give it a personal class too, or leave it out", what, p.Field, f.ID)
+					return
+				}
+				if into == nil || into.Class == nil {
+					c.r.errorf(pos, "%s shows %s of %s, which is classified %s: give it a class too, or leave it out", what, p.Field, f.ID, from.Class.Class.ID)
 					return
 				}
 			}
@@ -362,7 +391,7 @@ func (c *book) checkMasks() {
 	for _, f := range c.Forms {
 		if f.Report != nil {
 			for _, col := range f.Report.Column {
-				shows(col.Is, "column "+col.ID+" of report "+f.ID, col.Pos)
+				shows(col.Is, nil, "column "+col.ID+" of report "+f.ID, col.Pos)
 			}
 		}
 		fields := f.Fields
@@ -370,10 +399,8 @@ func (c *book) checkMasks() {
 			fields = append(fields[:len(fields):len(fields)], l.Fields...)
 		}
 		for _, fd := range fields {
-			if fd.Class == nil {
-				shows(fd.Value, "field "+fd.ID+" of "+f.ID, fd.Pos)
-				shows(fd.Default, "the default of field "+fd.ID+" of "+f.ID, fd.Pos)
-			}
+			shows(fd.Value, fd, "field "+fd.ID+" of "+f.ID, fd.Pos)
+			shows(fd.Default, fd, "the default of field "+fd.ID+" of "+f.ID, fd.Pos)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func (c *book) declareClasses() {
 			k.Label = Label{k.ID, k.ID}
 		}
 		k.Mask = b.oneOf("mask", "", "phone", "name", "idno", "all", "last4")
-		k.ReadLog, k.Sealed = b.flag("read_log"), b.flag("sealed")
+		k.ReadLog, k.Sealed, k.Personal = b.flag("read_log"), b.flag("sealed"), b.flag("personal")
 		c.Classes = append(c.Classes, k)
 		c.last = append(c.last, func() { c.compileClass(k, b) })
 	}
@@ -68,8 +68,17 @@ func (c *book) compileClass(k *Class, b *body) {
 	}
 	if n := b.get("reveal"); n != nil {
 		if x := c.open(n, "reveal", k.Path+".reveal"); x != nil {
-			r := &Reveal{Purpose: x.flag("purpose"), One: x.flag("one"), PerDay: x.int("per_day")}
+			r := &Reveal{Purpose: x.flag("purpose"), PerDay: x.int("per_day")}
 			c.node(&r.Node, x)
+			if n := x.get("one"); n != nil {
+				d := &Demand{}
+				switch v := c.wrapped(n, &d.Node, x.path+".one"); {
+				case v.isText() && v.text == "true":
+					r.One = d
+				case !v.isText() || v.text != "false":
+					c.r.errorf(n.pos, "one is true or false")
+				}
+			}
 			r.By = c.who(x.get("by"), x.path+".by", p)
 			for _, n := range x.names("ref") {
 				if f := c.formNamed(n); f != nil {

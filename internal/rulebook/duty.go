@@ -61,6 +61,13 @@ func (c *book) compileDuty(d *Duty, b *body) {
 		d.Align = c.instant(n, d.Path+".align", p)
 	}
 	d.Met = c.met(d, of, b.must("met"), p)
+	if d.Align != nil && !d.Member() {
+		for _, k := range d.Align.Cases {
+			if k.Is != nil && contains(k.Is.Names(), "this") {
+				c.r.errorf(k.Pos, "duty %s: its periods are the same for all, so align: cannot read this; give each member his own with of: and met: count or to", d.ID)
+			}
+		}
+	}
 	if n := b.get("open"); n != nil {
 		d.Open = c.offset(n)
 	}

@@ -34,6 +34,9 @@ func (c *book) declareField(f *Form, l *Line, e *entry, path string) *Field {
 	fd.Unique = b.flag("unique")
 	fd.Min, fd.Max = c.literal(b.get("min"), fd.Type, "min"), c.literal(b.get("max"), fd.Type, "max")
 	fd.Hint = c.label(b.get("hint"), "hint")
+	if fd.Code = b.flag("code"); fd.Code && fd.Type.Name != "text" {
+		c.r.errorf(b.get("code").pos, "only a text holds a code, and %s is %s", fd.ID, fd.Type.Name)
+	}
 	if n := b.get("back"); n != nil {
 		fd.Back = n.text
 		if fd.Type.Form == "" {
@@ -41,9 +44,55 @@ func (c *book) declareField(f *Form, l *Line, e *entry, path string) *Field {
 			fd.Back = ""
 		}
 	}
+	fd.class = b.get("class")
 	c.todo = append(c.todo, func() { c.compileField(fd, b) })
 	return fd
 }
+
+// personal finds which fields are kept encrypted. It is asked before anything is compiled, since it decides what the
+// database can be asked.
+func (c *book) personal() {
+	each := func(fd *Field) {
+		n := fd.class
+		if n == nil {
+			return
+		}
+		if n.kind == yamlMap && n.at("is") != nil {
+			n = n.at("is")
+		}
+		for _, o := range c.scope() {
+			if k := o.Book.Class(n.text); k != nil {
+				fd.Personal = k.Personal
+				break
+			}
+		}
+		if !fd.Personal {
+			return
+		}
+		switch t := fd.Type; {
+		case t.Name == "file" || t.Name == "files" || t.Name == "secret",
+			t.Expr.Kind != expr.KText && t.Expr.Kind != expr.KDate && t.Expr.Kind != expr.KDatetime:
+			c.r.errorf(n.pos, "%s is %s; a personal class is for texts, dates and times", fd.ID, t.Name)
+			fd.Personal = false
+		}
+	}
+	for _, f := range c.Forms {
+		for _, fd := range f.Fields {
+			each(fd)
+		}
+		for _, l := range f.Lines {
+			for _, fd := range l.Fields {
+				each(fd)
+			}
+		}
+	}
+}
+
+// Mark is the column beside a personal field's own that tells equal values.
+func (fd *Field) Mark() string { return fd.Column + MarkSuffix }
+
+// MarkSuffix ends the names of mark columns.
+const MarkSuffix = "__eq"
 
 func (c *book) declareLine(f *Form, e *entry, path string) {
 	b := c.open(e.value, "line", path)

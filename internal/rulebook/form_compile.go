@@ -1,6 +1,10 @@
 package rulebook
 
-import "strings"
+import (
+	"strings"
+
+	"zhanggui/internal/expr"
+)
 
 // compileForm compiles what belongs to the form as a whole; fields, actions and deadlines come by themselves.
 func (c *book) compileForm(f *Form, b *body) {
@@ -10,8 +14,15 @@ func (c *book) compileForm(f *Form, b *body) {
 	f.Number = c.number(f, b.get("number"), b.path+".number")
 	f.Copies = c.copies(f, b.get("copy"), b.path)
 	f.Class = c.classRef(b.get("class"), b.path+".class")
+	if n := b.get("subject"); n != nil && c.fieldNamed(f, n, false) {
+		if f.Subject = f.field[n.text]; f.Subject.Type.Expr.Kind != expr.KObject || f.Subject.Value != nil {
+			c.r.errorf(n.pos, "subject: %s is to name one record", n.text)
+			f.Subject = nil
+		}
+	}
 	f.Section = c.sections(f, b)
 	f.View = c.views(f, b)
+	f.Compare = c.compares(f, b)
 	if n := b.get("retention"); n != nil {
 		r := &RetentionRef{}
 		if x := c.wrapped(n, &r.Node, b.path+".retention"); x != nil {
@@ -35,6 +46,13 @@ func (c *book) compileForm(f *Form, b *body) {
 		u := &Unique{}
 		c.node(&u.Node, x)
 		u.By = c.cels(x.must("by"), &u.Node, p)
+		c.last = append(c.last, func() {
+			for _, e := range u.By {
+				if err := e.EqualsInQuery("this"); err != nil {
+					c.r.errorf(x.get("by").pos, "unique of %s must compile to SQL, but %s", f.ID, unaskable(err))
+				}
+			}
+		})
 		u.Where = c.cel(x.get("where"), &u.Node, p, boolType)
 		c.askable(u.Where, x.get("where"), "this", "unique of "+f.ID+": where")
 		u.Say = c.message(x.get("say"), &u.Node, p, "say")
@@ -107,7 +125,10 @@ func (c *book) views(f *Form, b *body) []*SavedView {
 		}
 		if n := x.get("sort"); n != nil {
 			v.Sort = n.text
-			c.fieldNamed(f, &node{kind: yamlScalar, pos: n.pos, text: strings.TrimPrefix(n.text, "-")}, true)
+			id := strings.TrimPrefix(n.text, "-")
+			if c.fieldNamed(f, &node{kind: yamlScalar, pos: n.pos, text: id}, true) && f.field[id] != nil && f.field[id].Personal {
+				c.r.errorf(n.pos, "%s is kept encrypted, which has no order: sort by something else", id)
+			}
 		}
 		list = append(list, v)
 	}

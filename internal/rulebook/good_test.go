@@ -2,6 +2,7 @@ package rulebook_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -300,8 +301,11 @@ remove: [report.monthly, slip.view]
 	if f.Action("finish").By.Items[0].Clause != "y-2" || b.Parameter("near_days").Default.(calendar.Span).N != 10 || b.Report("monthly") != nil {
 		t.Errorf("the variant's own words do not win")
 	}
-	if v.Awake(&b.Offence("slow").Node) || v.Awake(&f.Deadline("close").Within.Cases[0].Node) {
+	if v.Awake(&b.Offence("slow").Node) {
 		t.Error("what is mapped to none sleeps for good")
+	}
+	if cases := f.Deadline("close").Within.Cases; len(cases) != 1 || cases[0].Clause != "y-1" {
+		t.Errorf("a case that is mapped to none is gone, its neighbour stays: %+v", cases)
 	}
 	if x := lib.Form("x.slip"); x.Label.ZH != "联系单" || x.Action("finish").Label.ZH != "办结" {
 		t.Error("the base is as it was")
@@ -380,5 +384,92 @@ func TestPercent(t *testing.T) {
 	}
 	if s := rulebook.FormatLiteral(v, p.Type); s != "5" {
 		t.Errorf("written as %s", s)
+	}
+}
+
+// TestVariant_Scenarios: a variant plays its base's scenarios under its own clauses, but for those that one of its own stands in
+// for; what is said of clauses that it lacks is left out, and to stand in for nothing is a mistake.
+func TestVariant_Scenarios(t *testing.T) {
+	m := fstest.MapFS{}
+	folder(t, m, "testdata/base", "base")
+	folder(t, m, "testdata/good", "x")
+	file := func(name, text string) { m[name] = &fstest.MapFile{Data: []byte(text)} }
+	delete(m, "x/scenarios/close.yaml")
+	file("x/scenarios/a.yaml", `- scenario: the boss is told
+  clauses: [x-1, x-3, x-4]
+  when: [{wang: finish s, refused: x-3}]
+  then: {that: ["notice.exists(n, n.clause == 'x-1')"], some: [{notify: boss, clause: x-1}]}
+- {scenario: ten days are enough, clauses: [x-1], then: {is: {s.state: open}}}
+- {scenario: only of what the variant lacks, clauses: [x-2], then: {is: {s.state: open}}}
+`)
+	file("y/clauses.yaml", "y-1: {kind: clock, zh: 十天, en: Ten days}\ny-2: {kind: gate, zh: 主管, en: Boss}\n")
+	file("y/rulebook.yaml", `rulebook: {id: y, title: 变体 | Variant, version: "1", extends: x}
+clauses: {x-1: y-1, x-2: none, x-3: y-2, x-4: none, x-5: none, x-6: none, x-7: none, x-8: none, x-9: none, x-10: none, x-11: none}
+`)
+	file("y/scenarios/b.yaml", "- {scenario: nine days, clauses: [y-1], instead: ten days are enough, then: {is: {s.state: open}}}\n")
+	lib, issues := rulebook.Load(m)
+	if issues.Failed() {
+		t.Fatalf("%s", issues)
+	}
+	list := lib.Book("y").Scenarios
+	if len(list) != 2 || list[0].Name != "nine days" || list[0].Inherited() || list[1].Name != "the boss is told" || !list[1].Inherited() {
+		t.Fatalf("the variant plays %d: %+v", len(list), list)
+	}
+	s := list[1]
+	if !slices.Equal(s.Clauses, []string{"y-1", "y-2"}) || !strings.HasSuffix(s.Key(), "a.yaml:1, as y") {
+		t.Errorf("%s proves %v", s.Key(), s.Clauses)
+	}
+	if said := fmt.Sprint(s.When, s.Then); !strings.Contains(said, "refused:y-2") || !strings.Contains(said, "n.clause == 'y-1'") || strings.Contains(said, "x-") {
+		t.Errorf("retold as %s", said)
+	}
+	if len(lib.Book("x").Scenarios) != 3 || lib.Book("x").Scenarios[0].Clauses[0] != "x-1" {
+		t.Error("the base is as it was")
+	}
+	file("y/scenarios/b.yaml", "- {scenario: nine days, clauses: [y-1], instead: ten days are enogh, then: {is: {s.state: open}}}\n")
+	_, issues = rulebook.Load(m)
+	if got := issues.Error(); !strings.Contains(got, `rulebooks/y/scenarios/b.yaml:1:50: instead: the base has no scenario "ten days are enogh" about clauses of this book; did you mean "ten days are enough"?`) {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestVariant_Lists: a variant adds to a list of the base and takes items out by their field or name.
+func TestVariant_Lists(t *testing.T) {
+	m := fstest.MapFS{}
+	folder(t, m, "testdata/base", "base")
+	file := func(name, text string) { m[name] = &fstest.MapFile{Data: []byte(text)} }
+	file("x/rulebook.yaml", `rulebook: {id: x, title: 原文 | Text, version: "1"}
+role: {clerk: {label: 办事员 | Clerk}, boss: {label: 主管 | Boss}}
+form:
+  slip:
+    label: 联系单 | Slip
+    field: {a: {label: 甲 | A, type: text}, b: {label: 乙 | B, type: text}}
+    state: {open: 办理 | Open, done: {label: 办结 | Done, final: true}}
+    action: {finish: {label: 办结 | Finish, from: open, to: done, by: [clerk, boss], fill: [a, {field: b, optional: true}], require: [{that: "this.a != this.b", say: 相同 | The same}]}}
+`)
+	file("y/rulebook.yaml", `rulebook: {id: y, title: 变体 | Variant, version: "1", extends: x}
+form: {slip: {action: {finish: {require: {more: [{that: has(this.a), say: 缺甲 | No A}]}}}}}
+remove: [slip.action.finish.by.clerk, slip.action.finish.fill.b, slip.field.b, slip.action.finish.fill.c]
+`)
+	_, issues := rulebook.Load(m)
+	var got []string
+	for _, i := range issues.Errors() {
+		got = append(got, i.Headline())
+	}
+	if len(got) != 2 || !strings.Contains(got[0], `field "b" does not exist`) || got[1] != "rulebooks/y/rulebook.yaml:3:80: remove: there is no slip.action.finish.fill.c" {
+		t.Fatalf("%s", strings.Join(got, "\n"))
+	}
+	file("y/rulebook.yaml", `rulebook: {id: y, title: 变体 | Variant, version: "1", extends: x}
+form: {slip: {action: {finish: {require: {more: [{that: has(this.a), say: 缺甲 | No A}]}}}}}
+remove: [slip.action.finish.by.clerk, slip.action.finish.fill.b]
+`)
+	lib, issues := rulebook.Load(m)
+	if issues.Failed() {
+		t.Fatalf("%s", issues)
+	}
+	if a := lib.Form("y.slip").Action("finish"); len(a.Require) != 2 || len(a.By.Items) != 1 || len(a.Fill) != 1 {
+		t.Errorf("%+v", a)
+	}
+	if a := lib.Form("x.slip").Action("finish"); len(a.Require) != 1 || len(a.By.Items) != 2 || len(a.Fill) != 2 {
+		t.Errorf("the base is as it was, but is %+v", a)
 	}
 }

@@ -89,7 +89,45 @@ func (c *book) compileLedger(l *Ledger, b *body) {
 		if x := c.open(n, "close", l.Path+".close"); x != nil {
 			l.Close = &Close{Every: x.oneOf("every", "month", "day", "week", "month", "quarter", "year")}
 			c.node(&l.Close.Node, x)
-			l.Close.Do = c.effects(x.get("do"), x.path+".do", p)
+			q := c.closePlace(l, p)
+			l.Close.Do = c.effects(x.get("do"), x.path+".do", q)
+			if l.Unit == "range" {
+				c.r.errorf(n.pos, "ledger %s is of number segments: nothing of it is closed at the end of a period", l.ID)
+			}
+			if len(l.Close.Do) == 0 {
+				c.r.errorf(n.pos, "ledger %s: close: does nothing; give do:", l.ID)
+			}
+			for _, d := range l.Per {
+				if length, dated := periodLength[d.Type.Name]; dated && periodLength[l.Close.Every] != length {
+					c.r.errorf(n.pos, "ledger %s has an account a %s, and close: is every %s; what is closed must be whole", l.ID, d.Type.Name, l.Close.Every)
+				}
+			}
 		}
 	}
+}
+
+// periodLength orders the periods that an account may be kept for.
+var periodLength = map[string]int{"day": 1, "week": 2, "month": 3, "quarter": 4, "year": 5}
+
+// closePlace is where the closing of an account is said: over its balance and dimensions, with this the first record among them, or the
+// adopting unit.
+func (c *book) closePlace(l *Ledger, p place) place {
+	vars := p.vars
+	q := c.common()
+	q.vars["this"] = unitType
+	for _, d := range l.Per {
+		if f := c.l.lib.Forms[d.Type.Form]; f != nil {
+			q = c.formPlace(f)
+			break
+		}
+	}
+	for k, t := range vars {
+		if k != "this" && q.vars[k].Kind == "" {
+			q = q.with(k, t)
+		}
+	}
+	for _, d := range l.Per { // a dimension's name is the account's, even where a form is called so
+		q = q.with(d.ID, d.Type.Expr)
+	}
+	return q.with("balance", vars["balance"]).with("period", perType)
 }

@@ -1,7 +1,9 @@
 package rulebook
 
 import (
+	"fmt"
 	"io/fs"
+	"maps"
 	"sort"
 	"strings"
 
@@ -39,6 +41,12 @@ func Load(fsys fs.FS) (*Library, Issues) {
 		l.header(s)
 	}
 	l.variants()
+	for _, c := range l.books {
+		c.Book.text = maps.Clone(c.src.elements)
+		if c.src.header != nil {
+			c.Book.text["rulebook"] = []*entry{{key: "rulebook", value: c.src.header}}
+		}
+	}
 	l.order()
 	for _, stage := range []func(*book){
 		(*book).declareClauses,
@@ -50,6 +58,9 @@ func Load(fsys fs.FS) (*Library, Issues) {
 		for _, c := range l.books {
 			stage(c)
 		}
+	}
+	for _, c := range l.books {
+		c.personal()
 	}
 	l.schemas()
 	for _, c := range l.books {
@@ -72,6 +83,7 @@ func Load(fsys fs.FS) (*Library, Issues) {
 	if len(l.books) > 0 {
 		l.checks()
 		l.watchers()
+		l.quotaWatchers()
 	}
 	return l.lib, r.sorted()
 }
@@ -102,13 +114,23 @@ func (l *loader) header(s *source) {
 	}
 	c.Needs = texts(b.names("needs"))
 	c.Admin = b.text("admin")
-	for _, n := range b.names("must") {
-		c.Must = append(c.Must, strings.TrimPrefix(n.text, "param."))
-	}
 	for _, n := range b.names("may_off") {
 		c.MayOff = append(c.MayOff, n.text)
 	}
 	c.todo = append(c.todo, func() {
+		c.Changer = c.who(b.get("changed_by"), c.Short+".changed_by", c.common())
+		for i, n := range b.list("must") {
+			m := &Must{Node: Node{Path: fmt.Sprintf("%s.must.%d", c.Short, i), Pos: n.pos, Book: c.Book}}
+			if n.kind == yamlMap {
+				if x := c.open(n, "is", m.Path); x != nil {
+					m.Param = strings.TrimPrefix(x.text("is"), "param.")
+					c.own(&m.Node, x.get("clause"), x.get("also"))
+				}
+			} else {
+				m.Param = strings.TrimPrefix(n.text, "param.")
+			}
+			c.Must = append(c.Must, m)
+		}
 		for _, e := range b.entries("since") {
 			if !contains([]string{"all", "action", "deadline"}, e.key) && (!knows("top", e.key) || e.key == "rulebook") {
 				l.r.hintf(e.pos, meant(e.key, ownNames("top")), "since: names element kinds or all, not %q", e.key)

@@ -16,7 +16,9 @@ type Library struct {
 	Env    *expr.Env
 	// Watchers: a change of the watched form's record must recompute records of other forms; see Watch.
 	Watchers map[string][]Watch
-	Days     *Days // statutory rest and make-up days
+	// QuotaWatch: a change of a form's record may leave a set of another form beyond its limit.
+	QuotaWatch map[string][]QuotaWatch
+	Days       *Days // statutory rest and make-up days
 }
 
 // Watch says: when a record of form On changes, the records of form Of that it names in the
@@ -29,6 +31,12 @@ type Watch struct {
 	By, Field   string
 }
 
+// QuotaWatch tells that a quota with over: reads a field of a form other than the one it counts ("" = any change there counts).
+type QuotaWatch struct {
+	Quota *Quota
+	Field string
+}
+
 // Book is one rulebook.
 type Book struct {
 	ID      string // folder name "shop"; "base"
@@ -39,7 +47,8 @@ type Book struct {
 	Extends string
 	Needs   []string
 	Since   map[string]*Value // element kind or "all" → date
-	Must    []string          // parameters that may not be blank at adoption
+	Must    []*Must           // what may not be blank at adoption
+	Changer *Who              // who changes the parameters that do not say it; nil or asleep = the administrator
 	MayOff  []string
 	Admin   string // role that may change parameters unless they say otherwise
 
@@ -61,8 +70,17 @@ type Book struct {
 	Scenarios  []*Scenario
 	Askers     []*Node // the nodes that read a parameter
 
+	From map[string]string   // of a variant: clause of the extended book → own clause, or "none"
+	text map[string][]*entry // what it says, whole, as Diff reads it
+
 	Schema *expr.Schema // what names mean in this book: its own forms, roles and parameters first
 	Env    *expr.Env
+}
+
+// Must is a parameter without whose value nobody adopts the book.
+type Must struct {
+	Node
+	Param string
 }
 
 // Label is a text for people: Chinese always, English where given.
@@ -206,6 +224,7 @@ type Form struct {
 	Class     *ClassRef
 	Retention *RetentionRef
 	Unique    []*Unique
+	Subject   *Field // names the record whose key seals the personal fields; nil = the record itself
 	Span      [2]string
 	Print     *Print
 	Append    bool       // append_only
@@ -215,6 +234,7 @@ type Form struct {
 	Report    *Report    // set on a form generated from a report
 	Checklist *Checklist // set on a form generated from a checklist
 	View      []*SavedView
+	Compare   []*Compare
 
 	field  map[string]*Field
 	line   map[string]*Line
@@ -256,12 +276,15 @@ type Field struct {
 	When     *Value // shown and applicable only if
 	Fixed    *Fixed
 	Class    *ClassRef
+	Personal bool   // its class is personal: the column holds a sealed text, and another column its mark
 	Back     string // back-reference id on the referred form
 	Changed  []*Effect
 	Hint     Label // the question to read aloud
+	Code     bool  // can be scanned
 	Column   string
 	Frozen   bool // of a report: computed once, when the sheet is made
 	Total    bool // of a report: the rows' sum stands below
+	class    *node
 }
 
 // Fixed: after that action people cannot edit the field.
@@ -359,11 +382,11 @@ type Demand struct {
 // Effect is one of the six.
 type Effect struct {
 	Node
-	Kind    string // set create do notify post freeze
+	Kind    string // set create do notify post freeze erase
 	When    *Value
 	Each    string // variable
 	List    *expr.Expr
-	For     *expr.Expr // set, do, freeze: record or list
+	For     *expr.Expr // set, do, freeze, erase: record or list
 	Set     []*Assign  // set, and with: of the others
 	Form    string     // create: form key
 	Action  string     // do

@@ -281,6 +281,7 @@ type Report struct {
 	Do      []*Effect
 	To      *Who
 	Confirm *Value
+	Compare *Demand // non-nil and awake: each number has the period before beside it
 	Form    *Form
 	Duty    *Duty
 }
@@ -305,7 +306,9 @@ type Class struct {
 	ReadLog bool
 	Outward *Demand // non-nil and awake: no partner-facing template may contain it
 	Sealed  bool
-	PerForm map[string]*expr.Expr // see, compiled for each form that carries it
+	// Personal: values are kept encrypted under a key of the person they are about.
+	Personal bool
+	PerForm  map[string]*expr.Expr // see, compiled for each form that carries it
 }
 
 type Reveal struct {
@@ -313,7 +316,7 @@ type Reveal struct {
 	By      *Who
 	Purpose bool
 	Ref     []string // keys of the forms one of whose records must be named
-	One     bool
+	One     *Demand  // non-nil and awake: revealing one record masks the former
 	For     calendar.Span
 	PerDay  int
 }
@@ -342,6 +345,7 @@ type Quota struct {
 	AtMost *Value
 	Waive  *Waive
 	Over   []*Effect
+	Reads  []string // parameters it is read from, where it has Over
 }
 
 // Ranking is an order over a population.

@@ -14,6 +14,7 @@ type source struct {
 	elements  map[string][]*entry // element → its entries in the order of the files
 	clauses   *node
 	scenarios []*node
+	inherited []*node // the base's scenarios in the words of this variant
 	calendars []*node
 }
 

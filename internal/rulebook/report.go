@@ -97,6 +97,14 @@ func (c *book) rows(r *Report, b *body) {
 			add("key"+itoa(i), FieldType{Name: "text", Expr: anyType}, Label{"分组", "Group"})
 		}
 	}
+	if n := b.get("compare"); n != nil {
+		d := &Demand{}
+		if x := c.wrapped(n, &d.Node, r.Path+".compare"); x.isText() && x.text == "last" {
+			r.Compare = d
+		} else {
+			c.r.errorf(n.pos, "compare is last")
+		}
+	}
 	for _, e := range b.entries("column") {
 		c.id(e, "column")
 		col := &ReportColumn{ID: e.key, Type: FieldType{Name: "text", Expr: anyType}}
@@ -123,10 +131,49 @@ func (c *book) rows(r *Report, b *body) {
 		fd := add(e.key, col.Type, col.Label)
 		fd.Clause = col.Clause // a sleeping column is absent
 		fd.Total = col.Total == "sum"
+		for _, x := range r.compared(col.ID) {
+			if l.field[x.id] != nil {
+				c.r.errorf(e.pos, "report %s: compare: needs the name %s for itself; give the column another id", r.ID, x.id)
+				continue
+			}
+			add(x.id, col.Type, Label{col.Label.ZH + x.label.ZH, col.Label.EN + x.label.EN}).Clause = r.Compare.Clause
+		}
 	}
 	r.RowAsk = c.asked(f, l, b, "row_ask", r.Path)
 	for _, n := range b.names("totals") {
 		c.totals(r, n)
+	}
+}
+
+// comparison is what compare: puts beside a column.
+type comparison struct {
+	id    string
+	label Label
+}
+
+func (r *Report) compared(column string) []comparison {
+	if r.Compare == nil {
+		return nil
+	}
+	return []comparison{{column + "_last", Label{"（上期）", " (last period)"}}, {column + "_diff", Label{"（增减）", " (change)"}}}
+}
+
+// settleCompared gives what stands beside a column the column's type; beside what is no number nothing stands.
+func (c *book) settleCompared(r *Report, col *ReportColumn, settle func(*Field, expr.Type)) {
+	l := r.Form.line["rows"]
+	switch col.Type.Expr.Kind {
+	case expr.KInt, expr.KDecimal, expr.KMoney:
+		for _, x := range r.compared(col.ID) {
+			if fd := l.field[x.id]; fd != nil {
+				settle(fd, col.Type.Expr)
+				fd.Type = col.Type
+			}
+		}
+		return
+	}
+	for _, x := range r.compared(col.ID) {
+		delete(l.field, x.id)
+		l.Fields = slices.DeleteFunc(l.Fields, func(fd *Field) bool { return fd.ID == x.id })
 	}
 }
 
@@ -276,6 +323,7 @@ func (c *book) columns(r *Report, b *body, of *Form, member place, settle func(*
 		}
 		settle(r.Form.line["rows"].field[col.ID], col.Type.Expr)
 		r.Form.line["rows"].field[col.ID].Type = col.Type
+		c.settleCompared(r, col, settle)
 		for _, l := range r.Form.Lines[1:] { // the totals have the column's type too
 			for _, fd := range l.Fields {
 				if fd.ID == col.ID || fd.ID == "key" && l.ID == "by_"+col.ID {

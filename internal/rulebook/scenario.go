@@ -1,27 +1,129 @@
 package rulebook
 
-import "fmt"
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
 
-// scenarios reads scenarios/*.yaml: a file holds a list of them, or one. Steps stay as written; the runner reads them.
+// scenarios reads scenarios/*.yaml: a file holds a list of them, or one. Steps stay as written; the runner reads them. A variant
+// plays its base's too, but for those that one of its own stands in for.
 func (c *book) scenarios() {
 	names := map[string]Pos{}
-	for _, n := range c.src.scenarios {
-		items := []*node{n}
-		if n.kind == yamlList {
-			items = n.items
+	list, replaced := c.src.played()
+	for _, x := range list {
+		s := c.scenario(x)
+		if s == nil {
+			continue
 		}
-		for _, x := range items {
-			s := c.scenario(x)
-			if s == nil {
-				continue
-			}
-			if old, twice := names[s.Name]; twice {
-				c.r.errorf(s.Pos, "the scenario %q stands already at %s:%d", s.Name, old.File, old.Line)
-			}
-			names[s.Name] = s.Pos
-			c.Scenarios = append(c.Scenarios, s)
+		if old, twice := names[s.Name]; twice {
+			c.r.errorf(s.Pos, "the scenario %q stands already at %s:%d", s.Name, old.File, old.Line)
+		}
+		names[s.Name] = s.Pos
+		c.Scenarios = append(c.Scenarios, s)
+	}
+	var there []string
+	for _, x := range c.src.inherited {
+		there = append(there, x.at("scenario").text)
+	}
+	for _, name := range replaced {
+		if !contains(there, name.text) {
+			c.r.hintf(name.pos, meant(name.text, there), "instead: the base has no scenario %q about clauses of this book", name.text)
 		}
 	}
+}
+
+// played are the scenarios of a book, its own and those of its base that none of its own stands in for; replaced names the latter.
+func (s *source) played() (list, replaced []*node) {
+	gone := map[string]bool{}
+	list = items(s.scenarios)
+	for _, x := range list {
+		for _, name := range append(x.at("instead").listed(), x.at("instead")) {
+			if name.isText() {
+				gone[name.text] = true
+				replaced = append(replaced, name)
+			}
+		}
+	}
+	for _, x := range s.inherited {
+		if !gone[x.at("scenario").text] {
+			list = append(list, x)
+		}
+	}
+	return list, replaced
+}
+
+// listed are the items of a list, none of anything else.
+func (n *node) listed() []*node {
+	if n == nil {
+		return nil
+	}
+	return n.items
+}
+
+// items are the scenarios of files, one by one.
+func items(files []*node) []*node {
+	var list []*node
+	for _, n := range files {
+		if n.kind == yamlList {
+			list = append(list, n.items...)
+		} else {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// inQuotes is a text within CEL, which may name a clause.
+var inQuotes = regexp.MustCompile(`'[^']*'`)
+
+// retold is a scenario of the base in the words of a variant: its clauses and its book are called as they are here. What is said of
+// clauses that the variant lacks is left out of clauses:.
+func (n *node) retold(to map[string]string) *node {
+	x := *n
+	x.items, x.keys = nil, nil
+	if t := to[n.text]; n.isText() && t != "" {
+		x.text = t
+	} else if n.isText() {
+		x.text = inQuotes.ReplaceAllStringFunc(n.text, func(q string) string {
+			if t := to[q[1:len(q)-1]]; t != "" {
+				return "'" + t + "'"
+			}
+			return q
+		})
+	}
+	for _, i := range n.items {
+		x.items = append(x.items, i.retold(to))
+	}
+	for _, e := range n.keys {
+		k := &entry{key: e.key, pos: e.pos, quoted: e.quoted, value: e.value.retold(to)}
+		switch v := k.value; {
+		case e.key == "instead":
+			continue
+		case e.key == "clauses" && v.kind != yamlMap:
+			k.value = told(v)
+		}
+		x.keys = append(x.keys, k)
+	}
+	return &x
+}
+
+// told are the clauses of a retold scenario: each once, without those the variant lacks.
+func told(n *node) *node {
+	x := *n
+	x.kind, x.items = yamlList, nil
+	list := n.items
+	if n.isText() {
+		list = []*node{n}
+	}
+	seen := map[string]bool{"none": true}
+	for _, i := range list {
+		if !seen[i.text] {
+			seen[i.text] = true
+			x.items = append(x.items, i)
+		}
+	}
+	return &x
 }
 
 func (c *book) scenario(n *node) *Scenario {
@@ -101,5 +203,14 @@ func (c *book) cases(s *Scenario, n *node) {
 	}
 }
 
-// Key names a scenario in reports.
-func (s *Scenario) Key() string { return fmt.Sprintf("%s:%d", s.File, s.Pos.Line) }
+// Key names a scenario in reports; one of the base, played by a variant, says so.
+func (s *Scenario) Key() string {
+	key := fmt.Sprintf("%s:%d", s.File, s.Pos.Line)
+	if s.Inherited() {
+		key += ", as " + s.Book.ID
+	}
+	return key
+}
+
+// Inherited tells whether it stands in a rulebook that its book extends.
+func (s *Scenario) Inherited() bool { return !strings.HasPrefix(s.File, "rulebooks/"+s.Book.ID+"/") }

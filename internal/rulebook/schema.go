@@ -59,6 +59,7 @@ func (c *book) words(s *expr.Schema) {
 	if s.Forms == nil {
 		s.Forms, s.Roles, s.Params = map[string]string{}, map[string]bool{}, map[string]expr.Param{}
 		s.Approvals, s.Rankings, s.Ledgers, s.Quotas = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+		s.Quantities = map[string]bool{}
 	}
 	for _, f := range c.Forms {
 		if f.ID != "unit" { // unit is the adopting unit
@@ -73,6 +74,9 @@ func (c *book) words(s *expr.Schema) {
 	}
 	for id := range c.approvals {
 		s.Approvals[id] = true
+	}
+	for _, l := range c.Ledgers {
+		s.Quantities[l.ID] = l.Unit == "quantity"
 	}
 	for _, x := range []struct {
 		kind string
@@ -111,7 +115,7 @@ func formObjects(objects map[string]*expr.Object, f *Form) {
 	}
 	add("unit", unitType, "unit")
 	for _, fd := range f.Fields {
-		o.Fields[fd.ID] = expr.Field{Type: fd.Type.Expr, Column: fd.Column}
+		o.Fields[fd.ID] = fd.object()
 	}
 	for _, l := range f.Lines {
 		o.Fields[l.ID] = expr.Field{Type: expr.ListOf(expr.ObjectOf(l.Key)), Line: true}
@@ -120,7 +124,7 @@ func formObjects(objects map[string]*expr.Object, f *Form) {
 		lo.Fields["parent"] = expr.Field{Type: expr.ObjectOf(f.Key), Column: "record"}
 		lo.Fields["pos"] = expr.Field{Type: intType, Column: "pos"}
 		for _, fd := range l.Fields {
-			lo.Fields[fd.ID] = expr.Field{Type: fd.Type.Expr, Column: fd.Column}
+			lo.Fields[fd.ID] = fd.object()
 		}
 		objects[l.Key] = lo
 	}
@@ -156,6 +160,15 @@ func formObjects(objects map[string]*expr.Object, f *Form) {
 		over.Fields[d.ID] = expr.Field{Type: spanType}
 		due.Fields[d.ID] = expr.Field{Type: timeType}
 	}
+}
+
+// object is the field as expressions know it.
+func (fd *Field) object() expr.Field {
+	x := expr.Field{Type: fd.Type.Expr, Column: fd.Column}
+	if fd.Personal {
+		x.Mark, x.Domain = fd.Mark(), fd.Type.Name
+	}
+	return x
 }
 
 // withBacks puts the back-references of the books' forms on the forms they refer to. Each book sees those of its own scope: two

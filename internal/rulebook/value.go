@@ -153,6 +153,9 @@ func (c *book) askable(e *expr.Expr, n *node, variable, what string) {
 // unaskable says why a condition cannot be put to the database, and the way out.
 func unaskable(err error) string {
 	const way = "; store the result in a computed field"
+	if strings.Contains(err.Error(), "kept encrypted") {
+		return err.Error()
+	}
 	return strings.TrimSuffix(err.Error(), way) + way
 }
 

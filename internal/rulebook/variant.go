@@ -61,6 +61,7 @@ func (c *book) vary(base *book) {
 			}
 		}
 	}
+	c.From = to
 	say := c.renaming(base)
 	for kind, entries := range base.src.elements {
 		if contains(varying, kind) {
@@ -76,6 +77,7 @@ func (c *book) vary(base *book) {
 	}
 	say.report(c.r)
 	c.inherit(base, to)
+	c.replay(base, to)
 	for _, e := range c.src.elements["remove"] {
 		c.remove(e)
 	}
@@ -91,9 +93,6 @@ func (c *book) inherit(base *book, to map[string]string) {
 	if c.Admin == "" {
 		c.Admin = base.Admin
 	}
-	if c.src.header.at("must") == nil {
-		c.Must = base.Must
-	}
 	if c.src.header.at("may_off") == nil {
 		for _, id := range base.MayOff {
 			if t := to[id]; t != "" && t != "none" && !contains(c.MayOff, t) {
@@ -101,10 +100,42 @@ func (c *book) inherit(base *book, to map[string]string) {
 			}
 		}
 	}
-	if since := base.src.header.entry("since"); since != nil && c.src.header.at("since") == nil {
-		c.src.header.keys = append(c.src.header.keys, &entry{key: since.key, pos: since.pos, value: since.value.mapped(to)})
+	for _, key := range []string{"must", "changed_by", "since"} {
+		if said := base.src.header.entry(key); said != nil && c.src.header.entry(key) == nil {
+			c.src.header.keys = append(c.src.header.keys, &entry{key: said.key, pos: said.pos, value: said.value.mapped(to)})
+		}
 	}
 	c.r = c.l.r.varied(c.ID, "rulebooks/"+c.src.folder+"/")
+}
+
+// replay takes over the base's scenarios, told of the variant's clauses.
+func (c *book) replay(base *book, to map[string]string) {
+	words := map[string]string{base.ID: c.ID}
+	for from, own := range to {
+		words[from] = own
+	}
+	played, _ := base.src.played()
+	for _, x := range played {
+		// One that says nothing, or of clauses that are not here, is not told again.
+		if x = x.retold(words); x.at("scenario").isText() && len(x.at("clauses").listed()) > 0 {
+			c.src.inherited = append(c.src.inherited, x)
+		}
+	}
+}
+
+// unsaid tells whether an item of a list is a guard, a case or an effect of a clause that the variant does not have: it would sleep
+// for good, and what it names may be gone.
+func (n *node) unsaid(to map[string]string) bool {
+	clause := n.at("clause")
+	if !clause.isText() || to[clause.text] != "none" {
+		return false
+	}
+	for _, key := range []string{"that", "is", "set", "create", "do", "notify", "post", "freeze"} {
+		if n.entry(key) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // mapped is a copy of the tree with the base's clauses replaced by the variant's own.
@@ -112,7 +143,14 @@ func (n *node) mapped(to map[string]string) *node {
 	x := *n
 	x.items, x.keys = nil, nil
 	for _, i := range n.items {
-		x.items = append(x.items, i.mapped(to))
+		if !i.unsaid(to) {
+			x.items = append(x.items, i.mapped(to))
+		}
+	}
+	if len(x.items) == 0 && len(n.items) > 0 && n.items[0].entry("is") != nil { // with no case left what they stand for sleeps, and says so
+		for _, i := range n.items {
+			x.items = append(x.items, i.mapped(to))
+		}
 	}
 	for _, e := range n.keys {
 		k := &entry{key: e.key, pos: e.pos, quoted: e.quoted}
@@ -168,7 +206,11 @@ func (c *book) laid(base, own *node) *node {
 		x.pos = own.pos
 		x.keys = c.overlay(append([]*entry{}, base.keys...), own.keys)
 		return &x
-	case base.kind == yamlList && own.kind == yamlList && named(base) && named(own):
+	case base.kind == yamlList && own.kind == yamlMap && len(own.keys) == 1 && own.at("more") != nil:
+		x := *base
+		x.items = append(append([]*node{}, base.items...), own.at("more").listed()...)
+		return &x
+	case base.kind == yamlList && own.kind == yamlList && addressed(base) && addressed(own):
 		x := *base
 		x.items = append([]*node{}, base.items...)
 		for _, o := range own.items {
@@ -189,8 +231,8 @@ func (c *book) laid(base, own *node) *node {
 	return own
 }
 
-// named tells whether every item of a list has an id, by which a variant can address it.
-func named(n *node) bool {
+// addressed tells whether every item of a list has an id, by which a variant can address it.
+func addressed(n *node) bool {
 	for _, i := range n.items {
 		if i.kind != yamlMap || !i.at("id").isText() {
 			return false
@@ -232,7 +274,7 @@ func (c *book) remove(e *entry) {
 			}
 		}
 		for i, x := range at.items {
-			if id := x.at("id"); id.isText() && id.text == last {
+			if x.named() == last {
 				at.items = append(at.items[:i:i], at.items[i+1:]...)
 				return
 			}
@@ -241,12 +283,22 @@ func (c *book) remove(e *entry) {
 	c.r.errorf(e.pos, "remove: there is no %s", e.key)
 }
 
-// below is the value of a key, or the item of a list with that id.
+// below is the value of a key, or the item of a list that is called so.
 func (n *node) below(name string) *node {
 	for _, x := range n.items {
-		if id := x.at("id"); id.isText() && id.text == name {
+		if x.named() == name {
 			return x
 		}
 	}
 	return n.at(name)
+}
+
+// named is what an item of a list is called: its id, the field it is about, or the name that it is; "" if nothing.
+func (n *node) named() string {
+	for _, x := range []*node{n.at("id"), n.at("field"), n} {
+		if x.isText() {
+			return x.text
+		}
+	}
+	return ""
 }

@@ -12,7 +12,7 @@ func (l *loader) watchers() {
 	seen := map[Watch]bool{}
 	for _, c := range l.books {
 		for _, f := range c.Forms {
-			for _, x := range derived(f) {
+			for _, x := range append(derived(f), l.alignments(f)...) {
 				l.through(f, x.expr, seen)
 				for _, p := range x.expr.Reads() {
 					g := l.lib.Forms[p.Object]
@@ -31,6 +31,46 @@ func (l *loader) watchers() {
 						seen[w] = true
 						l.lib.Watchers[w.On] = append(l.lib.Watchers[w.On], w)
 					}
+				}
+			}
+		}
+	}
+}
+
+// quotaWatchers works out which other forms the limits with over: are read from, so that a change there is heard too.
+func (l *loader) quotaWatchers() {
+	l.lib.QuotaWatch = map[string][]QuotaWatch{}
+	for _, c := range l.books {
+		for _, q := range c.Quotas {
+			if len(q.Over) == 0 {
+				continue
+			}
+			list := append([]*expr.Expr{q.Base}, q.Per...)
+			for _, v := range []*Value{q.Where, q.AtMost} {
+				if v != nil {
+					for _, k := range v.Cases {
+						list = append(list, k.When, k.Is)
+					}
+				}
+			}
+			seen := map[[2]string]bool{}
+			for _, e := range list {
+				if e == nil {
+					continue
+				}
+				for _, p := range e.Params() {
+					if !contains(q.Reads, p) {
+						q.Reads = append(q.Reads, p)
+					}
+				}
+				for _, p := range e.Reads() {
+					form, _, _ := strings.Cut(p.Object, "#")
+					at := [2]string{form, p.Field}
+					if f := l.lib.Forms[form]; f == nil || form == q.Of || f.Kept == "engine" || seen[at] {
+						continue
+					}
+					seen[at] = true
+					l.lib.QuotaWatch[form] = append(l.lib.QuotaWatch[form], QuotaWatch{q, p.Field})
 				}
 			}
 		}
@@ -75,6 +115,26 @@ type derivedExpr struct {
 	pos  Pos
 	what string
 	soft bool
+}
+
+// alignments are the dates from which duties of a form's records are counted.
+func (l *loader) alignments(f *Form) []derivedExpr {
+	var list []derivedExpr
+	for _, c := range l.books {
+		for _, d := range c.Duties {
+			if d.Of != f.Key || d.Align == nil {
+				continue
+			}
+			for _, k := range d.Align.Cases {
+				for _, e := range []*expr.Expr{k.When, k.Is} {
+					if e != nil {
+						list = append(list, derivedExpr{expr: e, pos: d.Pos, what: "align of duty " + d.ID})
+					}
+				}
+			}
+		}
+	}
+	return list
 }
 
 // derived are the expressions whose results the engine keeps: deadlines, autos, stored values.

@@ -10,7 +10,7 @@ import (
 )
 
 // kinds are the words of effects; the rest of an effect's keys say more about it.
-var kinds = []string{"do", "set", "create", "notify", "post", "freeze", "number", "copy", "breach", "sanction", "clock", "lock", "sign", "waive"}
+var kinds = []string{"do", "set", "create", "notify", "post", "freeze", "erase", "number", "copy", "breach", "sanction", "clock", "lock", "sign", "waive"}
 var details = []string{"with", "clause", "holder", "to", "due", "by", "via", "text", "person", "amount", "measure"}
 
 // allEffects compares the consequences of the last step: effects: all of them in order, some: among them,

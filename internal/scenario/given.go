@@ -15,7 +15,7 @@ const longAgo = "2000-01-01" // what is given has always been so
 // setUp makes the units, the people and the seeded records of `given`.
 func (p *play) setUp() error {
 	g := p.one.given
-	if err := known(g, "given", "now", "adopts", "values", "legal", "people", "away", "is"); err != nil {
+	if err := known(g, "given", "now", "adopts", "values", "legal", "people", "outside", "away", "is"); err != nil {
 		return err
 	}
 	p.now = time.Date(2026, 3, 2, 9, 0, 0, 0, p.zone)
@@ -29,7 +29,7 @@ func (p *play) setUp() error {
 	if _, err := p.unit("works"); err != nil {
 		return err
 	}
-	for _, prepare := range []func(map[string]any) error{p.adopt, p.setValues, p.hireAll, p.sendAway, p.seedAll} {
+	for _, prepare := range []func(map[string]any) error{p.adopt, p.setValues, p.hireAll, p.putOutside, p.sendAway, p.seedAll} {
 		if err := prepare(g); err != nil {
 			return err
 		}
@@ -248,6 +248,25 @@ func (p *play) hasRole(id string) bool {
 		}
 	}
 	return false
+}
+
+// putOutside makes units those of other organisations.
+func (p *play) putOutside(g map[string]any) error {
+	units, _, err := list(g, "outside")
+	if err != nil {
+		return err
+	}
+	for _, u := range units {
+		id, err := p.unit(fmt.Sprint(u))
+		if err != nil {
+			return err
+		}
+		act := engine.Act{Form: "base.unit", Record: id, Action: "edit", Values: map[string]any{"kind": "outside"}, Actor: engine.Actor{System: true}}
+		if _, err := p.e.Do(p.ctx, p.now, act); err != nil {
+			return words(err)
+		}
+	}
+	return nil
 }
 
 // sendAway makes persons absent around now, with the one who stands in, if any.

@@ -3,16 +3,9 @@ package scenario
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"zhanggui/internal/engine"
 )
-
-// shownNow is a masked value that somebody has open: one at a time, for a while.
-type shownNow struct {
-	record, field, value string
-	until                time.Time
-}
 
 // reveal looks at a masked value: {kang: reveal w, with: {field: phone, purpose: 派送, ref: w}}.
 func (p *play) reveal(who, what string, m map[string]any) error {
@@ -45,12 +38,6 @@ func (p *play) reveal(who, what string, m map[string]any) error {
 	if err := p.answer(what, m["refused"], err); err != nil || out == nil {
 		return err
 	}
-	value, err := plain(out.Value)
-	if err != nil {
-		return err
-	}
-	until, err := time.Parse(time.RFC3339Nano, out.Until)
-	p.open[who] = shownNow{rec.ID, text("field"), value, until}
 	p.seen = []engine.Effect{{Kind: "do", Form: rec.Form, Record: rec.ID, Name: "reveal " + text("field"), Text: text("purpose"), Data: map[string]string{"by": actor.Person}}}
-	return err
+	return nil
 }

@@ -85,7 +85,6 @@ type play struct {
 	units map[string]string
 	roles map[string][]string // person's name → roles
 	seen  []engine.Effect     // of the last step
-	open  map[string]shownNow // person's name → what he has revealed last
 	id    int
 }
 
@@ -129,7 +128,7 @@ func (b *Bench) play(ctx context.Context, o *one, asleep map[string]bool) (res R
 	}
 	defer undo()
 	p := &play{ctx: ctx, b: b, one: o, zone: calendar.Standard().Zone, names: map[string]engine.Named{}, ids: map[string]string{},
-		units: map[string]string{}, roles: map[string][]string{}, open: map[string]shownNow{}}
+		units: map[string]string{}, roles: map[string][]string{}}
 	p.e, err = engine.New(db, b.lib, engine.Options{Asleep: asleep, Quiet: true,
 		Trace: func(c string) { res.Clauses[c] = true },
 		NewID: func() string { p.id++; return fmt.Sprintf("id%06d", p.id) }})

@@ -60,6 +60,7 @@ func (p *play) seed(name string, all map[string]any) error {
 	if err != nil {
 		return fmt.Errorf("is.%s: %w", name, err)
 	}
+	p.unsaid(form, fields)
 	p.names[name] = engine.Named{Form: form.Key} // stops circles
 	for _, k := range keys(fields) {
 		if err := p.seedNames(fields[k], all); err != nil {
@@ -82,6 +83,24 @@ func (p *play) seed(name string, all map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// unsaid drops what a scenario of an extended rulebook says of a record in words that the variant does without.
+func (p *play) unsaid(form *rulebook.Form, fields map[string]any) {
+	if !p.one.s.Inherited() || form.Book != p.one.s.Book {
+		return
+	}
+	for _, k := range keys(fields) {
+		if form.Field(k) != nil || form.Line(k) != nil || form.Action(k) != nil {
+			continue
+		}
+		for b := p.b.lib.Book(form.Book.Extends); b != nil; b = p.b.lib.Book(b.Extends) {
+			if f := b.Form(form.ID); f != nil && (f.Field(k) != nil || f.Line(k) != nil) {
+				delete(fields, k)
+				break
+			}
+		}
+	}
 }
 
 // seedNames makes the records of `is` that a value names.

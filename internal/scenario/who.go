@@ -190,8 +190,10 @@ func (p *play) seenBy(actor engine.Actor, path string) (string, error) {
 		}
 		return strings.Join(acts, ", "), err
 	case form.Field(rest) != nil:
-		if o := p.open[p.ids[actor.Person]]; o.record == rec.ID && o.field == rest && !p.now.After(o.until) {
-			return o.value, nil
+		if o, err := p.e.Shown(p.ctx, p.now, actor, rec.Form, rec.ID, rest); err != nil {
+			return "", err
+		} else if o != nil {
+			return plain(o.Value)
 		}
 		x, shown := v.Values[rest]
 		if !shown {

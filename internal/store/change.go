@@ -105,7 +105,7 @@ func (tx *Tx) Update(table string, key, set Row) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if tx.keeps(t) && !slices.Equal(keys, slices.Sorted(slices.Values(t.primary))) {
+	if tx.tells(t, names) && !slices.Equal(keys, slices.Sorted(slices.Values(t.primary))) {
 		return 0, errUse("update of %s by something else than its primary key", table)
 	}
 	for i, n := range keys {
@@ -118,7 +118,7 @@ func (tx *Tx) Update(table string, key, set Row) (int64, error) {
 		b.WriteString(quote(n) + " = " + tx.mark(len(args)))
 	}
 	n, err := tx.exec(b.String(), args)
-	if n > 0 && err == nil {
+	if n > 0 && err == nil && tx.tells(t, names) {
 		tx.note(t, append(keys, names...), append(match, args[:len(names)]...), written{})
 	}
 	return n, err

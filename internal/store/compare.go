@@ -73,7 +73,7 @@ func (db *DB) Compare(ctx context.Context) (CompareReport, error) {
 	if known == nil {
 		return rep, errUse("compare before the tables are planned")
 	}
-	c := &comparison{db: db, ctx: ctx, apart: known.apart}
+	c := &comparison{db: db, ctx: ctx, apart: known.apart, untold: known.untold}
 	_, _ = rand.Read(c.key[:])
 	var entries int64
 	err := db.Read(ctx, func(tx *Tx) (err error) {
@@ -151,12 +151,13 @@ func (c *comparison) blobs() (list []Difference, err error) {
 }
 
 type comparison struct {
-	db    *DB
-	ctx   context.Context
-	apart map[string]bool
-	salt  []byte
-	key   [32]byte
-	piles *piles
+	db     *DB
+	ctx    context.Context
+	apart  map[string]bool
+	untold map[string]map[string]bool
+	salt   []byte
+	key    [32]byte
+	piles  *piles
 }
 
 // savedSalt is the salt as it stands in the database now, nil if nothing was digested yet.
@@ -233,7 +234,7 @@ func (c *comparison) tables(read func(func(*Tx) error) error, fn func(journal.Ro
 				for _, row := range rows {
 					after = row
 					n++
-					if err := fn(asRow(t, row)); err != nil {
+					if err := fn(c.asRow(t, row)); err != nil {
 						return err
 					}
 				}
@@ -271,10 +272,10 @@ func pageAfter(t *table, after Row) query.Select {
 }
 
 // asRow is a row of a table in the shape the journal has it.
-func asRow(t *table, row Row) journal.Row {
-	r := journal.Row{Table: t.name, Key: keyOf(t, func(c string) any { return row[c] }), Set: map[string]any{}, New: true}
+func (c *comparison) asRow(t *table, row Row) journal.Row {
+	r := journal.Row{Table: t.name, Key: keyOf(t, func(name string) any { return row[name] }), Set: map[string]any{}, New: true}
 	for name, v := range row {
-		if v != nil && !slices.Contains(t.primary, name) {
+		if v != nil && !slices.Contains(t.primary, name) && !c.untold[t.name][name] {
 			r.Set[name] = v
 		}
 	}

@@ -32,25 +32,30 @@ type keeping struct {
 type kept struct {
 	apart  map[string]bool
 	secret map[string]map[string]bool
+	untold map[string]map[string]bool
 }
 
 func (k *keeping) declare(tables []Table) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	next := &kept{apart: map[string]bool{}, secret: map[string]map[string]bool{}}
+	next := &kept{apart: map[string]bool{}, secret: map[string]map[string]bool{}, untold: map[string]map[string]bool{}}
 	if old := k.kept.Load(); old != nil {
 		maps.Copy(next.apart, old.apart)
 		maps.Copy(next.secret, old.secret)
+		maps.Copy(next.untold, old.untold)
 	}
 	for _, t := range tables {
 		next.apart[t.Name] = t.Apart
-		cols := map[string]bool{}
+		cols, untold := map[string]bool{}, map[string]bool{}
 		for _, c := range t.Columns {
 			if c.Secret {
 				cols[c.Name] = true
 			}
+			if c.Untold {
+				untold[c.Name] = true
+			}
 		}
-		next.secret[t.Name] = cols
+		next.secret[t.Name], next.untold[t.Name] = cols, untold
 	}
 	k.kept.Store(next)
 }
@@ -114,6 +119,11 @@ func keyOf(t *table, get func(column string) any) string {
 
 func (tx *Tx) keeps(t *table) bool { return tx.kept != nil && !tx.kept.apart[t.name] }
 
+// tells reports whether the journal has anything to say of columns of a table.
+func (tx *Tx) tells(t *table, names []string) bool {
+	return tx.keeps(t) && slices.ContainsFunc(names, func(n string) bool { return !tx.kept.untold[t.name][n] })
+}
+
 // note remembers what is being written, for the entry.
 func (tx *Tx) note(t *table, names []string, args []any, w written) {
 	if !tx.keeps(t) {
@@ -140,7 +150,7 @@ func (tx *Tx) note(t *table, names []string, args []any, w written) {
 		return
 	}
 	for i, n := range names {
-		if !slices.Contains(t.primary, n) {
+		if !slices.Contains(t.primary, n) && !tx.kept.untold[t.name][n] {
 			have.set[n] = args[i]
 		}
 	}

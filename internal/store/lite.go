@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -19,6 +20,7 @@ type lite struct {
 	own    chan struct{} // holds a token while nobody uses w
 	memory bool
 	dsn    string // for readers
+	layer  func(sqldriver.Conn) sqldriver.Conn
 	idle   chan *liteConn
 	stop   atomic.Pointer[error]
 	kept   atomic.Int64 // commits
@@ -33,7 +35,7 @@ type lite struct {
 // readers is how many connections read at once; a slow list must not hold up the others.
 const readers = 8
 
-func openLite(path string) (*lite, error) {
+func openLite(path string, layer func(sqldriver.Conn) sqldriver.Conn) (*lite, error) {
 	if path == "" {
 		return nil, errUse("sqlite: needs a path")
 	}
@@ -42,7 +44,7 @@ func openLite(path string) (*lite, error) {
 	if err != nil {
 		return nil, errUse("sqlite: bad parameters: %w", err)
 	}
-	l := &lite{own: make(chan struct{}, 1), memory: path == ":memory:"}
+	l := &lite{own: make(chan struct{}, 1), memory: path == ":memory:", layer: layer}
 	// An unknown column in double quotes is an error, not a text, only with dqs off.
 	base := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_dqs=0"
 	if l.memory {
@@ -58,7 +60,7 @@ func openLite(path string) (*lite, error) {
 			}
 		}
 		writer = append(append([]string{}, pragmas...), "journal_mode = wal", "synchronous = full",
-			"wal_autocheckpoint = "+strconv.Itoa(checkpoint), "journal_size_limit = 67108864")
+			"wal_autocheckpoint = "+strconv.Itoa(checkpoint), "journal_size_limit = 67108864", "secure_delete = on")
 	}
 	if !l.memory {
 		// Nobody else on the machine may read it; the log beside it takes over its rights.
@@ -66,7 +68,7 @@ func openLite(path string) (*lite, error) {
 			return nil, fmt.Errorf("store: unable to open: %w", err)
 		}
 	}
-	if l.w, err = connectLite(base, false, writer...); err != nil {
+	if l.w, err = connectThrough(layer, base, false, writer...); err != nil {
 		return nil, err
 	}
 	if err := l.check(); err != nil {
@@ -180,12 +182,15 @@ func (l *lite) read(ctx context.Context, fn func(session) error) error {
 	}
 	if c == nil {
 		var err error
-		if c, err = connectLite(l.dsn, true, l.readerPragmas()...); err != nil {
+		if c, err = connectThrough(l.layer, l.dsn, true, l.readerPragmas()...); err != nil {
 			c = nil
 			return err
 		}
 	}
 	if err := c.simple("BEGIN"); err != nil {
+		// It may have begun all the same, and its snapshot would stay for ever.
+		err = errors.Join(err, c.close())
+		c = nil
 		return err
 	}
 	done := false

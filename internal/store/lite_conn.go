@@ -30,9 +30,16 @@ type liteStmt interface {
 const maxStmts = 600
 
 func connectLite(dsn string, interruptible bool, pragmas ...string) (*liteConn, error) {
+	return connectThrough(nil, dsn, interruptible, pragmas...)
+}
+
+func connectThrough(layer func(sqldriver.Conn) sqldriver.Conn, dsn string, interruptible bool, pragmas ...string) (*liteConn, error) {
 	c, err := (&lib.Driver{}).Open(dsn)
 	if err != nil {
 		return nil, err
+	}
+	if layer != nil {
+		c = layer(c)
 	}
 	lc := &liteConn{conn: c, stmts: map[string]liteStmt{}, interruptible: interruptible}
 	for _, p := range pragmas {

@@ -112,6 +112,9 @@ func (l *lite) begin(ctx context.Context, b *batch) error {
 		return err
 	}
 	if err := l.w.simple("BEGIN IMMEDIATE"); err != nil {
+		// A rollback that failed may have left a transaction open, or this one may have begun before its answer was lost.
+		// Nobody was told that anything in it is kept; left open, it would keep everybody from writing for ever.
+		_ = l.w.simple("ROLLBACK")
 		l.give()
 		return l.watch(fmt.Errorf("store: begin: %w", err))
 	}
@@ -207,8 +210,12 @@ func (c *liteConn) savepoint(fn func(session) error) (err error) {
 			undo = c.simple(`RELEASE "act"`)
 		}
 		if undo != nil {
-			// A full disk or an I/O error rolls back everything at once, not only this member.
-			err = &lostError{errors.Join(err, undo)}
+			// A full disk or an I/O error rolls back everything at once, not only this member. The others in the batch hear
+			// of it too, so nothing of this member's own business may be in it.
+			if broken(err) {
+				undo = errors.Join(err, undo)
+			}
+			err = &lostError{undo}
 		}
 	}()
 	if err := fn(c); err != nil {

@@ -7,8 +7,10 @@ package store
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -64,6 +66,8 @@ const (
 
 type options struct {
 	unsafe bool
+	lite   func(sqldriver.Conn) sqldriver.Conn
+	net    func(net.Conn) net.Conn
 }
 
 // Option tunes Open.
@@ -72,6 +76,12 @@ type Option func(*options)
 // AllowUnsafe lets PostgreSQL run with settings under which an acknowledged act can be lost. It is
 // for tests; the same is said by allow_unsafe=1 in the address.
 func AllowUnsafe() Option { return func(o *options) { o.unsafe = true } }
+
+// Through puts a layer on the way to the disk or the network: lite around each connection to SQLite, network around each to
+// PostgreSQL. Tests make storage fail with it (package faulty); the program itself has none.
+func Through(lite func(sqldriver.Conn) sqldriver.Conn, network func(net.Conn) net.Conn) Option {
+	return func(o *options) { o.lite, o.net = lite, network }
+}
 
 // Open connects to a database: "sqlite:path", "sqlite::memory:" (private to this DB) or "postgres://…".
 func Open(ctx context.Context, dsn string, list ...Option) (*DB, error) {
@@ -83,7 +93,7 @@ func Open(ctx context.Context, dsn string, list ...Option) (*DB, error) {
 	var err error
 	switch {
 	case strings.HasPrefix(dsn, "sqlite:"):
-		drv, err = openLite(strings.TrimPrefix(dsn, "sqlite:"))
+		drv, err = openLite(strings.TrimPrefix(dsn, "sqlite:"), o.lite)
 	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
 		if dsn, err = stripUnsafe(dsn, &o); err == nil {
 			drv, err = openPG(ctx, dsn, o)

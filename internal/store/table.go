@@ -19,6 +19,7 @@ type Column struct {
 	Kind    Kind
 	NotNull bool
 	Label   string
+	Untold  bool // derived from other columns, and must vanish when they do: the journal keeps nothing of it, nor vouches for it
 	Secret  bool // the journal keeps a digest of what is written here, never the value
 }
 

@@ -47,6 +47,9 @@ func (tx *Tx) run(fn func(*Tx) error) (err error) {
 		}
 	}()
 	if err := fn(tx); err != nil {
+		if broken(tx.failed) {
+			return tx.failed // whatever fn made of it, the disk has failed
+		}
 		return err
 	}
 	if tx.failed == nil && len(tx.wrote) > 0 {

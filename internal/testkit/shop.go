@@ -5,13 +5,16 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/keep"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 	"zhanggui/internal/store/pgtest"
@@ -25,7 +28,10 @@ type Shop struct {
 	DB   *store.DB
 	Now  time.Time
 	Unit string
+	Keep *keep.Keeper // of a keystore beside the database
 	ids  map[string]string
+	dsn  string
+	opts []store.Option
 }
 
 // Books are the shipped base and the given files ("x/rulebook.yaml" → text).
@@ -66,14 +72,13 @@ func Databases(t *testing.T, fn func(t *testing.T, dsn string)) {
 }
 
 // Open starts a shop on a database; now is written "2026-03-02 09:00" in Shanghai.
-func Open(t testing.TB, lib *rulebook.Library, dsn, now string) *Shop {
+func Open(t testing.TB, lib *rulebook.Library, dsn, now string, opts ...store.Option) *Shop {
 	t.Helper()
 	ctx := context.Background()
-	db, err := store.Open(ctx, dsn, store.AllowUnsafe())
+	db, err := store.Open(ctx, dsn, append(opts, store.AllowUnsafe())...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
 	plan, err := db.Plan(ctx, append(store.SystemTables(), engine.Tables(lib)...))
 	if err != nil {
 		t.Fatal(err)
@@ -81,11 +86,43 @@ func Open(t testing.TB, lib *rulebook.Library, dsn, now string) *Shop {
 	if err := db.Apply(ctx, plan); err != nil {
 		t.Fatal(err)
 	}
-	s := &Shop{T: t, DB: db, Now: At(t, now), ids: map[string]string{}}
-	if s.E, err = engine.New(db, lib, engine.Options{}); err != nil {
+	s := &Shop{T: t, DB: db, Now: At(t, now), ids: map[string]string{}, dsn: dsn, opts: opts}
+	t.Cleanup(func() { s.DB.Close() })
+	s.Keep = Keys(t, t.TempDir())
+	if s.E, err = engine.New(db, lib, engine.Options{Keep: s.Keep}); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// Keys is a keeper whose keystore and master key lie in a folder.
+func Keys(t testing.TB, dir string) *keep.Keeper {
+	t.Helper()
+	ctx := context.Background()
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(dir, "keys.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	k, err := keep.Open(ctx, db, filepath.Join(dir, "master.key"), time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// Restart is what a new process does: the database is closed and opened again, and whatever was in memory is gone.
+func (s *Shop) Restart() {
+	s.T.Helper()
+	s.DB.Close() // after a failure it may complain; the next opening recovers
+	db, err := store.Open(context.Background(), s.dsn, append(s.opts, store.AllowUnsafe())...)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.DB = db
+	if s.E, err = engine.New(db, s.E.Lib, engine.Options{Keep: s.Keep}); err != nil {
+		s.T.Fatal(err)
+	}
 }
 
 // At reads "2006-01-02 15:04" or with seconds, in Shanghai; 24:00 is allowed.
@@ -205,3 +242,27 @@ func (s *Shop) Column(table, id, column string) string {
 
 // ID is the id of a person by name.
 func (s *Shop) ID(name string) string { return s.ids[name] }
+
+// AtOnce does the same with every item at one time, and answers how many went well; any other end than a refusal fails the test.
+func (s *Shop) AtOnce(items []string, do func(string) error) int {
+	s.T.Helper()
+	errs := make([]error, len(items))
+	var wg sync.WaitGroup
+	for i, x := range items {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			errs[i] = do(x)
+		}()
+	}
+	wg.Wait()
+	n := 0
+	for _, err := range errs {
+		if _, refused := engine.AsRefusal(err); err == nil {
+			n++
+		} else if !refused {
+			s.T.Error(err)
+		}
+	}
+	return n
+}

@@ -2,7 +2,7 @@
 // that check cannot see: the keyboard.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { ask, base, must, phone } from './browser.mjs'
+import { ask, base, desktop, must, phone } from './browser.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const source = readFileSync(new URL('../src/app/app.tsx', import.meta.url), 'utf8')
@@ -13,7 +13,7 @@ async function addresses(page) {
   const { rows } = await ask(page, `/api/form/14.complaint/record?limit=1&sort=-number&filter=${encodeURIComponent("this.state == 'office'")}`)
   const me = (await ask(page, '/api/me')).person.id
   const named = { '/rulebook': '14-complaint', '/ledger': 'payroll', '/people': me }
-  const part = { key: '14.complaint', book: '14-complaint', clause: '14-9.9b' }
+  const part = { key: '14.complaint', book: '14-complaint', clause: '14-9.9b', with: '02-complaint' }
   return routes.map((p) => p.replace(/:(\w+)/g, (_, x) => (x === 'id' ? named[p.split('/:')[0]] ?? rows[0].id : part[x])))
 }
 
@@ -97,6 +97,33 @@ export default [
     must(!(await check(page)).length, 'the list of keys: ' + (await check(page)).join('\n'))
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  }],
+  ['accessible: flow graph, scanning and parked drafts, at the desk and on a phone', 'chenli', null, async (page) => {
+    const { rows } = await ask(page, '/api/form/14.complaint/record?limit=1&sort=-number')
+    const slip = (await ask(page, `/api/form/14.return_slip/record?limit=1&filter=${encodeURIComponent("this.state == 'booked'")}`)).rows[0]
+    const found = []
+    const look = async (what) => {
+      await page.waitForTimeout(500) // what is on its way in is not yet as it will be
+      for (const line of await check(page)) found.push(`${what}: ${line}`)
+    }
+    for (const size of [desktop, phone]) {
+      await page.setViewportSize({ width: size[0], height: size[1] })
+      await page.goto(base + '/record/14.complaint/' + rows[0].id)
+      await page.getByRole('button', { name: '看流程图' }).click()
+      await page.locator('.flow').waitFor()
+      await look('flow ' + size)
+      await page.goto(base + '/record/14.return_slip/' + slip.id)
+      await page.locator('.compare').waitFor()
+      await look('compare ' + size)
+      await page.goto(base + '/register/14.help_request/new')
+      await page.locator('main textarea').first().fill('第一通')
+      await page.getByRole('navigation', { name: '没填完的' }).waitFor()
+      await look('parked ' + size)
+    }
+    await page.locator('nav.bar').getByRole('button', { name: '扫一扫' }).click()
+    await page.locator('#scan-code').waitFor()
+    await look('scan')
+    must(!found.length, found.length + ' findings\n' + found.join('\n'))
   }],
   ['accessible: every page at the desk', 'hejing', null, checkAll],
   ['accessible: every page on a phone', 'hejing', phone, checkAll],

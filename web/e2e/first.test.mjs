@@ -1,31 +1,6 @@
 // The first run of an installation nobody has used: its own server, its own empty database.
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { must, noForbidden, noOverflow } from './browser.mjs'
-
-/** The product as `zhanggui serve` starts it for the first time; answers its address and its set-up code. */
-function fresh() {
-  const dir = mkdtempSync(join(tmpdir(), 'zhanggui-first-'))
-  const server = spawn(new URL('../../bin/zhanggui', import.meta.url).pathname,
-    ['serve', '--listen', '127.0.0.1:0', '--database', `sqlite:${dir}/zg.db`, '--key', `${dir}/journal.key`])
-  const stop = () => new Promise((done) => {
-    server.on('exit', () => { rmSync(dir, { recursive: true, force: true }); done() })
-    server.kill('SIGINT')
-  })
-  return new Promise((resolve, reject) => {
-    let out = ''
-    server.on('exit', (code) => reject(new Error(`the server ended with ${code}: ${out}`)))
-    server.stderr.on('data', (b) => { out += b })
-    server.stdout.on('data', (b) => {
-      out += b
-      const address = /address\s+(\S+)/.exec(out)?.[1]
-      const code = /([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})/.exec(out)?.[1]
-      if (address && code) resolve({ address, code, stop })
-    })
-  })
-}
+import { fresh } from './fresh.mjs'
 
 export default [
   ['a fresh installation is founded, and a regulation adopted, in the browser', null, null, async (_, context) => {
@@ -64,17 +39,25 @@ export default [
       await noForbidden(page)
       const left = async () => Number(/还有 (\d+) 个岗位没有人/.exec(await page.locator('main').innerText())?.[1] ?? 0)
       const before = await left()
-      await page.getByRole('button', { name: '任命：业务部', exact: true }).click()
-      const dialog = page.getByRole('dialog')
-      await dialog.getByLabel('人员').fill('陈')
-      await page.locator('.ant-select-item-option').filter({ hasText: '陈立' }).click()
-      await dialog.getByRole('button', { name: '任命' }).click()
-      await page.getByRole('row', { name: /^业务部 .*陈立/ }).waitFor()
+      const appoint = async (role) => {
+        await page.getByRole('button', { name: `任命：${role}`, exact: true }).click()
+        const dialog = page.getByRole('dialog')
+        await dialog.getByLabel('人员').fill('陈')
+        await page.locator('.ant-select-item-option').filter({ hasText: '陈立' }).click()
+        await dialog.getByRole('button', { name: '任命' }).click()
+        await page.getByRole('row', { name: new RegExp(`^${role} .*陈立`) }).waitFor()
+        await dialog.waitFor({ state: 'detached' })
+      }
+      await page.getByRole('row', { name: /^总经理 没有人 必需.*要由此岗位核签/ }).waitFor()
+      await appoint('业务部')
       must(await left() === before - 1, `roles without holder: ${before}, then ${await left()}`)
       await page.getByRole('button', { name: /采用，从/ }).click()
       await page.getByRole('alert').waitFor() // no unit named
       await page.getByLabel('采用单位').click()
       await page.locator('.ant-select-item-option').filter({ hasText: '恒泰机械有限公司' }).click()
+      await page.getByRole('button', { name: /采用，从/ }).click()
+      await page.getByText('“总经理”还没有人').waitFor() // whoever must sign is there before the regulation is
+      for (const role of ['业务部经理', '副总经理', '总经理', '制造部门', '质量管理部', '研发部']) await appoint(role)
       await page.getByRole('button', { name: /采用，从/ }).click()
       await page.getByText('已采用，从').waitFor()
       await page.getByText(/恒泰机械有限公司已采用这部制度/).waitFor()

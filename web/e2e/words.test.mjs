@@ -28,7 +28,7 @@ export default [
     const people = await ask(page, '/api/form/base.person/record?limit=1')
     const ledgers = await ask(page, '/api/ledger')
     for (const path of ['/', '/register', '/rulebook', '/rulebook/14-complaint', '/report', '/ledger', ...ledgers.map((l) => '/ledger/' + l.id), '/board', '/calendar', '/audit', '/settings', '/notice', '/me', '/search?q=2603', `/people/${people.rows[0].id}`, `/record/14.complaint/${rows[0].id}/print`]) await look(page, path, found)
-    await page.goto(base + '/settings')
+    await page.goto(base + '/settings/14-complaint')
     for (const name of ['各单位处理期限', '个人惩处种类']) {
       await page.getByRole('button', { name }).click()
       const said = await page.getByRole('dialog').innerText()

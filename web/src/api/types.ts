@@ -4,7 +4,7 @@ export type Text = string | { zh?: string; en?: string } | null | undefined
 
 export interface Ref { id: string; label?: Text; name?: string; form?: string }
 export interface FileValue { id: string; name: string; size: number; type: string }
-export interface Masked { masked: string }
+export interface Masked { masked: string; erased?: boolean }
 export type Value = unknown
 export type Values = Record<string, Value>
 
@@ -57,7 +57,12 @@ export interface Company {
   first_run?: boolean
 }
 
-export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; follows?: boolean; kept?: string; report?: boolean; checklist?: boolean }
+export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; follows?: boolean; kept?: string; report?: boolean; checklist?: boolean; flow?: boolean }
+export interface FlowState { id: string; label: Text; final: boolean; path: boolean; status?: 'done' | 'current' | 'ahead'; since?: string }
+export interface FlowWay { action: string; label: Text; clause?: string; from: string[]; any?: boolean; to: string; clock?: boolean; danger?: boolean }
+export interface Flow { states: FlowState[]; ways: FlowWay[]; took: { from: string; to: string; at: string }[] }
+export interface ComparedRow { label: Text; clause?: string; key?: Value; key_field?: Field; field: Field; one: Value; other: Value; equal: boolean | null }
+export interface Comparison { id: string; label: Text; clause?: string; one: Text; other: Text; rows: ComparedRow[]; unequal: number; actions: string[] }
 export interface Field {
   id: string
   label: Text
@@ -71,9 +76,11 @@ export interface Field {
   total?: boolean
   required?: boolean
   class?: string
+  sealed?: boolean
   min?: string | number | null
   max?: string | number | null
   line?: string | null
+  scan?: boolean
 }
 /** What a new record is asked: `later` = needed only to send it on. */
 export interface NewDef { asks: { field: string; required: boolean; later?: boolean; clause?: string }[]; send?: ActionDef }
@@ -196,6 +203,8 @@ export interface Rec {
   related?: Related[]
   sanctions?: { id?: string; text?: Text; label?: Text; number?: string; at?: string; state_label?: Text; clause?: string; form?: string }[]
   band?: { text?: Text; clause?: string; kind?: string } | string | null
+  compare?: Comparison[]
+  personal_copy?: boolean
 }
 export interface Done { record: Rec; done: { action: string; at: string; text: Text; signed?: boolean; waiting?: (Text | Person)[] } }
 export interface HistoryEntry {
@@ -235,7 +244,11 @@ export interface Task {
   sign?: boolean
   stage?: Text
   also?: { label: Text; clause?: string; due?: string | null }[]
+  answers?: { action: string; label: Text }[]
 }
+/** One way to reach a person; quiet hours are minutes of the day. */
+export interface Channel { id: string; kind: string; shown: string; quiet_from: number; quiet_until: number; at: string }
+export interface Undelivered { id: string; name: string; kind: string; at: string; next: string; tries: number; dead: boolean; error: string }
 export interface Tasks {
   now: string
   groups: { late: Task[]; today: Task[]; week: Task[]; later: Task[] }
@@ -307,10 +320,14 @@ export interface Clause {
   last?: { at: string; form?: string; record?: string; number?: string } | null
   level?: number
 }
-export interface BookBrief { id: string; short?: Text; title: Text; version?: string; source?: Text; clauses?: { total: number; by_kind?: Record<string, number> }; adopted?: { unit: Text | { id: string; name: string }; from: string }[]; forms?: number }
-export interface BookRole { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: string[]; held_in?: string; need?: string }
-export interface Book { id: string; title: Text; version?: string; source?: Text; clauses: Clause[]; parameters?: Param[]; roles?: BookRole[]; adopted?: BookBrief['adopted']; articles?: { id: string; title: Text }[] }
-export interface Notice { id: string; at: string; text: Text; form?: string; record?: string; read?: boolean }
+export interface BookBrief { id: string; short?: Text; title: Text; version?: string; source?: Text; clauses?: { total: number; by_kind?: Record<string, number> }; adopted?: { unit: Text | { id: string; name: string }; from: string }[]; forms?: number; related?: string[] }
+export interface BookRole { id: string; label: Text; holders?: { id: string; name: string }[]; conflicts?: string[]; held_in?: string; need?: string; signs?: Text[] }
+export interface Book { id: string; title: Text; version?: string; source?: Text; clauses: Clause[]; parameters?: Param[]; roles?: BookRole[]; adopted?: BookBrief['adopted']; articles?: { id: string; title: Text }[]; related?: string[] }
+export interface Scanned { form: string; id: string; number?: string; title?: string; label: Text; state_label?: Text; paper?: 'same' | 'changed' }
+export interface DiffClause { id: string; kind: string; text: Text }
+export interface DiffRow { left?: DiffClause; right?: DiffClause; status: 'same' | 'changed' | 'absent' | 'new'; changes: Text[] }
+export interface BookDiff { left: { id: string; short: string; title: Text }; right: BookDiff['left']; count: Record<DiffRow['status'], number>; names: { left: Text; right: Text }[]; rows: DiffRow[]; other: Text[] }
+export interface Notice { id: string; at: string; text: Text; form?: string; record?: string; read?: boolean; clause?: string }
 export interface SearchResult { groups: { kind: string; label: Text; hits: { form?: string; id: string; number?: string; title?: Text; sub?: Text; mark?: string }[] }[] }
 export interface StatRow { key: string; label?: Text; count?: number; sum?: string }
 export interface Option { id: string; label: Text; sub?: Text }

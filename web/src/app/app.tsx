@@ -1,5 +1,6 @@
 // Providers and routes: the table of contents of the web.
 import { QueryClientProvider } from '@tanstack/react-query'
+import { LoadingOutlined } from '@ant-design/icons'
 import { ConfigProvider } from 'antd'
 import enUS from 'antd/locale/en_US'
 import zhCN from 'antd/locale/zh_CN'
@@ -25,6 +26,7 @@ const Registers = page(() => import('../pages/registers'))
 const NewRecord = page(() => import('../pages/new-record'))
 const Import = page(() => import('../pages/import'))
 const RecordPage = page(() => import('../pages/record'))
+const PersonalCopy = page(() => import('../pages/personal-copy'))
 const Print = page(() => import('../pages/print'))
 const Books = page(() => import('../pages/books'))
 const Book = page(() => import('../pages/book'))
@@ -37,6 +39,7 @@ const Audit = page(() => import('../pages/audit'))
 const Settings = page(() => import('../pages/settings'))
 const People = page(() => import('../pages/people'))
 const Notices = page(() => import('../pages/notice'))
+const Diff = page(() => import('../pages/diff'))
 const Adopt = page(() => import('../pages/adopt'))
 const Search = page(() => import('../pages/search'))
 const Mine = page(() => import('../pages/mine'))
@@ -88,6 +91,7 @@ const router = createBrowserRouter([
           { path: '/rulebook', element: <Books /> },
           { path: '/rulebook/:id', element: <Book /> },
           { path: '/rulebook/:id/:clause', element: <Book /> },
+          { path: '/rulebook/:id/diff/:with', element: <Diff /> },
           { path: '/clause/:clause', element: <Book /> },
           { path: '/report', element: <Reports /> },
           { path: '/ledger', element: <Ledger /> },
@@ -107,9 +111,13 @@ const router = createBrowserRouter([
       },
     ],
   },
+  { path: '/personal-copy/:id', element: <Alone><PersonalCopy /></Alone>, errorElement: <Broken /> },
   { path: '/record/:key/:id/print', element: <Alone><Print /></Alone>, errorElement: <Broken /> },
   { path: '/wall', element: <Alone><Wall /></Alone>, errorElement: <Broken /> },
 ])
+
+// the library's own waiting sign leaves by an animation, and stays in the button, and in the ear, where none runs to its end
+const button = { autoInsertSpace: false, loadingIcon: <LoadingOutlined /> }
 
 export function App() {
   useTranslation() // the whole redraws when the language changes
@@ -121,7 +129,7 @@ export function App() {
     document.documentElement.classList.toggle('large', large)
   }, [large])
   return (
-    <ConfigProvider theme={theme(large, touch)} locale={lang === 'zh' ? zhCN : enUS} button={{ autoInsertSpace: false }}>
+    <ConfigProvider theme={theme(large, touch)} locale={lang === 'zh' ? zhCN : enUS} button={button}>
       <QueryClientProvider client={queries}>
         <SessionProvider>
           <RouterProvider router={router} key={lang} />

@@ -9,7 +9,9 @@ import { useWords } from './i18n'
 import { composing } from './keys'
 import { hitsOf, Marked, type Hit } from './hits'
 
-export default function Commands({ places, onClose }: { places: { to: string; label: string }[]; onClose: () => void }) {
+const SCAN = 'scan'
+
+export default function Commands({ places, onScan, onClose }: { places: { to: string; label: string }[]; onScan: () => void; onClose: () => void }) {
   const { t, w } = useWords()
   const go = useNavigate()
   const [typed, setTyped] = useState('')
@@ -21,6 +23,7 @@ export default function Commands({ places, onClose }: { places: { to: string; la
   const forms = useForms()
   const acts: Hit[] = [
     ...places.map((p) => ({ key: p.to, to: p.to, title: p.label, group: t('search.places') })),
+    { key: SCAN, to: '', title: t('scan.title'), group: t('search.acts') },
     ...(forms.data ?? []).filter((f) => f.can_create && f.group !== 'base').map((f) => ({ key: 'new' + f.key, to: `/register/${f.key}/new`, title: t('new_of', { what: w(f.label) }), group: t('search.acts') })),
   ].filter((x) => !q || x.title.toLowerCase().includes(q.toLowerCase()))
   const hits = q ? [...hitsOf(found.data, w), ...acts.slice(0, 8)] : acts
@@ -29,7 +32,8 @@ export default function Commands({ places, onClose }: { places: { to: string; la
   const open = (h?: Hit) => {
     if (!h) {
       if (q) go(`/search?q=${encodeURIComponent(q)}`)
-    } else go(h.to)
+    } else if (h.key === SCAN) onScan()
+    else go(h.to)
     onClose()
   }
   let last = ''

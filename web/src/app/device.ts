@@ -16,6 +16,16 @@ export const useWide = () => useMedia('(min-width: 1100px)')
 
 const watchers = new Set<() => void>()
 
+/** Tells of everything that is remembered, also by another tab of this browser. */
+export function onRemembered(f: () => void): () => void {
+  watchers.add(f)
+  addEventListener('storage', f)
+  return () => {
+    watchers.delete(f)
+    removeEventListener('storage', f)
+  }
+}
+
 /** A remembered value of this device. Storage that is full or closed never stops the work. */
 export function remember(key: string, value: unknown) {
   try {

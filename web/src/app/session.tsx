@@ -2,6 +2,8 @@ import { createContext, useCallback, useContext, useEffect, useState, type React
 import { accept, get, onConnection, onSignedOut, problemOf } from '../api/client'
 import { queries, refresh } from '../api/query'
 import type { Me, Problem } from '../api/types'
+import i18n from 'i18next'
+import { alarm } from './alarm'
 import { setClock, serverNow } from './clock'
 
 interface Session {
@@ -79,11 +81,13 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     source.addEventListener('change', (e) => {
       try {
         const d = JSON.parse((e as MessageEvent).data)
+        if (d.form === 'base.notice' && d.action === 'create') return void alarm(d.record, { title: i18n.t('brand'), body: i18n.t('alert.system_body') })
         refresh(d.form, d.record)
       } catch {
         refresh()
       }
     })
+    source.addEventListener('mask', (e) => window.dispatchEvent(new CustomEvent('mask', { detail: (e as MessageEvent).data })))
     source.addEventListener('task', (e) => {
       void queries.invalidateQueries({ queryKey: ['/api/task'] })
       try {

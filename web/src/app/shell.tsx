@@ -11,6 +11,7 @@ import { setLanguage, useWords } from './i18n'
 import { useKeys } from './keys'
 import { useSession } from './session'
 import { clockTime, fullDay } from './time'
+import { Alarms } from '../elements/alarms'
 import { ClauseProvider } from '../elements/clause'
 import { Key, Loading } from '../elements/parts'
 
@@ -19,6 +20,7 @@ const ClockHand = lazy(() => import('./hand'))
 const Commands = lazy(() => import('./commands'))
 const KeyList = lazy(() => import('./keylist'))
 const NewMenu = lazy(() => import('./new'))
+const Scan = lazy(() => import('./scan'))
 const SignInAgain = lazy(() => import('../pages/sign-in-again'))
 
 interface Place { to: string; label: string; icon: ReactNode; count?: number; right?: string }
@@ -33,6 +35,7 @@ export function Shell() {
   const [commands, setCommands] = useState<string | null>(null)
   const [keys, setKeys] = useState(false)
   const [making, setMaking] = useState(false)
+  const [scanning, setScanning] = useState(false)
   const search = useRef<HTMLButtonElement>(null)
   const tasks = useGet<{ counts: { late: number; today: number } }>('/api/task', undefined, { refetchInterval: 120_000 })
   const notices = useGet<{ unread: number }>('/api/notice', undefined, { refetchInterval: 120_000 })
@@ -97,19 +100,21 @@ export function Shell() {
           {lost !== null && <div className="band away" role="status">{t('lost', { at: clockTime(lost) })}</div>}
           <main id="main" tabIndex={-1}>
             <Suspense fallback={<Loading rows={8} />}><Outlet /></Suspense>
+            <Alarms />
           </main>
         </div>
         {phone && (
           <nav className="bar" aria-label={t('nav.main')}>
             <NavLink to="/" end className={on('/') ? 'on' : ''}><InboxOutlined aria-hidden /><span>{t('nav.mine')}</span>{due > 0 && <b className="badge">{due > 99 ? '99+' : due}</b>}</NavLink>
-            <button type="button" onClick={() => setCommands('')}><ScanOutlined aria-hidden /><span>{t('nav.find')}</span></button>
+            <button type="button" onClick={() => setScanning(true)}><ScanOutlined aria-hidden /><span>{t('scan')}</span></button>
             <button type="button" onClick={() => setMaking(true)}><PlusOutlined aria-hidden /><span>{t('nav.note')}</span></button>
             <NavLink to="/register/base.customer" className={on('/register/base.customer') ? 'on' : ''}><TeamOutlined aria-hidden /><span>{t('nav.customers')}</span></NavLink>
           </nav>
         )}
       </div>
       <Suspense fallback={null}>
-      {commands !== null && <Commands places={places.map((p) => ({ to: p.to, label: p.label }))} onClose={() => setCommands(null)} />}
+      {commands !== null && <Commands places={places.map((p) => ({ to: p.to, label: p.label }))} onScan={() => setScanning(true)} onClose={() => setCommands(null)} />}
+      {scanning && <Scan onClose={() => setScanning(false)} />}
       {making && <NewMenu onClose={() => setMaking(false)} />}
       {keys && <KeyList onClose={() => setKeys(false)} />}
       {again && <SignInAgain />}

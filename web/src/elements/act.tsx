@@ -38,9 +38,6 @@ function asked(form: Form, action: ActionOpen): { asks: Ask[]; lines: LineDef[] 
   return { asks, lines }
 }
 
-/** Whether an action wants more than one press. */
-export const needsForm = (a: ActionOpen) => !!(a.fill?.length || a.lines?.length || a.sign || a.reason || a.waivable?.length || a.confirm || a.style === 'danger')
-
 interface Props {
   form: Form
   rec: Rec

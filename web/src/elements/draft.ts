@@ -1,7 +1,7 @@
 // What was typed stays on this device until the server has it: per person, record and action.
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import type { Values } from '../api/types'
-import { recall, remember } from '../app/device'
+import { onRemembered, recall, remember } from '../app/device'
 
 export type Rows = Record<string, Values[]>
 export interface Draft {
@@ -12,6 +12,7 @@ export interface Draft {
   comment?: string
   waive?: Record<string, string>
   etag?: string // the version one began to type on
+  begun?: number // when first typed
 }
 export const blank = (values: Values = {}, lines: Rows = {}): Draft => ({ at: 0, values, lines })
 
@@ -38,7 +39,7 @@ export function useDraft(key: string, start: () => Draft): DraftHandle {
     set({ key, draft: kept ?? start(), restored: !!kept })
   }
   const change = useCallback((d: Partial<Draft>) => {
-    const draft = { ...current.current.draft, ...d, at: Date.now() }
+    const draft = { ...current.current.draft, ...d, begun: current.current.draft.begun ?? Date.now(), at: Date.now() }
     current.current = { ...current.current, draft }
     set(current.current)
     remember(current.current.key, draft)
@@ -59,18 +60,44 @@ export function useDraft(key: string, start: () => Draft): DraftHandle {
   return { draft: state.draft, change, drop, restored: state.restored }
 }
 
+export interface Kept { form: string; id: string; action: string; at: number; begun: number; values: Values }
+
 /** All drafts of a person on this device, newest first. */
-export function drafts(account: string): { form: string; id: string; action: string; at: number }[] {
-  const out: { form: string; id: string; action: string; at: number }[] = []
+export function drafts(account: string): Kept[] {
+  const out: Kept[] = []
   try {
     for (let i = 0; i < localStorage.length; i++) {
       const k = localStorage.key(i)!
       if (!k.startsWith(`${PREFIX}${account}:`)) continue
       const [, , , form, id, action] = k.split(':')
-      out.push({ form, id, action, at: recall<Draft>(k)?.at ?? 0 })
+      const d = recall<Draft>(k)
+      out.push({ form, id, action, at: d?.at ?? 0, begun: d?.begun ?? d?.at ?? 0, values: d?.values ?? {} })
     }
   } catch {
     return []
   }
   return out.sort((a, b) => b.at - a.at)
+}
+
+export const PARKED = 3 // new records that may be begun at a time
+
+// of one form: new, new.2, new.3; in the address ?draft=2
+export const slotId = (n: number) => (n > 1 ? `new.${n}` : 'new')
+export const slotOf = (id: string) => Number(/^new(?:\.(\d+))?$/.exec(id)?.[1] ?? 1)
+export const isNew = (id: string) => /^new(\.\d+)?$/.test(id)
+export const newPath = (form: string, n: number) => `/register/${form}/new${n > 1 ? `?draft=${n}` : ''}`
+
+/** New records begun and not filed, in the order they were begun. */
+export const parked = (account: string) => drafts(account).filter((d) => isNew(d.id) && d.action === 'create' && d.at > 0).sort((a, b) => a.begun - b.begun)
+
+/** The first place of a form where nothing is typed. */
+export function freeSlot(account: string, form: string): number {
+  const taken = parked(account).filter((d) => d.form === form).map((d) => slotOf(d.id))
+  for (let n = 1; ; n++) if (!taken.includes(n)) return n
+}
+
+/** Follows what is parked, here and in another tab of the browser. */
+export function useParked(account: string): Kept[] {
+  const said = useSyncExternalStore(onRemembered, () => JSON.stringify(parked(account)))
+  return useMemo(() => JSON.parse(said) as Kept[], [said])
 }

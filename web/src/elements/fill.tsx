@@ -90,7 +90,7 @@ export function sendable(asks: Ask[], lines: Form['lines'], draft: Draft, before
     const rows = draft.lines[l.id]
     if (!rows) continue
     out[l.id] = rows
-      .map((r) => Object.fromEntries(Object.entries(r).filter(([k, v]) => !missing(v) && (k === 'id' || l.fields.some((f) => f.id === k && !f.computed))).map(([k, v]) => [k, flat(v)])))
+      .map((r) => Object.fromEntries(Object.entries(r).filter(([k, v]) => !missing(v) && !(v && typeof v === 'object' && 'masked' in v) && (k === 'id' || l.fields.some((f) => f.id === k && !f.computed))).map(([k, v]) => [k, flat(v)])))
       .filter((r) => Object.keys(r).some((k) => k !== 'id'))
   }
   return { values, lines: out }

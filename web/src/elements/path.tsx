@@ -1,5 +1,5 @@
 // The way a record goes: one line of stages in the order of the clause.
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useNow } from '../app/clock'
 import { useWide } from '../app/device'
 import { useWords } from '../app/i18n'
@@ -7,11 +7,16 @@ import { isoDate, late as lateWords, left as leftWords, parse } from '../app/tim
 import type { Step } from '../api/types'
 import { Side } from './parts'
 
-export function Path({ steps }: { steps: Step[] }) {
+const FlowPanel = lazy(() => import('./flow'))
+
+export function Path({ steps, form, record, label }: { steps: Step[]; form: string; record: string; label: string }) {
   const { t, lang, w } = useWords()
   const wide = useWide()
   const now = useNow()
   const [open, setOpen] = useState(false)
+  const [flow, setFlow] = useState(false)
+  const see = <button type="button" className="link small" onClick={() => setFlow(true)}>{t('flow.see')}</button>
+  const panel = flow && <Suspense fallback={null}><FlowPanel form={form} record={record} label={label} onClose={() => setFlow(false)} /></Suspense>
   const day = (s?: string | null) => { const x = parse(s); return x === null ? '' : isoDate(x).slice(isoDate(x).slice(0, 4) === isoDate(now).slice(0, 4) ? 5 : 0) }
   const current = steps.findIndex((s) => s.status === 'current')
   const body = (s: Step, i: number) => {
@@ -29,7 +34,7 @@ export function Path({ steps }: { steps: Step[] }) {
       </li>
     )
   }
-  if (wide && steps.length <= 14) return <div className="card path-card"><ol className="path" style={{ gridTemplateColumns: steps.map((s) => (s.status === 'current' ? 'minmax(112px, 1.4fr)' : 'minmax(0, 1fr)')).join(' ') }}>{steps.map(body)}</ol></div>
+  if (wide && steps.length <= 14) return <div className="card path-card"><ol className="path" style={{ gridTemplateColumns: steps.map((s) => (s.status === 'current' ? 'minmax(112px, 1.4fr)' : 'minmax(0, 1fr)')).join(' ') }}>{steps.map(body)}</ol><div className="path-more">{see}</div>{panel}</div>
   const i = current < 0 ? steps.length - 1 : current
   return (
     <div className="card path-short">
@@ -39,6 +44,8 @@ export function Path({ steps }: { steps: Step[] }) {
           {i > 0 && `✓ ${w(steps[i - 1].label)} → `}<b>{w(steps[i].label)}</b>{i + 1 < steps.length && ` → ${w(steps[i + 1].label)}`}
         </span>
       </button>
+      <div className="path-more">{see}</div>
+      {panel}
       {open && <Side title={t('path.title')} onClose={() => setOpen(false)}><ol className="path vertical">{steps.map(body)}</ol></Side>}
     </div>
   )

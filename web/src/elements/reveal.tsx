@@ -29,6 +29,17 @@ export function Reveal({ record, field, onClose }: { record: { form: string; id:
   useEffect(() => {
     if (over) onClose()
   }, [over, onClose])
+  useEffect(() => { // another was revealed, perhaps in another window: this one is masked again
+    const mask = (e: Event) => {
+      try {
+        if (JSON.parse((e as CustomEvent).detail).record === record.id) onClose()
+      } catch {
+        onClose()
+      }
+    }
+    window.addEventListener('mask', mask)
+    return () => window.removeEventListener('mask', mask)
+  }, [record.id, onClose])
   const purposes = ['call', 'check', 'delivery', 'complaint'].map((x) => ({ id: x, label: t(`reveal.${x}`) }))
   const purpose = text.trim() || purposes.find((p) => p.id === choice[0])?.label || ''
   const look = async () => {

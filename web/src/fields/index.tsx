@@ -13,7 +13,7 @@ import note from './note'
 import number from './number'
 import reference from './reference'
 import text from './text'
-import { masked, missing, type InputProps, type Kind } from './kind'
+import { erased, masked, missing, type InputProps, type Kind } from './kind'
 
 const kinds: Record<string, Kind> = {
   text, phone: text, email: text, idno: text, uscc: text, range: text, place: text, secret: text,
@@ -41,6 +41,7 @@ export function FieldView({ field, value, dense, record }: { field: Field; value
   const { t } = useWords()
   const [asking, setAsking] = useState(false)
   if (missing(value)) return <span className="soft" aria-label={t('no_value')}>—</span>
+  if (erased(value)) return <span className="soft">{t('personal.erased')}</span>
   const mask = masked(value)
   if (mask !== null) {
     return (

@@ -27,5 +27,8 @@ export interface Kind {
 }
 
 export const idOf = (v: Value): string => (v && typeof v === 'object' && 'id' in v ? String((v as { id: unknown }).id) : v === null || v === undefined ? '' : String(v))
+/** Nobody can read it again: the key of the person was destroyed. */
+export const erased = (v: Value): boolean => !!(v && typeof v === 'object' && 'erased' in v && v.erased)
+
 export const masked = (v: Value): string | null => (v && typeof v === 'object' && 'masked' in v ? String((v as { masked: unknown }).masked) : null)
 export const missing = (v: Value) => v === null || v === undefined || v === '' || (Array.isArray(v) && !v.length)

@@ -12,6 +12,7 @@ export function plain(value: unknown, lang: Lang): string {
   if (Array.isArray(value)) return value.map((v) => plain(v, lang)).join(lang === 'zh' ? '、' : ', ') || '—'
   if (typeof value === 'object') {
     const o = value as Record<string, unknown>
+    if (o.erased) return lang === 'zh' ? '已擦除' : 'erased'
     if ('masked' in o) return String(o.masked)
     return words(value, lang) || '—'
   }

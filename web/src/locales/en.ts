@@ -1,8 +1,16 @@
 // Every English word of the interface, with true plurals.
+import alert from './en-alert'
+import record from './en-record'
+import personal from './en-personal'
 import setup from './en-setup'
+import diff from './en-diff'
 
 export default {
+  ...alert,
+  ...personal,
   ...setup,
+  ...diff,
+  ...record,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',
   'crumbs': 'Where this is',
@@ -93,7 +101,6 @@ export default {
   'nav.ledger': 'Penalties',
   'nav.audit': 'Audit',
   'nav.settings': 'Settings',
-  'nav.find': 'Find',
   'nav.note': 'Note',
   'nav.due_one': '{{count}} task due',
   'nav.due_other': '{{count}} tasks due',

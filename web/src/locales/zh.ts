@@ -1,8 +1,16 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
+import alert from './zh-alert'
+import record from './zh-record'
+import personal from './zh-personal'
 import setup from './zh-setup'
+import diff from './zh-diff'
 
 export default {
+  ...alert,
+  ...personal,
   ...setup,
+  ...diff,
+  ...record,
   'brand': '掌柜',
   'skip': '跳到正文',
   'crumbs': '所在位置',
@@ -91,7 +99,6 @@ export default {
   'nav.ledger': '奖罚簿',
   'nav.audit': '稽核',
   'nav.settings': '设置',
-  'nav.find': '找一找',
   'nav.note': '记一笔',
   'nav.due_other': '{{count}} 件要办',
   'search.hint': '客户、编号、电话、拼音首字母，例如 hxjm',

@@ -68,7 +68,8 @@ export default function Adopt() {
                 <tr key={r.id}>
                   <td>{w(r.label)}</td>
                   <td>{r.holders?.length ? <People list={r.holders} max={12} />
-                    : <><b>{t('adopt.nobody')}</b> <span className={`kind ${r.need === 'any' ? '' : 'warn'}`}>{t(r.need === 'any' ? 'adopt.optional' : 'adopt.needed')}</span></>}</td>
+                    : <><b>{t('adopt.nobody')}</b> <span className={`kind ${r.need === 'any' ? '' : 'warn'}`}>{t(r.need === 'any' ? 'adopt.optional' : 'adopt.needed')}</span>
+                      {!!r.signs?.length && <div className="warn small">{t('adopt.unsigned', { what: r.signs.map((x) => w(x)).join(lang === 'zh' ? '、' : ', ') })}</div>}</>}</td>
                   <td><Button aria-label={t('adopt.appoint_to', { role: w(r.label) })} onClick={() => setRole(r)}>{t('adopt.appoint')}</Button></td>
                 </tr>
               ))}
@@ -85,7 +86,7 @@ export default function Adopt() {
               <tr key={p.id}>
                 <td><button type="button" className="link" onClick={() => setParam(p.id)}>{w(p.label)}</button></td>
                 <td className="num">{p.rows ? t('param.rows', { count: p.rows.length }) : paramWords(p, lang)}</td>
-                <td><ClauseChip id={p.clause} /></td>
+                <td><ClauseChip id={p.clause ?? b.clauses.find((c) => c.params?.includes(p.id))?.id} /></td>
               </tr>
             ))}</tbody>
           </table>

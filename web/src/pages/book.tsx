@@ -1,9 +1,9 @@
 // What does our regulation say, what does the system do for it, does it really happen?
-import { Input } from 'antd'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { Button, Dropdown, Input } from 'antd'
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
-import { useGet } from '../api/query'
-import type { Book, Clause, Param } from '../api/types'
+import { useForms, useGet } from '../api/query'
+import type { Book, Clause, FormBrief, Param } from '../api/types'
 import { useTitle } from '../app/clock'
 import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
@@ -11,6 +11,8 @@ import { useKeys } from '../app/keys'
 import { ClauseBody, ClauseKind } from '../elements/clause'
 import { Failed, Loading, Side } from '../elements/parts'
 import { ParamValue } from '../elements/param'
+
+const FlowPanel = lazy(() => import('../elements/flow'))
 
 const chapter = (id: string) => id.replace(/^[^-]+-/, '').split('.')[0].replace(/[a-z]+\d*$/, '')
 
@@ -72,7 +74,7 @@ function Reader({ book: b, at }: { book: Book; at?: string }) {
           <nav className="crumbs" aria-label={t('crumbs')}><Link to="/rulebook">{t('nav.rulebook')}</Link></nav>
           <h1>{w(b.title)} <small className="soft">{t('book.version', { v: b.version ?? '' })}</small></h1>
         </div>
-        <div className="acts"><Link to={`/settings/${b.id}`}>{t('book.params', { count: b.parameters?.length ?? 0 })}</Link></div>
+        <div className="acts"><Flows book={b.id} />{!!b.related?.length && <Link to={`/rulebook/${b.id}/diff/${b.related[0]}`}>{t('diff.open')}</Link>} <Link to={`/settings/${b.id}`}>{t('book.params', { count: b.parameters?.length ?? 0 })}</Link></div>
       </header>
       <div className="reader">
         {!phone && (
@@ -109,6 +111,22 @@ function Reader({ book: b, at }: { book: Book; at?: string }) {
       </div>
       {phone && chosen && <Side title={<span className="mono">§ {chosen.id}</span>} onClose={() => open()}>{side}</Side>}
       {whole && <Side title={w(whole.label)} onClose={() => setParam('')}><ParamValue book={b.id} param={whole} /></Side>}
+    </>
+  )
+}
+
+/** The processes of this rulebook's forms, without a record. */
+function Flows({ book }: { book: string }) {
+  const { t, w } = useWords()
+  const [open, setOpen] = useState<FormBrief | null>(null)
+  const forms = (useForms().data ?? []).filter((f) => f.book === book && f.flow)
+  if (!forms.length) return null
+  return (
+    <>
+      <Dropdown trigger={['click']} menu={{ className: 'long-menu', items: forms.map((f) => ({ key: f.key, label: w(f.label), onClick: () => setOpen(f) })) }}>
+        <Button>{t('flow.see')}</Button>
+      </Dropdown>
+      {open && <Suspense fallback={null}><FlowPanel form={open.key} label={w(open.label)} onClose={() => setOpen(null)} /></Suspense>}
     </>
   )
 }

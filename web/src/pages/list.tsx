@@ -68,7 +68,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
     const ids = params.get('cols')?.split(',') ?? (view?.columns?.length ? view.columns : f.columns)
     return ids.filter((x) => !['number', 'state', 'title', 'holder', 'due'].includes(x)).map((x) => f.fields.find((y) => y.id === x)).filter((x): x is Field => !!x).slice(0, params.has('cols') ? 20 : 6)
   }, [params, view, f])
-  const query = { view: view?.id, q, filter, sort, limit: PAGE, count: 1 }
+  const query = { view: view?.id, q, filter, sort, limit: PAGE, count: 1, fields: params.has('cols') ? columns.map((c) => c.id).join(',') : undefined }
   const rows = useInfiniteQuery<Page<Row>, Refusal>({
     queryKey: [`/api/form/${f.key}/record`, query],
     queryFn: ({ pageParam, signal }) => get<Page<Row>>(`/api/form/${f.key}/record`, { ...query, count: pageParam ? undefined : 1, cursor: pageParam as string | undefined }, signal),
@@ -129,6 +129,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
     Escape: () => setTicked(new Set()),
   })
   const head = (id: string, label: string, align?: string) => {
+    if (f.fields.find((x) => x.id === id)?.sealed) return <th key={id} className={align}>{label}</th>
     const on = sort.replace(/^-/, '') === id
     const down = sort.startsWith('-')
     return (

@@ -5,6 +5,7 @@ import { useNow, useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { useMe } from '../app/session'
 import { absolute, parse } from '../app/time'
+import { Channels } from '../elements/channels'
 import { Card, Loading } from '../elements/parts'
 import { ChangePassword } from './password'
 
@@ -26,6 +27,7 @@ export default function Mine() {
     <div className="narrow">
       <header className="page-head"><h1>{me.person.name} <small className="soft">{me.person.post} {me.person.unit?.name}</small></h1></header>
       <Card title={t('me.roles')}><ul className="plain">{me.roles.map((r) => <li key={r.id + w(r.unit)}>{w(r.label)} <span className="soft small">{w(r.unit)}</span></li>)}</ul></Card>
+      <Channels />
       <ChangePassword />
       <Card title={t('me.sessions')}>
         {!q.data ? <Loading rows={3} /> : (

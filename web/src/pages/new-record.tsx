@@ -4,43 +4,57 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { useNavigate, useParams, useSearchParams } from 'react-router'
 import { call, newKey, problemOf } from '../api/client'
 import { recordPath, refresh, useForm, useGet } from '../api/query'
-import type { ActionDef, Page, Problem, Rec, Row } from '../api/types'
+import type { ActionDef, Form, Page, Problem, Rec, Row, Values } from '../api/types'
 import { useTitle } from '../app/clock'
+import { cel } from '../app/filter'
 import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
 import { useMe } from '../app/session'
 import { clockTime } from '../app/time'
 import { ClauseChip } from '../elements/clause'
-import { blank, draftKey, useDraft } from '../elements/draft'
+import { blank, draftKey, freeSlot, PARKED, slotId, slotOf, useDraft, useParked } from '../elements/draft'
 import { Fill, focusField, sendable, type Ask } from '../elements/fill'
 import { Card, Failed, Loading } from '../elements/parts'
+import { Parked } from '../elements/parked'
 import { Refused } from '../elements/refusal'
 import { Link } from 'react-router'
 import { idOf, missing } from '../fields'
 
 export default function NewRecord() {
   const { key = '' } = useParams()
+  const { account } = useMe().person
+  const form = useForm(key)
+  const [params] = useSearchParams()
+  const list = useParked(account)
+  const f = form.data
+  // what the address gives is not asked again: /register/14.petition/new?complaint=…
+  const given = useMemo(() => Object.fromEntries((f?.fields ?? []).filter((x) => params.has(x.id)).map((x) => [x.id, x.form ? { id: params.get(x.id)!, label: params.get(x.id + '.label') ?? params.get(x.id) } : params.get(x.id)])), [f, params])
+  const [asked, setAsked] = useState<{ at: string; slot: number }>()
+  if (form.error) return <Failed error={form.error} again={form.refetch} />
+  if (!f) return <Loading rows={8} />
+  const at = `${key}?${params}`
+  if (asked?.at !== at) {
+    // a draft about the same is gone on with; one about something else is left where it is
+    const fits = list.find((d) => d.form === key && Object.entries(given).every(([k, v]) => idOf(d.values[k]) === idOf(v)))
+    setAsked({ at, slot: Number(params.get('draft')) || (Object.keys(given).length ? (fits ? slotOf(fits.id) : freeSlot(account, key)) : 1) })
+    return null
+  }
+  return <NewForm key={key + asked.slot} form={f} slot={asked.slot} given={given} />
+}
+
+function NewForm({ form: f, slot, given }: { form: Form; slot: number; given: Values }) {
+  const key = f.key
   const { t, w } = useWords()
   const me = useMe()
   const go = useNavigate()
-  const [params] = useSearchParams()
-  const form = useForm(key)
-  const { draft, change, drop, restored } = useDraft(draftKey(me.person.account, key, 'new', 'create'), () => blank())
+  const list = useParked(me.person.account)
+  const { draft, change, drop, restored } = useDraft(draftKey(me.person.account, key, slotId(slot), 'create'), () => blank(given))
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
   const intent = useRef({ key: newKey(), of: '' })
   const top = useRef<HTMLDivElement>(null)
-  useTitle(form.data ? t('new_of', { what: w(form.data.label) }) : '')
-  const f = form.data
-  // what the address gives is not asked again: /register/14.petition/new?complaint=…
-  useEffect(() => {
-    if (!f || restored) return
-    const given = Object.fromEntries(f.fields.filter((x) => params.has(x.id)).map((x) => [x.id, x.form ? { id: params.get(x.id)!, label: params.get(x.id + '.label') ?? params.get(x.id) } : params.get(x.id)]))
-    if (Object.keys(given).length) change({ values: { ...given, ...draft.values } })
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [f?.key])
+  useTitle(t('new_of', { what: w(f.label) }))
   const { first, more, lines } = useMemo(() => {
-    if (!f) return { first: [] as Ask[], more: [] as { id: string; label: unknown; asks: Ask[] }[], lines: [] as NonNullable<typeof f>['lines'] }
     const asked = f.new?.asks ?? f.fields.filter((x) => !x.computed).map((x) => ({ field: x.id, required: !!x.required }))
     const all = asked.flatMap((x): Ask[] => {
       const field = f.fields.find((y) => y.id === x.field)
@@ -60,7 +74,7 @@ export default function NewRecord() {
     return { first, more: [...groups.values()], lines: f.lines.filter((l) => asked.some((x) => x.field === l.id)) }
   }, [f])
   const send = async (on?: ActionDef) => {
-    if (!f || busy) return
+    if (busy) return
     setProblem(null)
     const all = [...first, ...more.flatMap((g) => g.asks)]
     const point = (p: Problem) => {
@@ -92,26 +106,34 @@ export default function NewRecord() {
       point(p)
     }
   }
-  const on = f?.new?.send
+  const on = f.new?.send
   useKeys({ 'mod+Enter': () => void send(on) })
-  if (form.error) return <Failed error={form.error} again={form.refetch} />
-  if (!f) return <Loading rows={8} />
+  // the same two things were reported before: a second paper about one matter
+  const same = first.map((a) => a.field).filter((x) => x.type === 'ref' && !missing(draft.values[x.id])).slice(0, 2)
   const named = f.fields.find((x) => ['text', 'phone', 'uscc'].includes(x.type) && !x.computed)
-  return (
-    <div ref={top} className="narrow">
+  const head = (
+    <>
       <header className="page-head">
         <div className="titles">
           <nav className="crumbs" aria-label={t('crumbs')}><Link to={`/register/${key}`}>{w(f.label)}</Link> <ClauseChip id={f.clause} /></nav>
           <h1>{t('new_of', { what: w(f.label) })}</h1>
         </div>
       </header>
+      <Parked form={key} slot={slot} onDrop={() => drop(blank(given))} />
+    </>
+  )
+  if (draft.at === 0 && list.length >= PARKED) return <div className="narrow">{head}</div>
+  return (
+    <div ref={top} className="narrow">
+      {head}
       {restored && draft.at > 0 && !problem && (
-        <p className="notice">{t('draft.restored', { at: clockTime(draft.at) })} <button type="button" className="link" onClick={() => drop(blank())}>{t('draft.discard')}</button></p>
+        <p className="notice">{t('draft.restored', { at: clockTime(draft.at) })} <button type="button" className="link" onClick={() => drop(blank(given))}>{t('draft.discard')}</button></p>
       )}
       {problem && <Refused problem={problem} kept={draft.at > 0} onField={(x) => focusField('new', x)} />}
       <Card>
         <Fill form={key} prefix="new" asks={first} lines={[]} draft={draft} onChange={change} problem={problem} autoFocus foldOptional={first.filter((a) => a.required || a.later).length > 3} />
-        {named && <Alike form={key} name={idOf(draft.values[named.id])} />}
+        {named && <Alike form={key} q={idOf(draft.values[named.id])} say={t('alike')} />}
+        {same.length > 1 && <Alike form={key} filter={cel(same.map((x) => ({ field: x.id, op: 'is', value: idOf(draft.values[x.id]) })), same)} say={t('alike.same')} />}
       </Card>
       {lines.map((l) => <Card key={l.id}><Fill form={key} prefix="new" asks={[]} lines={[l]} draft={draft} onChange={change} problem={problem} /></Card>)}
       {more.map((g) => (
@@ -131,19 +153,19 @@ export default function NewRecord() {
 }
 
 /** Something like it is there already. */
-function Alike({ form, name }: { form: string; name: string }) {
-  const { t } = useWords()
-  const [q, setQ] = useState('')
+function Alike({ form, q = '', filter = '', say }: { form: string; q?: string; filter?: string; say: string }) {
+  const { t, w } = useWords()
+  const [asked, setAsked] = useState({ q: '', filter: '' })
   useEffect(() => {
-    const timer = setTimeout(() => setQ(name.trim().length >= 3 ? name.trim() : ''), 400)
+    const timer = setTimeout(() => setAsked({ q: q.trim().length >= 3 ? q.trim() : '', filter }), 400)
     return () => clearTimeout(timer)
-  }, [name])
-  const found = useGet<Page<Row>>(q ? `/api/form/${form}/record` : null, { q, limit: 3 })
-  if (!q || !found.data?.rows.length) return null
+  }, [q, filter])
+  const found = useGet<Page<Row>>(asked.q || asked.filter ? `/api/form/${form}/record` : null, { ...asked, limit: 3, sort: asked.filter ? '-at' : undefined })
+  if (!(asked.q || asked.filter) || !found.data?.rows.length) return null
   return (
     <p className="notice amber" role="status">
-      {t('alike')}{' '}
-      {found.data.rows.map((r) => <Link key={r.id} to={`/record/${form}/${r.id}`}>{[r.number, r.title].filter(Boolean).join(' ')}　</Link>)}
+      {say}{' '}
+      {found.data.rows.map((r) => <span key={r.id} className="nowrap"><Link to={`/record/${form}/${r.id}`}>{[r.number, r.title].filter(Boolean).join(' ')}</Link>{asked.filter && r.state_label ? t('paren', { text: w(r.state_label) }) : ''}　</span>)}
     </p>
   )
 }

@@ -1,12 +1,14 @@
 // The paper: the form's own grid, number, copy, opinions, foot. The preview is the page.
 import { Button, Checkbox } from 'antd'
-import { useEffect, useState } from 'react'
+import encodeQR from 'qr'
+import { useEffect, useMemo, useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import { call, newKey } from '../api/client'
 import { recordPath, refresh, useForm, useGet } from '../api/query'
 import type { Form, Text } from '../api/types'
 import { useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
+import { recordAddress } from '../app/codes'
 import { useKeys } from '../app/keys'
 import { dataTime, parse } from '../app/time'
 import { Failed, Loading } from '../elements/parts'
@@ -136,7 +138,15 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
         <span>{printed ? t('print.foot', { by: p.foot.by, at: at === null ? '' : dataTime(at), n: p.foot.n }) : t('print.foot_preview', { n: p.foot.n })}</span>
         <span>{p.foot.version}</span>
         <span>{t('print.check', { code: p.foot.check })}</span>
+        <Qr text={location.origin + recordAddress(form.key, id, p.foot.check)} label={t('scan.qr')} />
       </footer>
     </article>
   )
+}
+
+/** The way back from the paper to its record, black on white for a printer's coarsest mode. */
+function Qr({ text, label }: { text: string; label: string }) {
+  const rows = useMemo(() => encodeQR(text, 'raw', { border: 4, ecc: 'medium' }), [text])
+  const d = rows.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : []))).join('')
+  return <svg className="qr" role="img" aria-label={label} viewBox={`0 0 ${rows.length} ${rows.length}`} shapeRendering="crispEdges"><rect width={rows.length} height={rows.length} fill="#fff" /><path d={d} fill="#000" /></svg>
 }

@@ -5,14 +5,16 @@ import { useEffect, useMemo, useState } from 'react'
 import { Link, useLocation, useNavigate, useParams, useSearchParams } from 'react-router'
 import { call } from '../api/client'
 import { recordPath, refresh, useForm, useForms, useGet } from '../api/query'
-import type { ActionOpen, Copy, Done, Field, Form, Rec } from '../api/types'
+import type { ActionOpen, Copy, Done, Field, Form, Rec, Scanned } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
 import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
 import { absolute, parse } from '../app/time'
-import { ActionDialog, ActionForm, needsForm, worst } from '../elements/act'
+import { ActionDialog, ActionForm, worst } from '../elements/act'
+import { needsForm } from '../elements/press'
 import { ClauseChip } from '../elements/clause'
+import { Compare } from '../elements/compare'
 import { Clocks, Deadline } from '../elements/deadline'
 import { History } from '../elements/history'
 import { LineTable } from '../elements/line-table'
@@ -126,6 +128,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
           {(phone ? [] : open.slice(0, visible)).map((a) => (
             <Button key={a.id} type={a === primary ? 'primary' : 'default'} danger={a.style === 'danger' || a.id === 'void'} loading={busy === a.id} onClick={() => void start(a)}>{a.sign ? t('tasks.sign', { what: w(a.label) }) : w(a.label)}</Button>
           ))}
+          {r.personal_copy && <Button onClick={() => go(`/personal-copy/${r.id}`)}>{t('personal.copy')}</Button>}
           {!phone && <Button icon={<PrinterOutlined />} onClick={() => go(`/record/${r.form}/${r.id}/print`)}>{t('print')}</Button>}
           {!phone && rest.length > 0 && <More acts={rest} onPick={(a) => void start(a)} />}
         </div>
@@ -138,9 +141,10 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
           <button type="button" className="link small" onClick={() => setDone(null)}>{t('close')}</button>
         </div>
       )}
+      {params.get('check') && <PaperOf rec={r} code={params.get('check')!} />}
       {problem && <Refused problem={problem}><Button onClick={() => setProblem(null)}>{t('close')}</Button></Refused>}
       {r.form === 'base.customer' && <CustomerHead rec={r} form={f} />}
-      {!!r.path?.length && r.path.length > 1 && <Path steps={r.path} />}
+      {!!r.path?.length && r.path.length > 1 && <Path steps={r.path} form={r.form} record={r.id} label={[w(f.label), r.number].filter(Boolean).join(' ')} />}
       <div className={`columns ${f.report ? 'one' : ''}`}>
         <div>
           {inline && (
@@ -148,6 +152,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
               <ActionForm key={inline.id} form={f} rec={r} action={inline} inline onDone={finish} />
             </Card>
           )}
+          {r.compare?.map((c) => <Compare key={c.id} of={c} rec={r} busy={busy} onDo={(a) => void start(a)} />)}
           <Content form={f} rec={r} />
           {!phone && <History form={r.form} id={r.id} />}
         </div>
@@ -173,10 +178,10 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
           {phone && <details className="card fold"><summary>{t('history')}</summary><History form={r.form} id={r.id} /></details>}
         </aside>
       </div>
-      {phone && (open.length > 0 || true) && (
+      {phone && (
         <div className="sticky-bar">
-          <More acts={[...open.slice(1)]} extra={[{ key: 'print', label: t('print'), onClick: () => go(`/record/${r.form}/${r.id}/print`) }]} onPick={(a) => void start(a)} wide />
-          {open[0] && <Button type={primary ? 'primary' : 'default'} loading={busy === open[0].id} onClick={() => void start(open[0])}>{w(open[0].label)}</Button>}
+          <More acts={open.filter((a) => a !== primary)} extra={[{ key: 'print', label: t('print'), onClick: () => go(`/record/${r.form}/${r.id}/print`) }]} onPick={(a) => void start(a)} wide={primary ? t('more') : t('more.acts')} />
+          {primary && <Button type="primary" loading={busy === primary.id} onClick={() => void start(primary)}>{w(primary.label)}</Button>}
         </div>
       )}
       {doing && (doing.id === 'edit' ? <Edit form={f} rec={r} onClose={() => setDoing(null)} onDone={() => { setDoing(null); void said.success(t('saved')) }} /> : <ActionDialog form={f} rec={r} action={doing} onClose={() => setDoing(null)} onDone={finish} />)}
@@ -184,11 +189,20 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
   )
 }
 
-function More({ acts, extra = [], onPick, wide }: { acts: ActionOpen[]; extra?: { key: string; label: string; onClick: () => void }[]; onPick: (a: ActionOpen) => void; wide?: boolean }) {
+/** Whether the paper that was scanned still says what the record says. */
+function PaperOf({ rec, code }: { rec: Rec; code: string }) {
+  const { t } = useWords()
+  const found = useGet<Scanned[]>('/api/scan', { code })
+  if (!found.data) return null
+  const paper = found.data.find((x) => x.form === rec.form && x.id === rec.id)?.paper
+  return <p className={`notice ${paper === 'same' ? '' : 'amber'}`} role="status">{paper === 'same' ? `✓ ${t('scan.paper_same', { code })}` : paper ? t('scan.paper_changed', { code }) : t('scan.paper_other', { code })}</p>
+}
+
+function More({ acts, extra = [], onPick, wide }: { acts: ActionOpen[]; extra?: { key: string; label: string; onClick: () => void }[]; onPick: (a: ActionOpen) => void; wide?: string }) {
   const { t, w } = useWords()
   return (
     <Dropdown trigger={['click']} menu={{ items: [...acts.map((a) => ({ key: a.id, danger: a.style === 'danger' || a.id === 'void', label: w(a.label), onClick: () => onPick(a) })), ...extra] }}>
-      <Button icon={wide ? undefined : <EllipsisOutlined />} aria-label={t('more')}>{wide ? t('more') : null}</Button>
+      <Button icon={wide ? undefined : <EllipsisOutlined />} aria-label={wide ?? t('more')}>{wide}</Button>
     </Dropdown>
   )
 }

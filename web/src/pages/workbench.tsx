@@ -2,8 +2,9 @@
 import { Button } from 'antd'
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
-import { recordPath, useForm, useForms, useGet } from '../api/query'
-import type { Done, Rec, Task, Tasks } from '../api/types'
+import { call } from '../api/client'
+import { recordPath, refresh, useForm, useForms, useGet } from '../api/query'
+import type { Done, Rec, Task, Tasks, Value } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
 import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
@@ -12,7 +13,8 @@ import { useMe, useSession } from '../app/session'
 import { clockTime, dayWords, fullDay, ago, parse } from '../app/time'
 import { ClauseChip } from '../elements/clause'
 import { Deadline } from '../elements/deadline'
-import { drafts } from '../elements/draft'
+import { drafts, isNew, newPath, slotOf } from '../elements/draft'
+import { needsForm } from '../elements/press'
 import { Card, Empty, Failed, Key, Loading, Side } from '../elements/parts'
 
 const ActionDialog = lazy(() => import('../elements/act').then((m) => ({ default: m.ActionDialog })))
@@ -49,9 +51,9 @@ export default function Workbench() {
     el?.scrollIntoView({ block: 'nearest' })
     el?.focus({ preventScroll: true })
   }
-  const act = (x?: Task) => {
+  const act = (x?: Task, action = x?.action) => {
     if (!x) return
-    if (x.action || x.sign) setDoing(x)
+    if (action || x.sign) setDoing({ ...x, action })
     else go(`/record/${x.form}/${x.record}`)
   }
   useKeys({
@@ -98,7 +100,7 @@ export default function Workbench() {
               return (
                 <Card key={g} id={g} className="tasks-card" title={<>{t(`tasks.group.${g}`)} {list.length}</>} extra={g === 'late' && !phone ? <span className="soft small">{t('tasks.late_note')}</span> : undefined}>
                   <ul className="tasks">
-                    {shown.map((x) => <Row key={`${x.id}:${x.action}`} x={x} chosen={flat[at] === x} first={flat[0] === x} done={done[x.id]} onAct={() => act(x)} onFocus={() => setAt(flat.indexOf(x))} />)}
+                    {shown.map((x) => <Row key={`${x.id}:${x.action}`} x={x} chosen={flat[at] === x} first={flat[0] === x} done={done[x.id]} onAct={(a) => act(x, a)} onFocus={() => setAt(flat.indexOf(x))} />)}
                   </ul>
                   {list.length > shown.length && <button type="button" className="link more" onClick={() => setMore((m) => ({ ...m, [g]: shown.length + 50 }))}>{t('show_more', { count: list.length - shown.length })}</button>}
                 </Card>
@@ -151,9 +153,10 @@ const objectOf = (x: Task, w: (text: unknown) => string) => w(x.object) || x.tit
 /** Number and object; a title that is the number is not said twice. */
 const named = (x: Task, w: (text: unknown) => string) => [...new Set([x.number, objectOf(x, w)])].filter(Boolean).join(' ')
 
-function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: boolean; first: boolean; done?: string; onAct: () => void; onFocus: () => void }) {
+function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: boolean; first: boolean; done?: string; onAct: (action?: string) => void; onFocus: () => void }) {
   const { t, w } = useWords()
-  const label = w(x.action_label) || w(x.label) || t('handle')
+  const several = (x.answers?.length ?? 0) > 1
+  const label = (several ? '' : w(x.action_label)) || w(x.label) || t('handle')
   const object = objectOf(x, w)
   const customer = w(x.customer)
   const verb = x.sign ? t('sign') : label.length > 7 ? t('handle') : label
@@ -171,10 +174,14 @@ function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: bool
         </div>
       </div>
       <div className="customer">{customer && !object.includes(customer) ? customer : ''}</div>
-      {done !== undefined ? <span className="mark met">✓ {t('tasks.done_at', { at: done })}</span> : <Button type={first ? 'primary' : 'default'} onClick={onAct}>{verb}</Button>}
+      {done !== undefined ? <span className="mark met">✓ {t('tasks.done_at', { at: done })}</span> : several ? (
+        <span className="answers">{x.answers!.map((a, i) => <Button key={a.action} type={first && i === 0 ? 'primary' : 'default'} onClick={() => onAct(a.action)}>{w(a.label)}</Button>)}</span>
+      ) : <Button type={first ? 'primary' : 'default'} onClick={() => onAct()}>{verb}</Button>}
     </li>
   )
 }
+
+const empty = (v: Value) => v === null || v === undefined || v === '' || (Array.isArray(v) && !v.length)
 
 /** Done in place: the form of the act in a drawer or dialog; what needs the whole record opens it. */
 function Handle({ task, onClose, onDone }: { task: Task; onClose: () => void; onDone: (d: Done) => void }) {
@@ -183,13 +190,28 @@ function Handle({ task, onClose, onDone }: { task: Task; onClose: () => void; on
   const form = useForm(task.form)
   const rec = useGet<Rec>(recordPath(task.form, task.record), undefined, { staleTime: 0 })
   const action = rec.data?.actions.open.find((a) => a.id === task.action) ?? (task.sign ? rec.data?.actions.open.find((a) => a.sign) : undefined)
-  const inPlace = !!action && (!!action.sign || (action.fill ?? []).filter((f) => f.required).length <= 1)
+  const inPlace = !!action && (!!action.sign || (action.fill ?? []).filter((f) => f.required && empty(rec.data!.values[f.field])).length <= 1)
   const ready = !!rec.data && !!form.data && !rec.isFetching
+  // what needs nothing else is done with the press that asked for it; a refusal is told by the form of the act
+  const [refused, setRefused] = useState(false)
+  const sent = useRef(false)
+  const atOnce = ready && !!action && !needsForm(action) && !refused
+  useEffect(() => {
+    if (!atOnce || sent.current) return
+    sent.current = true
+    call<Done>('POST', `${recordPath(task.form, task.record)}/${action!.id}`, { body: {}, etag: rec.data!.etag }).then(
+      (d) => {
+        refresh(task.form, task.record)
+        onDone(d)
+      },
+      () => setRefused(true),
+    )
+  }, [atOnce, action, rec.data, task, onDone])
   useEffect(() => {
     if (ready && !inPlace) go(`/record/${task.form}/${task.record}${action ? `?act=${action.id}` : ''}`)
   }, [ready, inPlace, action, go, task])
   if (rec.error) return <Side title={w(task.action_label)} onClose={onClose}><Failed error={rec.error} again={rec.refetch} /></Side>
-  if (!ready || !inPlace) return null
+  if (!ready || !inPlace || atOnce) return null
   return <Suspense fallback={null}><ActionDialog form={form.data!} rec={rec.data!} action={action!} onClose={onClose} onDone={onDone} /></Suspense>
 }
 
@@ -203,7 +225,7 @@ function Drafts({ account }: { account: string }) {
       <ul className="rows">
         {list.map((d) => (
           <li key={d.form + d.id + d.action}>
-            <Link to={d.id === 'new' ? `/register/${d.form}/new` : `/record/${d.form}/${d.id}?act=${d.action}`}>{w(forms.data?.find((f) => f.key === d.form)?.label) || t('record')}</Link>{' '}
+            <Link to={isNew(d.id) ? newPath(d.form, slotOf(d.id)) : `/record/${d.form}/${d.id}?act=${d.action}`}>{w(forms.data?.find((f) => f.key === d.form)?.label) || t('record')}</Link>{' '}
             <span className="soft small">{t('draft.saved', { at: clockTime(d.at) })}</span>
           </li>
         ))}

@@ -4,9 +4,12 @@ import { useDeferredValue, useState } from 'react'
 import { Link } from 'react-router'
 import { keepPreviousData } from '@tanstack/react-query'
 import { useWords } from '../../app/i18n'
-import { useGet } from '../../api/query'
-import type { Option, Ref } from '../../api/types'
+import { get } from '../../api/client'
+import { recordPath, useGet } from '../../api/query'
+import type { Option, Rec, Ref, Scanned } from '../../api/types'
+import { recordIn } from '../../app/codes'
 import { idOf, type InputProps, type Kind, type ViewProps } from '../kind'
+import { ScanInto } from '../scan'
 
 const manyOf = (type: string) => type === 'refs' || type === 'people' || type.startsWith('list')
 
@@ -24,12 +27,25 @@ function ReferenceInput({ form, field, value, onChange, id, invalid, describedBy
     const o = options.find((x) => x.value === v)
     return { id: v, label: o?.label ?? v, form: field.form }
   }
-  return (
+  const add = (one: Ref) => onChange(many ? [...chosen.filter((c) => idOf(c) !== one.id), one] : one)
+  /** A number or check code of the record itself, else what the search finds: one is taken, of several one chooses. */
+  const scanned = async (code: string) => {
+    const address = recordIn(code)
+    const hits = address ? await get<Rec>(recordPath(address.form, address.id)).then((r) => [r], () => []) : await get<Scanned[]>('/api/scan', { code }).catch(() => [])
+    const hit = hits.filter((h) => h.form === field.form)
+    if (hit.length === 1) return add({ id: hit[0].id, label: [hit[0].number, hit[0].title].filter(Boolean).join(' '), form: field.form })
+    const options = await get<Option[]>(`/api/form/${form}/options`, { field: field.id, line: field.line ?? undefined, q: code, record }).catch(() => [])
+    if (options.length === 1) return add({ id: options[0].id, label: options[0].label, form: field.form })
+    setTyped(code)
+    setOpened(true)
+  }
+  const box = (
     <Select
       id={id}
       autoFocus={autoFocus}
       mode={many ? 'multiple' : undefined}
-      showSearch={{ filterOption: false, onSearch: setTyped }}
+      showSearch={{ filterOption: false, searchValue: typed, onSearch: setTyped }}
+      open={opened}
       allowClear
       placeholder={t('choose_pinyin')}
       status={invalid ? 'error' : undefined}
@@ -52,6 +68,7 @@ function ReferenceInput({ form, field, value, onChange, id, invalid, describedBy
       }}
     />
   )
+  return field.scan ? <div className="with-scan">{box}<ScanInto field={field} onCode={(code) => void scanned(code)} /></div> : box
 }
 
 function One({ value, field, dense }: { value: unknown; field: ViewProps['field']; dense?: boolean }) {

@@ -2,6 +2,7 @@ import { Input } from 'antd'
 import { phone } from '../../app/money'
 import { words } from '../../app/i18n'
 import type { InputProps, Kind, ViewProps } from '../kind'
+import { ScanInto } from '../scan'
 
 function TextInput({ field, value, onChange, id, invalid, describedBy, autoFocus }: InputProps) {
   const mode = field.type === 'phone' ? 'tel' : field.type === 'email' ? 'email' : field.type === 'idno' || field.type === 'uscc' ? 'text' : undefined
@@ -15,7 +16,8 @@ function TextInput({ field, value, onChange, id, invalid, describedBy, autoFocus
     onChange: (e: { target: { value: string } }) => onChange(e.target.value),
   }
   if (field.type === 'secret') return <Input.Password autoComplete="new-password" {...shared} />
-  return <Input inputMode={mode} autoComplete="off" className={field.type === 'uscc' || field.type === 'idno' ? 'mono' : undefined} maxLength={2000} {...shared} onBlur={(e) => onChange(tidy(field.type, e.target.value))} />
+  const box = <Input inputMode={mode} autoComplete="off" className={field.type === 'uscc' || field.type === 'idno' ? 'mono' : undefined} maxLength={2000} {...shared} onBlur={(e) => onChange(tidy(field.type, e.target.value))} />
+  return field.scan ? <div className="with-scan">{box}<ScanInto field={field} onCode={(code) => onChange(tidy(field.type, code))} /></div> : box
 }
 
 /** The normal form of what was typed, on leaving the box: never while typing. */

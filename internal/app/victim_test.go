@@ -1,0 +1,292 @@
+package app_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"zhanggui/internal/query"
+	"zhanggui/internal/store"
+)
+
+// victim is the real program on a database in a folder, with clients that write to it and remember, outside of it, what
+// was acknowledged. It is killed, its power is cut, and what it said is then compared with what is there.
+type victim struct {
+	t      *testing.T
+	dir    string   // of the database
+	prefix []string // a program that runs it, such as a tracer
+	cmd    *exec.Cmd
+	url    string
+	token  string
+	http   *http.Client
+	ready  []time.Duration
+
+	cut   atomic.Bool // what is answered from now on nobody heard
+	mu    sync.Mutex
+	acked map[string]string // name of the record → its number
+	open  map[int]string    // by client: what was sent and not answered
+	count map[int]int
+}
+
+func newVictim(t *testing.T, dir string) *victim {
+	t.Helper()
+	return &victim{t: t, dir: dir, acked: map[string]string{}, open: map[int]string{}, count: map[int]int{}, http: &http.Client{Timeout: 10 * time.Second}}
+}
+
+func (v *victim) file(name string) string { return filepath.Join(v.dir, name) }
+
+// found makes the company and a machine token for the clients.
+func (v *victim) found() {
+	v.t.Helper()
+	make := exec.Command("zhanggui", "admin", "create", "--account", "he", "--name", "何静", "--company", "小店", "--database", "sqlite:"+v.file("a.db"))
+	make.Stdin = strings.NewReader("Haystack-42-lamp\n")
+	if out, err := make.CombinedOutput(); err != nil {
+		v.t.Fatalf("%v\n%s", err, out)
+	}
+	v.start()
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Jar: jar}
+	call := func(path string, head map[string]string, body, into any) {
+		b, _ := json.Marshal(body)
+		r, err := http.NewRequest("POST", v.url+path, bytes.NewReader(b))
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		for k, x := range head {
+			r.Header.Set(k, x)
+		}
+		res, err := browser.Do(r)
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		defer res.Body.Close()
+		b, _ = io.ReadAll(res.Body)
+		if err := json.Unmarshal(b, into); res.StatusCode != 201 || err != nil {
+			v.t.Fatalf("%s: %d %s", path, res.StatusCode, b)
+		}
+	}
+	var me struct{ CSRF string }
+	call("/api/session", nil, map[string]string{"account": "he", "password": "Haystack-42-lamp"}, &me)
+	var tok struct{ Token string }
+	call("/api/token", map[string]string{"X-CSRF-Token": me.CSRF}, map[string]any{"name": "clients", "scope": []string{"read", "write"}}, &tok)
+	v.token = tok.Token
+}
+
+// start runs the program until it says that it is ready, and remembers how long that took.
+func (v *victim) start() {
+	v.t.Helper()
+	args := append(slices.Clone(v.prefix), "zhanggui", "serve", "--database", "sqlite:"+v.file("a.db"), "--key", v.file("journal.key"), "--listen", "127.0.0.1:0")
+	v.cmd = exec.Command(args[0], args[1:]...)
+	v.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	out, err := v.cmd.StdoutPipe()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	var complaint bytes.Buffer
+	v.cmd.Stderr = &complaint
+	begin := time.Now()
+	if err := v.cmd.Start(); err != nil {
+		v.t.Fatal(err)
+	}
+	v.url = ""
+	for s := bufio.NewScanner(out); s.Scan(); {
+		if _, address, ok := strings.Cut(s.Text(), "address"); ok {
+			v.url = strings.TrimSpace(address)
+			break
+		}
+	}
+	if v.url == "" {
+		_ = v.cmd.Wait()
+		v.t.Fatalf("it does not start again:\n%s", complaint.String())
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	for range 500 {
+		if res, err := v.http.Get(v.url + "/api/ready"); err == nil {
+			res.Body.Close()
+			if res.StatusCode == 200 {
+				v.ready = append(v.ready, time.Since(begin))
+				return
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	v.t.Fatal("it is never ready")
+}
+
+// kill ends the program as kill -9 does, and whatever runs it.
+func (v *victim) kill() {
+	_ = syscall.Kill(-v.cmd.Process.Pid, syscall.SIGKILL)
+	_ = v.cmd.Wait()
+}
+
+// write lets four clients file records until stop is closed. A client that got no answer sends the same again, under the
+// same key, before anything else.
+func (v *victim) write(stop <-chan struct{}) *sync.WaitGroup {
+	var wg sync.WaitGroup
+	v.cut.Store(false)
+	for client := range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				name := v.next(client)
+				number, ok := v.send(name)
+				if !ok {
+					return
+				}
+				if v.cut.Load() {
+					return
+				}
+				v.mu.Lock()
+				v.acked[name] = number
+				delete(v.open, client)
+				v.mu.Unlock()
+			}
+		})
+	}
+	return &wg
+}
+
+func (v *victim) next(client int) string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.open[client] == "" {
+		v.count[client]++
+		v.open[client] = fmt.Sprintf("c%d-%d", client, v.count[client])
+	}
+	return v.open[client]
+}
+
+func (v *victim) send(name string) (number string, ok bool) {
+	r, err := http.NewRequest("POST", v.url+"/api/form/base.customer/record", strings.NewReader(`{"values":{"name":"`+name+`"}}`))
+	if err != nil {
+		return "", false
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+v.token)
+	r.Header.Set("Idempotency-Key", name)
+	res, err := v.http.Do(r)
+	if err != nil {
+		return "", false
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != 201 {
+		return "", false
+	}
+	var a struct{ Number string }
+	if json.Unmarshal(b, &a) != nil {
+		return "", false
+	}
+	return a.Number, true
+}
+
+// toll is what a look at the database after a restart found.
+type toll struct{ lost, doubled, half, holes int }
+
+func (a toll) bad() bool { return a != toll{} }
+
+// look compares what was acknowledged with what is there. It reads a copy: recovery is the program's own business.
+func (v *victim) look() toll {
+	v.t.Helper()
+	copyDir := v.t.TempDir()
+	for _, n := range []string{"a.db", "a.db-wal"} {
+		b, err := os.ReadFile(v.file(n))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(copyDir, n), b, 0o600)
+		}
+		if err != nil {
+			v.t.Fatal(err)
+		}
+	}
+	ctx := context.Background()
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(copyDir, "a.db"))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer db.Close()
+	var a toll
+	err = db.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Select(query.Select{Table: "base_customer", Alias: "c"})
+		if err != nil {
+			return err
+		}
+		entries, err := tx.Select(query.Select{Table: "journal_entry", Alias: "j", Where: query.And(query.Eq("j", "form", "base.customer"), query.Eq("j", "action", "create"))})
+		if err != nil {
+			return err
+		}
+		told := map[string]int{}
+		for _, e := range entries {
+			told[e["record"].(string)]++
+		}
+		seen, numbers := map[string]string{}, map[string]bool{}
+		for _, r := range rows {
+			name, number := r["name"].(string), fmt.Sprint(r["number"])
+			if seen[name] != "" || numbers[number] {
+				a.doubled++
+			}
+			seen[name], numbers[number] = number, true
+			if told[r["id"].(string)] != 1 {
+				a.half++
+			}
+			delete(told, r["id"].(string))
+		}
+		a.half += len(told) // entries without a record
+		for n := 1; n <= len(rows); n++ {
+			if !numbers[fmt.Sprintf("K%05d", n)] {
+				a.holes++
+			}
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		for name, number := range v.acked {
+			if seen[name] != number {
+				a.lost++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return a
+}
+
+// verified lets the program check its own journal, as an auditor would, on a stopped database.
+func (v *victim) verified() {
+	v.t.Helper()
+	if out, err := exec.Command("zhanggui", "verify", "--database", "sqlite:"+v.file("a.db"), "--key", v.file("journal.key")).CombinedOutput(); err != nil {
+		v.t.Errorf("verify: %v\n%s", err, out)
+	}
+}
+
+func percentile(list []time.Duration, p int) time.Duration {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	if len(list) == 0 {
+		return 0
+	}
+	return list[min(len(list)-1, len(list)*p/100)]
+}

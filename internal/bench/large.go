@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"zhanggui/internal/engine"
+)
+
+// large is a database of many records: the demonstration's, written over and over under new ids. Written by SQL, since what
+// is measured here is reading it.
+func (r *run) large(name string, records int) (string, error) {
+	file := r.file(name)
+	if out, err := exec.CommandContext(r.ctx, r.program, "demo", "--database", "sqlite:"+file).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("demo: %w: %s", err, out)
+	}
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(wal)&_pragma=synchronous(off)&_pragma=cache_size(-200000)")
+	if err != nil {
+		return "", err
+	}
+	db.SetMaxOpenConns(1)
+	steps := []string{`CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n`}
+	copies := 0
+	for _, table := range []string{"base_customer", "f14_complaint", "base_clock"} {
+		var have int
+		if err := db.QueryRowContext(r.ctx, `SELECT count(*) FROM `+table).Scan(&have); err != nil {
+			return "", err
+		}
+		want := records
+		if table == "base_customer" {
+			want = records / 10
+		}
+		copies = max(copies, want/max(have, 1)+1)
+		columns, err := columnsOf(r.ctx, db, table)
+		if err != nil {
+			return "", err
+		}
+		var give []string
+		for _, c := range columns {
+			q := `t."` + c + `"`
+			switch {
+			case c == "id":
+				q = `substr(lower(hex(randomblob(10))), 1, 16)`
+			case c == "number":
+				q = `CASE WHEN t.number IS NULL THEN NULL ELSE t.number || '-' || n.i END`
+			case c == "code":
+				q = `NULL`
+			case c == "customer" || c == "of_id" || c == "salesperson" || c == "holder" || c == "unit":
+			case c == "at":
+				q = `strftime('%Y-%m-%dT%H:%M:%f', t.at, '-' || (n.i % 3000) || ' hours') || 'Z'`
+			case table == "base_clock" && (c == "due" || c == "next_at"):
+				q = `CASE WHEN t."` + c + `" IS NULL THEN NULL ELSE strftime('%Y-%m-%dT%H:%M:%f', t."` + c + `", '+' || (700 + n.i % 900) || ' days') || 'Z' END`
+			}
+			give = append(give, q)
+		}
+		where := ""
+		if table == "base_clock" {
+			where = ` AND t.next_at IS NOT NULL`
+			if err := db.QueryRowContext(r.ctx, `SELECT count(*) FROM base_clock WHERE next_at IS NOT NULL`).Scan(&have); err != nil {
+				return "", err
+			}
+			copies = max(copies, want/max(have, 1)+1)
+		}
+		steps = append(steps, fmt.Sprintf(`INSERT INTO %s ("%s") SELECT %s FROM %s t, n WHERE n.i <= %d%s`, table, strings.Join(columns, `", "`), strings.Join(give, ", "), table, want/max(have, 1), where))
+	}
+	for i, s := range append(steps, `ANALYZE`, `PRAGMA wal_checkpoint(TRUNCATE)`) {
+		var args []any
+		if i == 0 {
+			args = append(args, copies)
+		}
+		if _, err := db.ExecContext(r.ctx, s, args...); err != nil {
+			return "", errors.Join(fmt.Errorf("%.80s: %w", s, err), db.Close())
+		}
+	}
+	return file, db.Close()
+}
+
+func columnsOf(ctx context.Context, db *sql.DB, table string) ([]string, error) {
+	rows, err := db.QueryContext(ctx, `SELECT name FROM pragma_table_info(?)`, table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		list = append(list, name)
+	}
+	return list, rows.Err()
+}
+
+// demoNow is where the demonstration's clock stands.
+var demoNow = time.Date(2026, 3, 16, 2, 40, 0, 0, time.UTC)
+
+// reads holds what a clerk asks for all day on few records against many.
+func (r *run) reads() error {
+	small, err := r.readsOf("small.db", 10_000)
+	if err != nil {
+		return err
+	}
+	large, err := r.readsOf("large.db", r.records)
+	if err != nil {
+		return err
+	}
+	for _, x := range small {
+		i := slices.IndexFunc(large, func(y figure) bool { return y.name == x.name })
+		y := large[i]
+		r.say("%-34s 10,000: p50 %-8s p99 %-8s   %d: p50 %-8s p99 %-8s   growth %.2f", x.name, short(x.p50), short(x.p99), r.records, short(y.p50), short(y.p99), float64(y.p50)/float64(x.p50))
+	}
+	return nil
+}
+
+type figure struct {
+	name string
+	spread
+}
+
+func (r *run) readsOf(name string, records int) ([]figure, error) {
+	file, err := r.large(name, records)
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.open("sqlite:"+file, demoNow)
+	if err != nil {
+		return nil, err
+	}
+	defer s.db.Close()
+	who, err := s.person("chenli")
+	if err != nil {
+		return nil, err
+	}
+	ctx, actor := r.ctx, engine.Actor{Person: who, Origin: "api"}
+	list := func(q engine.ListQuery) func() error {
+		return func() error { _, err := s.e.List(ctx, s.now, actor, q); return err }
+	}
+	search := func(q string) func() error {
+		return func() error { _, err := s.e.Search(ctx, s.now, actor, q); return err }
+	}
+	page, err := s.e.List(ctx, s.now, actor, engine.ListQuery{Form: "base.customer", Limit: 1})
+	if err != nil || len(page.Rows) == 0 {
+		return nil, fmt.Errorf("no customer is seen: %w", err)
+	}
+	var out []figure
+	for _, x := range []struct {
+		name string
+		do   func() error
+	}{
+		{"register, first page", list(engine.ListQuery{Form: "14.complaint"})},
+		{"register, filtered by stage", list(engine.ListQuery{Form: "14.complaint", Filter: "this.state == 'quality'"})},
+		{"register, by amount", list(engine.ListQuery{Form: "14.complaint", Sort: "-settlement"})},
+		{"register, words", list(engine.ListQuery{Form: "14.complaint", Q: "泰和"})},
+		{"search, two characters", search("泰和")},
+		{"search, initials", search("thby")},
+		{"search, number", search("260307")},
+		{"search, nothing found", search("鑫淼垚")},
+		{"customer page", func() error { _, err := s.e.Record(ctx, s.now, actor, "base.customer", page.Rows[0].ID); return err }},
+		{"tasks", func() error { _, err := s.e.Tasks(ctx, s.now, actor); return err }},
+	} {
+		if err := x.do(); err != nil {
+			return nil, fmt.Errorf("%s: %w", x.name, err)
+		}
+		var took []time.Duration
+		for begin := time.Now(); len(took) < 5 || time.Since(begin) < r.length; {
+			t := time.Now()
+			if err := x.do(); err != nil {
+				return nil, err
+			}
+			took = append(took, time.Since(t))
+		}
+		out = append(out, figure{x.name, spreadOf(took)})
+	}
+	return out, nil
+}
+
+func (s *shop) person(account string) (string, error) {
+	page, err := s.e.List(context.Background(), s.now, engine.Actor{System: true, Origin: "system"}, engine.ListQuery{Form: "base.person", Filter: "this.account == '" + account + "'"})
+	if err != nil || len(page.Rows) == 0 {
+		return "", fmt.Errorf("nobody is called %s: %w", account, err)
+	}
+	return page.Rows[0].ID, nil
+}
+
+// tick holds a look at the clocks while many run and none, some or many are due.
+func (r *run) tick() error {
+	file, err := r.large("tick.db", r.records)
+	if err != nil {
+		return err
+	}
+	s, err := r.open("sqlite:"+file, demoNow)
+	if err != nil {
+		return err
+	}
+	defer s.db.Close()
+	now := demoNow.AddDate(0, 0, 1)
+	if _, _, err := s.e.Tick(r.ctx, now); err != nil { // the day's own work first
+		return err
+	}
+	var took []time.Duration
+	for range 200 {
+		now = now.Add(time.Second)
+		t := time.Now()
+		if _, _, err := s.e.Tick(r.ctx, now); err != nil {
+			return err
+		}
+		took = append(took, time.Since(t))
+	}
+	r.say("tick, nothing due of about %d: %s", r.records, spreadOf(took))
+	return nil
+}

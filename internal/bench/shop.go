@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"zhanggui/internal/auth"
+	"zhanggui/internal/engine"
+	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
+	"zhanggui/rulebooks"
+)
+
+// shop is a company with one regulation, one clerk, one customer and one product.
+type shop struct {
+	db  *store.DB
+	e   *engine.Engine
+	lib *rulebook.Library
+	now time.Time
+
+	unit, clerk, customer, product string
+}
+
+func library() (*rulebook.Library, error) {
+	lib, issues := rulebook.Load(rulebooks.FS)
+	if issues.Failed() {
+		return nil, fmt.Errorf("rulebooks: %s", issues)
+	}
+	return lib, nil
+}
+
+func (r *run) open(dsn string, now time.Time, options ...store.Option) (*shop, error) {
+	lib, err := library()
+	if err != nil {
+		return nil, err
+	}
+	s := &shop{lib: lib, now: now}
+	if s.db, err = store.Open(r.ctx, dsn, options...); err != nil {
+		return nil, err
+	}
+	plan, err := s.db.Plan(r.ctx, append(append(store.SystemTables(), auth.Tables()...), engine.Tables(lib)...))
+	if err == nil {
+		err = s.db.Apply(r.ctx, plan)
+	}
+	if err == nil {
+		s.e, err = engine.New(s.db, lib, engine.Options{})
+	}
+	return s, err
+}
+
+// shop opens an empty database and founds the company.
+func (r *run) shop(dsn string, options ...store.Option) (*shop, error) {
+	s, err := r.open(dsn, time.Now(), options...)
+	if err != nil {
+		return nil, err
+	}
+	add := func(form string, values map[string]any) string {
+		if err != nil {
+			return ""
+		}
+		var out *engine.Outcome
+		if out, err = s.e.Do(r.ctx, s.now, engine.Act{Form: form, Action: "create", Values: values, Actor: engine.Actor{System: true, Origin: "system"}}); err != nil {
+			err = fmt.Errorf("create %s: %w", form, err)
+			return ""
+		}
+		return out.Record
+	}
+	s.unit = add("base.unit", map[string]any{"name": "恒泰机械"})
+	add("base.adoption", map[string]any{"unit": s.unit, "book": "14-complaint", "version": s.lib.Book("14-complaint").Version, "from": "2000-01-01"})
+	s.clerk = add("base.person", map[string]any{"name": "陈立", "account": "chen", "unit": s.unit, "active": true})
+	add("base.role_grant", map[string]any{"person": s.clerk, "role": "sales", "unit": s.unit, "from": "2000-01-01"})
+	s.customer = add("base.customer", map[string]any{"name": "泰和泵业有限公司"})
+	s.product = add("base.product", map[string]any{"part_no": "P-1001", "name": "离心泵"})
+	return s, err
+}
+
+// values are what the clerk types: the paper of a new case.
+func (s *shop) values() map[string]any {
+	return map[string]any{"customer": s.customer, "product": s.product, "quantity": "100", "defective_qty": "3", "request": "allowance", "customer_reason": "法兰漏水", "contact_name": "周工"}
+}
+
+// act files one case: judged, numbered where due, journalled, with its deadlines.
+func (s *shop) act(ctx context.Context) error {
+	_, err := s.e.Do(ctx, s.now, engine.Act{Form: "14.complaint", Action: "create", Values: s.values(), Actor: engine.Actor{Person: s.clerk, Origin: "api"}})
+	return err
+}
+
+// rate is how often a second callers at once can do something.
+func (r *run) rate(callers int, do func(caller int) error) (float64, error) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var first error
+	total := 0
+	begin := time.Now()
+	for i := range callers {
+		wg.Go(func() {
+			n := 0
+			for time.Since(begin) < r.length {
+				if err := do(i); err != nil {
+					mu.Lock()
+					if first == nil {
+						first = err
+					}
+					mu.Unlock()
+					break
+				}
+				n++
+			}
+			mu.Lock()
+			total += n
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	return float64(total) / time.Since(begin).Seconds(), first
+}

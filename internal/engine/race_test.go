@@ -1,0 +1,266 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"sync"
+	"testing"
+	"time"
+
+	"zhanggui/internal/engine"
+	"zhanggui/internal/fault"
+	"zhanggui/internal/query"
+	"zhanggui/internal/store"
+	"zhanggui/internal/store/faulty"
+	"zhanggui/internal/testkit"
+)
+
+// contestBook has what people run for: places that are few, and roles that exclude each other.
+const contestBook = `
+role:
+  cashier: {label: 出纳 | Cashier}
+  bookkeeper: {label: 会计 | Bookkeeper, conflicts: [{with: cashier, clause: x-7}]}
+form:
+  seat:
+    label: 名额 | Seat
+    field:
+      who: {label: 谁 | Who, type: text}
+      won: {label: 得 | Won, type: bool, default: "false"}
+    action:
+      take: {label: 占 | Take, do: [{set: {won: "true"}}]}
+quota:
+  few: {label: 名额 | Seats, of: seat, where: "this.won == true", at_most: "2", clause: x-5}
+`
+
+func contest(t *testing.T, dsn string, opts ...store.Option) *testkit.Shop {
+	t.Helper()
+	files := map[string]string{"x/contest.yaml": contestBook, "x/card.yaml": cardBook}
+	for k, v := range shopBook {
+		files[k] = v
+	}
+	s := testkit.Open(t, testkit.Load(t, files), dsn, "2026-03-02 09:00", opts...)
+	s.Company("works", "x")
+	s.Person("wang", "clerk")
+	s.Person("ma", "chief")
+	s.Person("zong", "boss")
+	return s
+}
+
+// together starts n acts at one instant and answers how many succeeded; the others must have been told why.
+func together(t *testing.T, n int, act func(i int) error) (won int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	errs := make([]error, n)
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			errs[i] = act(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	for _, err := range errs {
+		if err == nil {
+			won++
+			continue
+		}
+		if _, refused := engine.AsRefusal(err); !refused && fault.KindOf(err) != fault.Conflict {
+			t.Errorf("neither done nor refused: %v", err)
+		}
+	}
+	return won
+}
+
+// Ensure that fifty who do one thing at once leave what one of them would have left: one decision, one confirmation, one end.
+func TestRace_OneWins(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := contest(t, dsn)
+		for round := range testkit.Long(t, 2, 40) {
+			id := matter(s, "1.00")
+			if won := together(t, 50, func(int) error { _, err := s.Try("wang", "x.matter", id, "register", nil); return err }); won != 1 {
+				t.Fatalf("registered %d times", won)
+			}
+			if got := s.Column("fx_matter", id, "number"); got != fmt.Sprintf("2603%02d", 2*round+1) {
+				t.Fatalf("round %d has number %s", round, got)
+			}
+			if won := together(t, 50, func(int) error { _, err := s.Try("ma", "x.matter", id, "decide", nil); return err }); won != 1 {
+				t.Errorf("decided %d times", won)
+			}
+			if n := s.Count("base_signature", "of_id", id); n != 1 {
+				t.Errorf("%d signatures", n)
+			}
+			// Approve against void: whoever is first, the other is told, and only one of them happened.
+			id = matter(s, "1.00")
+			s.Do("wang", "x.matter", id, "register", nil)
+			won := together(t, 50, func(i int) error {
+				if i%2 == 0 {
+					_, err := s.Try("ma", "x.matter", id, "decide", nil)
+					return err
+				}
+				_, err := s.E.Do(context.Background(), s.Now, engine.Act{Form: "x.matter", Record: id, Action: "void", Reason: "不办了", Actor: engine.Actor{Person: s.ID("wang"), Origin: "api"}})
+				return err
+			})
+			state := s.Column("fx_matter", id, "state")
+			if won != 1 && !(won == 2 && state == "void") || state != "closed" && state != "void" {
+				t.Errorf("%d acts succeeded, it stands at %s", won, state)
+			}
+		}
+	})
+}
+
+// Ensure that no person ever holds two roles that exclude each other, not even when both are granted at once.
+func TestRace_ConflictingRoles(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := contest(t, dsn)
+		s.Person("he", "admin")
+		for round := range testkit.Long(t, 10, 200) {
+			p := s.Person(fmt.Sprint("p", round))
+			won := together(t, 8, func(i int) error {
+				role := []string{"cashier", "bookkeeper"}[i%2]
+				_, err := s.Try("he", "base.role_grant", "", "create", map[string]any{"person": p, "role": role, "unit": s.Unit, "from": "2000-01-01"})
+				return err
+			})
+			held := map[string]bool{}
+			err := s.DB.Read(context.Background(), func(tx *store.Tx) error {
+				rows, err := tx.Select(query.Select{Table: s.E.Lib.Form("base.role_grant").Table, Alias: "g", Where: query.Eq("g", "person", p)})
+				for _, r := range rows {
+					held[fmt.Sprint(r["role"])] = true
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(held) != 1 || won == 0 {
+				t.Fatalf("round %d: %d grants succeeded, held is %v", round, won, held)
+			}
+		}
+	})
+}
+
+// Ensure that the last place goes to one.
+func TestRace_LastSeat(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := contest(t, dsn)
+		ids := make([]string, 50)
+		for i := range ids {
+			ids[i] = s.Do("wang", "x.seat", "", "create", map[string]any{"who": fmt.Sprint(i)}).Record
+		}
+		if won := together(t, 50, func(i int) error { _, err := s.Try("wang", "x.seat", ids[i], "take", nil); return err }); won != 2 {
+			t.Errorf("%d took one of two places", won)
+		}
+		if n := s.Count("fx_seat", "won", true); n != 2 {
+			t.Errorf("%d places are taken", n)
+		}
+	})
+}
+
+// Ensure that a series has no hole and nothing twice whatever happens to those who ask for a number: refusals, answers that
+// are lost, connections that break in the middle, and all of them at once.
+func TestNumber_GaplessUnderFaults(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		disk := &faulty.Storage{}
+		s := contest(t, dsn, disk.Through())
+		each := testkit.Long(t, 25, 400)
+		stop := make(chan struct{})
+		var trouble sync.WaitGroup
+		trouble.Go(func() {
+			rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 4))
+			for {
+				select {
+				case <-stop:
+					disk.Heal()
+					return
+				default:
+					disk.Arm(1+rnd.IntN(60), faulty.Fault{Lost: rnd.IntN(2) == 0})
+					time.Sleep(time.Duration(rnd.IntN(3000)) * time.Microsecond)
+				}
+			}
+		})
+		var mu sync.Mutex
+		told, broke := map[string]string{}, 0
+		var wg sync.WaitGroup
+		for c := range 8 {
+			wg.Go(func() {
+				for i := range each {
+					act := engine.Act{Form: "x.card", Action: "create", Values: map[string]any{"name": "n"}, Key: fmt.Sprintf("%d-%d", c, i), Actor: engine.Actor{Person: s.ID("wang"), Origin: "api"}}
+					if i%5 == 0 {
+						bad := act
+						bad.Key, bad.Values = "", nil // refused: there is no name
+						_, _ = s.E.Do(context.Background(), s.Now, bad)
+					}
+					for {
+						out, err := s.E.Do(context.Background(), s.Now, act)
+						mu.Lock()
+						if err == nil {
+							told[act.Key] = out.Number
+							mu.Unlock()
+							break
+						}
+						broke++
+						mu.Unlock()
+						if _, refused := engine.AsRefusal(err); refused {
+							t.Errorf("refused: %v", err)
+							return
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
+		close(stop)
+		trouble.Wait()
+		var numbers []string
+		for _, n := range told {
+			numbers = append(numbers, n)
+		}
+		sort.Strings(numbers)
+		for i, n := range numbers {
+			if n != fmt.Sprintf("C%04d", i+1) {
+				t.Fatalf("place %d has number %s of %d", i+1, n, len(numbers))
+			}
+		}
+		if n := s.Count("fx_card", "", nil); n != 8*each || len(numbers) != n {
+			t.Errorf("%d records, %d numbers told", n, len(numbers))
+		}
+		t.Logf("%d numbers, %d answers lost or broken", len(numbers), broke)
+		if broke == 0 {
+			t.Error("nothing went wrong: this proves nothing")
+		}
+	})
+}
+
+// Ensure that a month's first number is its first in Shanghai: one millisecond decides, for many at once.
+func TestNumber_Midnight(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := contest(t, dsn)
+		ids := make([]string, 40)
+		for i := range ids {
+			ids[i] = matter(s, "1.00")
+		}
+		midnight := testkit.At(t, "2026-04-01 00:00")
+		got := make([]string, len(ids))
+		if won := together(t, len(ids), func(i int) error {
+			out, err := s.E.Do(context.Background(), midnight.Add(-time.Duration(i%2)*time.Millisecond), engine.Act{Form: "x.matter", Record: ids[i], Action: "register", Actor: engine.Actor{Person: s.ID("wang"), Origin: "api"}})
+			if err == nil {
+				got[i] = out.Number
+			}
+			return err
+		}); won != len(ids) {
+			t.Fatalf("%d registered", won)
+		}
+		sort.Strings(got)
+		for i, n := range got {
+			want := fmt.Sprintf("2603%02d", i+1)
+			if i >= 20 {
+				want = fmt.Sprintf("2604%02d", i-19)
+			}
+			if n != want {
+				t.Fatalf("%v", got)
+			}
+		}
+	})
+}

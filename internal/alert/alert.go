@@ -100,7 +100,7 @@ func Tables() []store.Table {
 	id := store.Column{Name: "id", Kind: store.Text, NotNull: true}
 	number := func(n string) store.Column { return store.Column{Name: n, Kind: store.Int} }
 	return []store.Table{
-		{Name: "alert_channel", Primary: []string{"id"}, Columns: append(append([]store.Column{id}, text("person", "kind", "sealed", "shown", "at", "dropped_at")...), number("quiet_from"), number("quiet_until")),
+		{Name: "alert_channel", Apart: true, Primary: []string{"id"}, Columns: append(append([]store.Column{id}, text("person", "kind", "sealed", "shown", "at", "dropped_at")...), number("quiet_from"), number("quiet_until")),
 			Indexes: []store.Index{{Name: "alert_channel_person", Columns: []string{"person"}}}},
 	}
 }

@@ -30,8 +30,8 @@ type Deps struct {
 	ManualClock Hand
 	// FirstRun is there only where nobody could sign in when the server started.
 	FirstRun FirstRun
-	// Verify recomputes the journal; it answers how many leaves it read and what is wrong.
-	Verify func(context.Context) (sealed int64, findings []string, err error)
+	// Journal proves itself to auditors and witnesses; nil where nothing is sealed.
+	Journal Log
 	// Secure: browsers reach the server by TLS, so the cookie demands it.
 	Secure bool
 }
@@ -77,17 +77,9 @@ type server struct {
 	mux     *http.ServeMux
 	routes  []*route
 	streams crowd
-	audited audited
 	imports imports
 	openapi sync.Once
 	doc     []byte
-}
-
-// audited is the last verification.
-type audited struct {
-	sync.Mutex
-	at     time.Time
-	result string
 }
 
 // New mounts every route of the table.

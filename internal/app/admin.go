@@ -20,6 +20,7 @@ import (
 type adminCommand struct {
 	Create adminCreate `cmd:"" help:"Make an administrator; asks for the password."`
 	Reset  adminReset  `cmd:"" help:"Print a link with which an account gets a new password, once, within 15 minutes."`
+	Accept acceptLoss  `cmd:"" name:"accept-loss" help:"Go on after an older copy of the database was put back."`
 }
 
 // office is an installation opened for one command.

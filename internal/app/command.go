@@ -42,7 +42,12 @@ type commands struct {
 	Admin    adminCommand    `cmd:"" help:"Administrators: the first one, and forgotten passwords."`
 	Adopt    adoptCommand    `cmd:"" help:"Put a rulebook into force for a unit."`
 	Verify   verifyCommand   `cmd:"" help:"Check the journal: nothing altered, removed or inserted."`
-	Backup   backupCommand   `cmd:"" help:"Copy an SQLite database while it is in use."`
+	Packet   packetCommand   `cmd:"" name:"verify-packet" help:"Check a packet of the journal, without server or database."`
+	Witness  witnessCommand  `cmd:"" help:"Keep the checkpoints of a server's journal on another machine."`
+	Backup   backupCommand   `cmd:"" help:"Copy an SQLite database while it is in use, encrypted if wanted."`
+	Restore  restoreCommand  `cmd:"" help:"Verify a backup and put it in place."`
+	Drill    drillCommand    `cmd:"" help:"Prove that a backup made now can be restored."`
+	Move     moveCommand     `cmd:"" help:"Move an installation to another database, SQLite or PostgreSQL."`
 	Keyring  keysCommand     `cmd:"" name:"keys" help:"Keys of personal data."`
 	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of rulebook files, for editors."`
 	Show     configCommand   `cmd:"" name:"config" help:"Print the settings in force, without secrets."`

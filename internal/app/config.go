@@ -28,6 +28,9 @@ type settings struct {
 	Clock        string         `help:"system, or manual: turned by hand, in the demonstration only. Default: what the database was made for." enum:",system,manual" default:"" placeholder:"system|manual" env:"ZHANGGUI_CLOCK"`
 	Dev          string         `help:"Folder of rulebooks to watch: a changed file takes effect at once." placeholder:"DIR" env:"ZHANGGUI_DEV"`
 	Key          string         `help:"File of the key that signs the journal; made if missing. Keep a copy elsewhere." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
+	Witness      []string       `help:"Public keys of witnesses outside, whose signatures on checkpoints are shown." placeholder:"KEY" env:"ZHANGGUI_WITNESS"`
+	Verify       time.Duration  `help:"The journal is verified by itself so often; 0 = never." default:"24h" env:"ZHANGGUI_VERIFY"`
+	Drill        time.Duration  `help:"A backup is made, restored and verified by itself so often (SQLite); 0 = never." default:"24h" env:"ZHANGGUI_DRILL"`
 	URL          string         `help:"Address browsers use, https://crm.example.cn: links in alerts and for a new password, passkeys and single sign-on are bound to it." placeholder:"URL" env:"ZHANGGUI_URL"`
 	SMTP         string         `help:"Mail server for alerts; 465 speaks TLS at once, other ports by STARTTLS." placeholder:"HOST:PORT" env:"ZHANGGUI_SMTP"`
 	SMTPUser     string         `help:"Account at the mail server." name:"smtp-user" placeholder:"NAME" env:"ZHANGGUI_SMTP_USER"`

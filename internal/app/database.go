@@ -9,10 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"zhanggui/internal/alert"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/calendar"
-	"zhanggui/internal/engine"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -47,8 +45,7 @@ func (p *program) open(ctx context.Context, address string, lib *rulebook.Librar
 }
 
 func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Library) error {
-	tables := append(append(store.SystemTables(), auth.Tables()...), alert.Tables()...)
-	changes, err := db.Plan(ctx, append(tables, engine.Tables(lib)...))
+	changes, err := db.Plan(ctx, tables(lib))
 	if err != nil {
 		return fmt.Errorf("database: plan tables: %w", err)
 	}
@@ -83,16 +80,18 @@ func sqliteFile(address string) (string, bool) {
 }
 
 // meta reads a value of the installation; "" if it has none.
-func meta(ctx context.Context, db *store.DB, key string) (string, error) {
-	var value string
-	err := db.Read(ctx, func(tx *store.Tx) error {
-		rows, err := tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Eq("m", "key", key), Limit: 1})
-		if len(rows) > 0 {
-			value, _ = rows[0]["value"].(string)
-		}
-		return err
-	})
+func meta(ctx context.Context, db *store.DB, key string) (value string, err error) {
+	err = db.Read(ctx, func(tx *store.Tx) error { value, err = metaIn(tx, key); return err })
 	return value, err
+}
+
+func metaIn(tx *store.Tx, key string) (string, error) {
+	rows, err := tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Eq("m", "key", key), Limit: 1})
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	value, _ := rows[0]["value"].(string)
+	return value, nil
 }
 
 func setMeta(ctx context.Context, db *store.DB, key, value string) error {

@@ -22,19 +22,23 @@ import (
 // fresh is a server on a database nobody has used, without its listener.
 func fresh(t *testing.T) *server {
 	t.Helper()
+	return freshOn(t, "sqlite:"+filepath.Join(t.TempDir(), "zg.db"))
+}
+
+func freshOn(t *testing.T, address string) *server {
+	t.Helper()
 	ctx := context.Background()
 	p := &program{ctx: ctx, out: io.Discard, err: io.Discard, log: slog.New(slog.DiscardHandler)}
 	lib, err := p.load(rulebooks.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := "sqlite:" + filepath.Join(t.TempDir(), "zg.db")
 	db, err := p.open(ctx, address, lib)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	keys, err := p.keyring(ctx, Keys{}, address)
+	keys, err := p.keyring(ctx, Keys{Keystore: "sqlite:" + filepath.Join(t.TempDir(), "keys.db"), MasterKey: filepath.Join(t.TempDir(), "master.key")}, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,11 +56,11 @@ func fresh(t *testing.T) *server {
 	}
 	s.codes = make([]byte, 32)
 	s.auth = s.newAuth(lib)
-	if s.alerts, err = openAlerts(s); err != nil {
-		t.Fatal(err)
-	}
 	if s.first, err = newFirstRun(ctx, s); err != nil || s.first == nil {
 		t.Fatal("nobody can sign in, yet there is no first run", err)
+	}
+	if s.alerts, err = openAlerts(s); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.use(lib); err != nil {
 		t.Fatal(err)

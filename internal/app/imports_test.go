@@ -33,6 +33,8 @@ var direction = map[string][]string{
 	"internal/store/pgtest": {},
 	"internal/store/faulty": {"store"},
 	"internal/journal":      {},
+	"internal/witness":      {"journal"},
+	"internal/backup":       {},
 	"internal/calendar":     {},
 	"internal/query":        {},
 	"internal/fault":        {},
@@ -61,6 +63,7 @@ var sole = map[string][]string{
 	"github.com/coreos/go-oidc":   {"internal/auth"},
 	"github.com/go-webauthn":      {"internal/auth"},
 	"github.com/boombuler":        {"internal/auth"},
+	"filippo.io/age":              {"internal/backup"},
 }
 
 // testSupport packages are not part of the program.

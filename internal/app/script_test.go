@@ -33,7 +33,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("ADDRESS", l.Addr().String())
 			return l.Close()
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": get},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": get, "damage": damage},
 	})
 }
 
@@ -61,4 +61,16 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 		return
 	}
 	ts.Fatalf("no answer: %v", err)
+}
+
+// damage FROM TO cut|flip makes a backup that is not whole any more.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	b := []byte(ts.ReadFile(args[0]))
+	switch args[2] {
+	case "cut":
+		b = b[:len(b)*2/3]
+	case "flip":
+		b[len(b)/2] ^= 1
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
 }

@@ -13,10 +13,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
+	"zhanggui/internal/fault"
 	"zhanggui/internal/journal"
 	"zhanggui/internal/store"
+	"zhanggui/internal/witness"
 )
 
 // sealer folds new journal entries into the signed log every few seconds.
@@ -24,10 +27,12 @@ type sealer struct {
 	db       *store.DB
 	signer   journal.Signer
 	verifier journal.Verifier
+	keeper   *witness.Keeper // checkpoints kept beside the key, outside the database
 	now      func() time.Time
 	log      *slog.Logger
 	end      context.CancelFunc
 	done     chan struct{}
+	turn     sync.Mutex // of sealing and keeping: a checkpoint read earlier must not be kept later
 }
 
 const sealEvery = 10 * time.Second
@@ -60,7 +65,76 @@ func openSealer(ctx context.Context, db *store.DB, file string, now func() time.
 	if err != nil {
 		return nil, fmt.Errorf("journal key %s: %w", file, err)
 	}
-	return &sealer{db: db, signer: signer, verifier: verifier, now: now, log: log, done: make(chan struct{})}, nil
+	s := &sealer{db: db, signer: signer, verifier: verifier, now: now, log: log, done: make(chan struct{}),
+		keeper: &witness.Keeper{File: keptFile(file), Verifier: verifier}}
+	return s, s.check(ctx)
+}
+
+// keptFile is where checkpoints are kept beside the key: whoever puts back an older database does not put this back.
+func keptFile(key string) string { return strings.TrimSuffix(key, ".key") + ".checkpoints" }
+
+// check holds the database if the kept checkpoints know of more, or of something else, than its log.
+func (s *sealer) check(ctx context.Context) error {
+	last, _, err := s.keeper.Last()
+	if err != nil || last.Size == 0 {
+		return err
+	}
+	return s.compare(ctx, last)
+}
+
+// compare holds the database against one of its checkpoints.
+func (s *sealer) compare(ctx context.Context, c journal.Checkpoint) error {
+	size, root, err := s.db.LogRoot(ctx, c.Size)
+	if err != nil {
+		return err
+	}
+	var reason error
+	switch {
+	case size < c.Size:
+		reason = fault.New(fault.Unavailable, fmt.Sprintf("日志只到第 %d 条，外面留存的检查点到第 %d 条：数据库比它旧。管理员运行 zhanggui admin accept-loss 之前不能办理", size, c.Size),
+			fmt.Sprintf("The journal ends at entry %d and a checkpoint kept outside at %d: the database is older. Nothing can be done until an administrator runs zhanggui admin accept-loss", size, c.Size))
+	case root != c.Root:
+		reason = fault.New(fault.Unavailable, fmt.Sprintf("日志前 %d 条与外面留存的检查点不符：被改写过，或者放回的数据库另走了一路。核实之前不能办理", c.Size),
+			fmt.Sprintf("The first %d entries are not those of a checkpoint kept outside: they were rewritten, or the database that was put back has gone another way. Nothing can be done until this is settled", c.Size))
+	default:
+		return nil
+	}
+	s.log.Error("the journal contradicts a kept checkpoint", "err", reason)
+	s.db.Hold(reason)
+	return nil
+}
+
+// kept are the checkpoints kept outside, for a verification.
+func (s *sealer) kept() [][]byte {
+	notes, err := s.keeper.Notes()
+	if err != nil {
+		s.log.Error("kept checkpoints cannot be read", "err", err)
+	}
+	return notes
+}
+
+// seal folds what waits into the log and keeps the checkpoint outside. A log that is held is not continued.
+func (s *sealer) seal(ctx context.Context) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.db.Held() != nil {
+		return nil
+	}
+	if _, err := s.db.Seal(ctx, s.now(), s.signer); err != nil {
+		return err
+	}
+	note, err := s.db.Checkpoint(ctx)
+	if err != nil || note == nil {
+		return err
+	}
+	if err := s.noteNumbers(ctx); err != nil {
+		return err
+	}
+	_, err = s.keeper.Keep(note, func(older, newer int64) ([]journal.Hash, error) { return s.db.ProveConsistency(ctx, older, newer) })
+	if errors.Is(err, witness.ErrForked) || errors.Is(err, witness.ErrRolledBack) {
+		return errors.Join(err, s.check(ctx))
+	}
+	return err
 }
 
 // A key file is two lines: the secret key and the public one, which an auditor may have.
@@ -89,7 +163,11 @@ func codeKey(file string) ([]byte, error) {
 func makeKey(file string) (secret, public string, err error) {
 	var b [6]byte
 	_, _ = rand.Read(b[:])
-	secret, public, err = journal.NewKey(rand.Reader, "zhanggui-"+hex.EncodeToString(b[:]))
+	return writeKey(file, "zhanggui-"+hex.EncodeToString(b[:]))
+}
+
+func writeKey(file, name string) (secret, public string, err error) {
+	secret, public, err = journal.NewKey(rand.Reader, name)
 	if err != nil {
 		return "", "", err
 	}
@@ -116,7 +194,7 @@ func (s *sealer) start() {
 				return
 			case <-time.After(sealEvery):
 			}
-			if _, err := s.db.Seal(ctx, s.now(), s.signer); err != nil && ctx.Err() == nil {
+			if err := s.seal(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("sealing the journal failed", "err", err)
 			}
 		}
@@ -131,62 +209,5 @@ func (s *sealer) stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	_, err := s.db.Seal(ctx, s.now(), s.signer)
-	return err
-}
-
-type verifyCommand struct {
-	Store
-	Key        string   `help:"Key file of the journal." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY" xor:"key"`
-	Public     string   `help:"Public key instead of the key file, for an auditor." placeholder:"KEY" xor:"key"`
-	Checkpoint []string `help:"Checkpoint that was taken away earlier; may be repeated." placeholder:"FILE" type:"existingfile"`
-	Demo       bool     `help:"Verify the demonstration's database." env:"ZHANGGUI_DEMO"`
-}
-
-func (c *verifyCommand) Run(p *program, _ *Common) error {
-	s := settings{Store: c.Store, Key: c.Key, Demo: c.Demo}
-	s.demoDefaults()
-	public := c.Public
-	if public == "" {
-		var err error
-		if _, public, err = readKey(s.Key); err != nil {
-			return fmt.Errorf("journal key: %w", err)
-		}
-	}
-	verifier, err := journal.NewVerifier(public)
-	if err != nil {
-		return fmt.Errorf("public key: %w", err)
-	}
-	var brought [][]byte
-	for _, name := range c.Checkpoint {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		brought = append(brought, b)
-	}
-	if file, ok := sqliteFile(s.Database); ok {
-		// Opening would make an empty one, and an empty journal is always in order.
-		if _, err := os.Stat(file); err != nil {
-			return fmt.Errorf("database: %w", err)
-		}
-	}
-	db, err := store.Open(p.ctx, s.Database)
-	if err != nil {
-		return fmt.Errorf("database %s: %w", hideSecret(s.Database), err)
-	}
-	report, err := db.Audit(p.ctx, verifier, brought...)
-	if err = errors.Join(err, db.Close()); err != nil {
-		return err
-	}
-	for _, f := range report.Findings {
-		fmt.Fprintln(p.out, f.String())
-	}
-	fmt.Fprintf(p.out, "%d entries sealed, %d waiting for the seal, %s, key %s\n", report.Sealed, report.Unsealed,
-		plural(len(report.Findings), "finding"), verifier.Name())
-	if len(report.Findings) > 0 {
-		return errFailed
-	}
-	fmt.Fprintln(p.out, "the journal is in order")
-	return nil
+	return s.seal(ctx)
 }

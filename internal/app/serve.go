@@ -118,6 +118,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		return err
 	}
 	var err error
+	if err := notMoved(ctx, s.db); err != nil {
+		return err
+	}
 	if s.company, err = meta(ctx, s.db, metaCompany); err != nil {
 		return err
 	}
@@ -156,6 +159,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		s.sched.Start()
 	}
 	s.seal.start()
+	if !s.clock.manual {
+		go s.routine(ctx)
+	}
 	s.alerts.start()
 	if s.c.Dev != "" {
 		go s.watch(ctx, s.c.Dev)

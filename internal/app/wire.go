@@ -10,7 +10,7 @@ import (
 // api is the door for programs on one library.
 func (s *server) api(r *running) http.Handler {
 	d := api.Deps{Engine: r.engine, Auth: s.auth, Alert: s.alerts.service, Lib: r.lib, Clock: s.clock.Now, Log: s.p.log, Version: version(), Secure: s.c.secure(),
-		Verify:  s.verify,
+		Journal: logbook{s},
 		Company: api.Company{Name: s.company, Demo: s.demo}}
 	if s.demo {
 		d.Company.Password = s.password
@@ -30,17 +30,4 @@ func (s *server) api(r *running) http.Handler {
 		d.ManualClock = s.clock
 	}
 	return api.New(d)
-}
-
-// verify recomputes the journal, after sealing what still waits for it.
-func (s *server) verify(ctx context.Context) (int64, []string, error) {
-	if _, err := s.db.Seal(ctx, s.clock.Now(), s.seal.signer); err != nil {
-		return 0, nil, err
-	}
-	report, err := s.db.Audit(ctx, s.seal.verifier)
-	var found []string
-	for _, f := range report.Findings {
-		found = append(found, f.String())
-	}
-	return report.Sealed, found, err
 }

@@ -126,33 +126,33 @@ func Tables() []store.Table {
 		return list
 	}
 	return []store.Table{
-		{Name: "auth_account", Label: "账号的密码", Primary: []string{"person"}, Columns: append(
+		{Name: "auth_account", Apart: true, Label: "账号的密码", Primary: []string{"person"}, Columns: append(
 			text("person", "hash", "changed_at", "disabled_at", "created_at", "last_at", "last_address", "second_due"),
 			store.Column{Name: "must_change", Kind: store.Bool}, store.Column{Name: "history", Kind: store.JSON})},
-		{Name: "auth_session", Label: "登录会话", Primary: []string{"id"},
+		{Name: "auth_session", Apart: true, Label: "登录会话", Primary: []string{"id"},
 			Columns: text("id", "token_hash", "person", "created_at", "fresh_at", "last_at", "ends_at", "agent", "address", "owes", "standing"),
 			Indexes: []store.Index{
 				{Name: "auth_session_token", Columns: []string{"token_hash"}, Unique: true},
 				{Name: "auth_session_person", Columns: []string{"person"}},
 				{Name: "auth_session_ends", Columns: []string{"ends_at"}}}},
-		{Name: "auth_token", Label: "机器令牌", Primary: []string{"id"},
+		{Name: "auth_token", Apart: true, Label: "机器令牌", Primary: []string{"id"},
 			Columns: append(text("id", "token_hash", "person", "name", "created_at", "ends_at", "last_at", "last_address"),
 				store.Column{Name: "scope", Kind: store.JSON}, store.Column{Name: "places", Kind: store.JSON}),
 			Indexes: []store.Index{
 				{Name: "auth_token_hash", Columns: []string{"token_hash"}, Unique: true},
 				{Name: "auth_token_person", Columns: []string{"person"}}}},
-		{Name: "auth_factor", Label: "第二因素", Primary: []string{"id"},
+		{Name: "auth_factor", Apart: true, Label: "第二因素", Primary: []string{"id"},
 			Columns: append(text("id", "person", "kind", "name", "secret", "created_at", "confirmed_at", "last_at"),
 				store.Column{Name: "step", Kind: store.Int}),
 			Indexes: []store.Index{{Name: "auth_factor_person", Columns: []string{"person"}}}},
-		{Name: "auth_identity", Label: "单点登录身份", Primary: []string{"id"},
+		{Name: "auth_identity", Apart: true, Label: "单点登录身份", Primary: []string{"id"},
 			Columns: text("id", "issuer", "subject", "person", "created_at", "last_at"),
 			Indexes: []store.Index{{Name: "auth_identity_subject", Columns: []string{"issuer", "subject"}, Unique: true},
 				{Name: "auth_identity_person", Columns: []string{"person"}}}},
-		{Name: "auth_ticket", Label: "一次性凭据", Primary: []string{"id"},
+		{Name: "auth_ticket", Apart: true, Label: "一次性凭据", Primary: []string{"id"},
 			Columns: append(text("id", "kind", "person", "ends_at"), store.Column{Name: "data", Kind: store.JSON}),
 			Indexes: []store.Index{{Name: "auth_ticket_person", Columns: []string{"person"}}, {Name: "auth_ticket_ends", Columns: []string{"ends_at"}}}},
-		{Name: "auth_attempt", Label: "登录尝试计数", Primary: []string{"id"},
+		{Name: "auth_attempt", Apart: true, Label: "登录尝试计数", Primary: []string{"id"},
 			Columns: append(text("id", "at", "locked_until"), store.Column{Name: "wrong", Kind: store.Int}),
 			Indexes: []store.Index{{Name: "auth_attempt_at", Columns: []string{"at"}}}},
 	}

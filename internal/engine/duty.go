@@ -74,12 +74,16 @@ func (e *Engine) startDuties(ctx context.Context, now time.Time) error {
 		return err
 	}
 	return e.DB.Write(ctx, func(tx *store.Tx) error {
+		w, err := e.begin(ctx, tx, now, ClockActor())
+		if err != nil {
+			return err
+		}
 		for _, r := range missing {
 			if err := tx.Upsert("duty_cursor", []string{"id"}, r); err != nil {
 				return err
 			}
 		}
-		return nil
+		return w.writeEntry(nil, nil, Act{Action: "duty", Actor: w.actor})
 	})
 }
 

@@ -82,6 +82,9 @@ func New(db *store.DB, lib *rulebook.Library, opts Options) (*Engine, error) {
 	if err := e.checkBase(); err != nil {
 		return nil, err
 	}
+	if !opts.Quiet {
+		db.KeepJournal()
+	}
 	e.stale.Store(true)
 	return e, nil
 }

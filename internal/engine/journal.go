@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"sort"
@@ -23,14 +21,17 @@ func (w *work) writeEntry(r *Record, a *rulebook.Action, act Act) error {
 	if w.e.opts.Quiet {
 		return nil
 	}
-	e := w.entry(r, act)
+	e, err := w.entry(r, act)
+	if err != nil {
+		return err
+	}
 	if a != nil {
 		e.Action = a.ID
 	}
 	return w.append(e)
 }
 
-func (w *work) entry(r *Record, act Act) *journal.Entry {
+func (w *work) entry(r *Record, act Act) (*journal.Entry, error) {
 	e := &journal.Entry{ID: w.e.entryID(w.now), At: w.now, Recorded: w.now, Actor: w.actor.Person, Origin: w.actor.Origin, Action: act.Action, Request: w.actor.Request}
 	if !w.recorded.IsZero() {
 		e.Recorded = w.recorded
@@ -75,7 +76,13 @@ func (w *work) entry(r *Record, act Act) *journal.Entry {
 			}
 			old, val := fmt.Sprint(orEmpty(x.was[col])), fmt.Sprint(orEmpty(x.row[col]))
 			if fd := x.form.Field(col); fd != nil && fd.Class != nil && !fd.Personal { // personal ones are sealed
-				old, val = digest(old), digest(val)
+				var err error
+				if old, err = w.digest(old); err == nil {
+					val, err = w.digest(val)
+				}
+				if err != nil {
+					return nil, err
+				}
 			}
 			e.Changed = append(e.Changed, journal.Change{Form: x.form.Key, Record: x.id, Field: col, Old: old, New: val})
 		}
@@ -92,7 +99,7 @@ func (w *work) entry(r *Record, act Act) *journal.Entry {
 	for _, x := range w.effects {
 		e.Effects = append(e.Effects, journal.Effect{Kind: x.Kind, Text: strings.TrimSpace(x.Name + " " + x.Text), Clause: x.Clause, Ref: x.Form + "/" + x.Record})
 	}
-	return e
+	return e, nil
 }
 
 // entryID grows with time, and with the order of acts within a millisecond: entries of one instant, of which
@@ -109,12 +116,12 @@ func orEmpty(v any) any {
 	return v
 }
 
-func digest(s string) string {
+// digest stands for a classified value.
+func (w *work) digest(s string) (string, error) {
 	if s == "" {
-		return ""
+		return "", nil
 	}
-	h := sha256.Sum256([]byte(s))
-	return "#" + hex.EncodeToString(h[:6])
+	return w.tx.Digest(s)
 }
 
 // classified fields never enter the journal in plain.
@@ -157,7 +164,10 @@ func (e *Engine) logRefusal(ctx context.Context, now time.Time, act Act, r *Refu
 		if e.opts.Quiet {
 			return nil
 		}
-		entry := w.entry(rec, act)
+		entry, err := w.entry(rec, act)
+		if err != nil {
+			return err
+		}
 		entry.Form, entry.Record, entry.Refused = act.Form, act.Record, true
 		entry.Clauses = r.Clauses()
 		return w.append(entry)

@@ -201,7 +201,9 @@ func (e *Engine) skipClose(ctx context.Context, id string, at time.Time) error {
 		if err != nil || a == nil {
 			return err
 		}
-		_, err = tx.Update("duty_cursor", store.Row{"id": id}, store.Row{"unit": a.dims})
-		return err
+		if _, err = tx.Update("duty_cursor", store.Row{"id": id}, store.Row{"unit": a.dims}); err != nil {
+			return err
+		}
+		return w.writeEntry(nil, nil, Act{Action: "duty", Actor: w.actor})
 	})
 }

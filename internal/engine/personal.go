@@ -18,7 +18,7 @@ import (
 // shown costs nothing. Beside each stands its mark, equal for equal values; a sealed text without a mark was erased.
 
 // subjectTable says whose key seals what. The keys themselves are in the keystore.
-var subjectTable = store.Table{Name: "subject_key", Label: "个人信息的密钥归属", Primary: []string{"key"}, Columns: []store.Column{
+var subjectTable = store.Table{Name: "subject_key", Apart: true, Label: "个人信息的密钥归属", Primary: []string{"key"}, Columns: []store.Column{
 	{Name: "key", Kind: store.Text, NotNull: true}, {Name: "subject", Kind: store.Text, NotNull: true}, {Name: "at", Kind: store.Text},
 	{Name: "erased", Kind: store.Text}, {Name: "gone", Kind: store.Text}},
 	Indexes: []store.Index{{Name: "subject_key_subject", Columns: []string{"subject"}},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"unicode/utf16"
 
 	"zhanggui/internal/engine"
+	"zhanggui/internal/journal"
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
 	"zhanggui/internal/testkit"
@@ -270,11 +272,15 @@ func TestPersonalForged(t *testing.T) {
 		}
 		table := s.E.Lib.Form("c.card").Table
 		was := map[string]any{"phone": s.Column(table, other, "phone"), "phone__eq": s.Column(table, other, "phone__eq")}
+		forged := 0
 		set := func(row store.Row) {
 			t.Helper()
 			if err := s.DB.Write(context.Background(), func(tx *store.Tx) error {
-				_, err := tx.Update(table, store.Row{"id": other}, row)
-				return err
+				if _, err := tx.Update(table, store.Row{"id": other}, row); err != nil {
+					return err
+				}
+				forged++
+				return tx.Append(&journal.Entry{ID: fmt.Sprint("forged", forged)}) // the store writes nothing that no entry tells of
 			}); err != nil {
 				t.Fatal(err)
 			}

@@ -137,10 +137,23 @@ func (w *work) entryLabel(e *journal.Entry) Text {
 	case "duty":
 		return Text{"定期义务", "Recurring duty"}
 	}
+	if t, ok := houseText[e.Action]; ok {
+		return t
+	}
 	if t, ok := implicitText[e.Action]; ok {
 		return t
 	}
 	return Text{e.Action, e.Action}
+}
+
+// houseText names what is done to no record: attachments, and the journal itself.
+var houseText = map[string]Text{
+	"upload":       {"上传附件", "Upload an attachment"},
+	"read_journal": {"查看日志", "Read the journal"},
+	"verify":       {"校验日志", "Verify the journal"},
+	"packet":       {"下载日志包", "Download the journal"},
+	"drill":        {"恢复演练", "Restore drill"},
+	"accept_loss":  {"认下数据丢失", "Accept a loss of data"},
 }
 
 // changeWords says a change of a column as a person reads it; columns that are no fields are not told, nor

@@ -220,8 +220,32 @@ type AuditView struct {
 	Sealed     int64  `json:"sealed"`
 	Root       string `json:"root"`
 	Checkpoint string `json:"checkpoint"`
-	VerifiedAt string `json:"verified_at"`
-	Result     string `json:"result"`
+	LogState
+}
+
+// LogState is how far the log can be trusted, and by whom.
+type LogState struct {
+	SealedAt    string        `json:"sealed_at"`   // of the newest checkpoint
+	Witnesses   []WitnessView `json:"witnesses"`   // who keeps checkpoints elsewhere
+	Unwitnessed int64         `json:"unwitnessed"` // entries that no witness vouches for yet
+	Held        *Text         `json:"held"`        // why nothing can be done, null while all is well
+	LogCheck
+}
+
+// WitnessView is how far one witness has seen the log.
+type WitnessView struct {
+	Name string `json:"name"` // "" = the file beside the key, on the server itself
+	Size int64  `json:"size"`
+	At   string `json:"at"`
+}
+
+// LogCheck is what a verification found.
+type LogCheck struct {
+	VerifiedAt string   `json:"verified_at"`
+	Verified   int64    `json:"verified"` // entries
+	Sealed     int64    `json:"-"`
+	Result     string   `json:"result"`   // ok, or the first finding
+	Findings   []string `json:"findings"` // the first few
 }
 
 // AuditState reads the size of the journal and its newest checkpoint.

@@ -110,7 +110,14 @@ func (e *Engine) SaveFile(ctx context.Context, now time.Time, actor Actor, name,
 			return err
 		}
 		f.Size = size
-		return tx.Insert("file", store.Row{"id": f.ID, "blob": f.ID, "name": name, "type": kind, "size": size, "by": nilIfEmpty(actor.Person), "at": at})
+		if err := tx.Insert("file", store.Row{"id": f.ID, "blob": f.ID, "name": name, "type": kind, "size": size, "by": nilIfEmpty(actor.Person), "at": at}); err != nil {
+			return err
+		}
+		w, err := e.begin(ctx, tx, now, actor)
+		if err != nil {
+			return err
+		}
+		return w.writeEntry(nil, nil, Act{Action: "upload", Actor: actor})
 	})
 	return f, err
 }

@@ -172,26 +172,31 @@ func (r *Record) save() error {
 		n, _ := r.row["etag"].(int64)
 		r.row["etag"] = n + 1
 	}
-	row := store.Row{}
+	row := store.Row{"etag": r.row["etag"]} // only what changed: the journal tells of each column written
+	kept := func(column, v string) {
+		if r.row[column] != v {
+			r.row[column] = v
+			row[column] = v
+		}
+	}
 	if r.stamp != nil {
 		b, _ := json.Marshal(r.stamp)
-		r.row["stamp"] = string(b)
+		kept("stamp", string(b))
 	}
 	if r.stay != nil {
 		b, _ := json.Marshal(r.stay)
-		r.row["stay"] = string(b)
+		kept("stay", string(b))
 	}
-	r.row["search"] = r.searchText()
-	for k, v := range r.row {
-		row[k] = v
+	kept("search", r.searchText())
+	for k := range r.was {
+		row[k] = r.row[k]
 	}
 	if r.fresh {
-		if err := w.tx.Insert(r.form.Table, row); err != nil {
+		if err := w.tx.Insert(r.form.Table, r.row); err != nil {
 			return w.saveError(r, err)
 		}
 		r.fresh = false
 	} else {
-		delete(row, "id")
 		if _, err := w.tx.Update(r.form.Table, store.Row{"id": r.id}, row); err != nil {
 			return w.saveError(r, err)
 		}

@@ -38,7 +38,10 @@ func (e *Engine) logReading(ctx context.Context, now time.Time, actor Actor, for
 }
 
 func (w *work) logRead(r *Record, form, action string, asked map[string]any) error {
-	entry := w.entry(r, Act{Form: form, Action: action})
+	entry, err := w.entry(r, Act{Form: form, Action: action})
+	if err != nil {
+		return err
+	}
 	entry.Form, entry.Asked = form, asked
 	return w.append(entry)
 }

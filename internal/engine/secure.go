@@ -252,7 +252,10 @@ func (w *work) sealRecord(r *Record) (int, error) {
 	if w.e.opts.Quiet {
 		return n, nil
 	}
-	entry := w.entry(r, Act{Form: r.form.Key, Action: "seal"})
+	entry, err := w.entry(r, Act{Form: r.form.Key, Action: "seal"})
+	if err != nil {
+		return 0, err
+	}
 	entry.Changed = changed
 	return n, w.append(entry)
 }

@@ -101,7 +101,10 @@ func (e *Engine) Seed(ctx context.Context, now time.Time, s Seed) (string, error
 			}
 		}
 		w.topAction, w.seeding = create, true
-		return w.settle()
+		if err := w.settle(); err != nil {
+			return err
+		}
+		return w.writeEntry(r, create, Act{Form: s.Form, Action: "create", Actor: w.actor})
 	})
 	return id, err
 }

@@ -29,7 +29,7 @@ func formTable(f *rulebook.Form) store.Table {
 		{Name: "unit", Kind: "text"}, {Name: "by", Kind: "text"}, {Name: "at", Kind: "text", NotNull: true},
 		{Name: "etag", Kind: "int", NotNull: true}, {Name: "rulebook", Kind: "text"}, {Name: "pinned", Kind: "text"},
 		{Name: "stamp", Kind: "json"}, {Name: "stay", Kind: "json"}, {Name: "frozen", Kind: "json"},
-		{Name: "search", Kind: "text"},
+		{Name: "search", Kind: "text", Untold: true},
 	}}
 	t.Indexes = append(t.Indexes,
 		store.Index{Name: f.Table + "_state", Columns: []string{"state", "at"}},
@@ -43,7 +43,7 @@ func formTable(f *rulebook.Form) store.Table {
 		if fd.ID == "unit" { // a field "unit" is the record's own unit in other words
 			continue
 		}
-		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH})
+		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH, Secret: fd.Class != nil})
 		t.Columns, t.Indexes = marked(t.Columns, t.Indexes, t.Name, fd)
 		if fd.Type.Expr.Kind == expr.KObject {
 			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID}})
@@ -99,7 +99,7 @@ func lineTable(l *rulebook.Line) store.Table {
 	}}
 	t.Indexes = []store.Index{{Name: l.Table + "_record", Columns: []string{"record", "pos"}}}
 	for _, fd := range l.Fields {
-		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH})
+		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH, Secret: fd.Class != nil})
 		t.Columns, t.Indexes = marked(t.Columns, t.Indexes, t.Name, fd)
 	}
 	return t
@@ -110,7 +110,7 @@ func marked(columns []store.Column, indexes []store.Index, table string, f *rule
 	if !f.Personal {
 		return columns, indexes
 	}
-	return append(columns, store.Column{Name: f.Mark(), Kind: "text"}), append(indexes, store.Index{Name: table + "_" + f.Mark(), Columns: []string{f.Mark()}})
+	return append(columns, store.Column{Name: f.Mark(), Kind: "text", Untold: true}), append(indexes, store.Index{Name: table + "_" + f.Mark(), Columns: []string{f.Mark()}})
 }
 
 // live fields are computed on reading and have no column.
@@ -138,7 +138,7 @@ func ownTables() []store.Table {
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "duty", Kind: "text"}, {Name: "unit", Kind: "text"}, {Name: "next_at", Kind: "text"},
 			{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}},
 			Indexes: []store.Index{{Name: "duty_cursor_next", Columns: []string{"next_at"}}}},
-		{Name: "revealed", Primary: []string{"id"}, Columns: []store.Column{ // what each person has open of masked values, and until when
+		{Name: "revealed", Apart: true, Primary: []string{"id"}, Columns: []store.Column{ // what each person has open of masked values, and until when
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "person", Kind: "text"}, {Name: "form", Kind: "text"}, {Name: "record", Kind: "text"}, {Name: "field", Kind: "text"}, {Name: "until", Kind: "text"}},
 			Indexes: []store.Index{{Name: "revealed_person", Columns: []string{"person"}}}},
 		{Name: "quota_over", Primary: []string{"id"}, Columns: []store.Column{ // partitions beyond their limit, since when
@@ -147,7 +147,7 @@ func ownTables() []store.Table {
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "ledger", Kind: "text", NotNull: true}, {Name: "prefix", Kind: "text"}, {Name: "width", Kind: "int"},
 			{Name: "first_no", Kind: "int"}, {Name: "last_no", Kind: "int"}, {Name: "holder", Kind: "text"}, {Name: "status", Kind: "text"}},
 			Indexes: []store.Index{{Name: "segment_first", Columns: []string{"ledger", "prefix", "first_no"}}, {Name: "segment_holder", Columns: []string{"ledger", "holder"}}}},
-		{Name: "replay", Primary: []string{"id"}, Columns: []store.Column{
+		{Name: "replay", Apart: true, Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "hash", Kind: "text"}, {Name: "answer", Kind: "text"}, {Name: "at", Kind: "text"}}},
 		{Name: "record_index", Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "form", Kind: "text", NotNull: true}}},

@@ -94,7 +94,7 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 		if err := w.settle(); err != nil {
 			return err
 		}
-		if len(w.effects) == 0 { // another node was first, or the mark had nothing to do
+		if len(w.effects) == 0 && !tx.Wrote() { // another node was first
 			return nil
 		}
 		if err := w.writeEntry(w.top, nil, Act{Action: kind, Actor: w.actor}); err != nil {
@@ -124,14 +124,20 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 }
 
 // skipWake takes a clock off the schedule until its record changes again.
-func (e *Engine) skipWake(ctx context.Context, kind, id string, _ time.Time) error {
+func (e *Engine) skipWake(ctx context.Context, kind, id string, now time.Time) error {
 	return e.DB.Write(ctx, func(tx *store.Tx) error {
+		w, err := e.begin(ctx, tx, now, ClockActor())
+		if err != nil {
+			return err
+		}
 		table := "duty_cursor"
 		if kind == "clock" {
 			table = e.Lib.Form("base.clock").Table
 		}
-		_, err := tx.Update(table, store.Row{"id": id}, store.Row{"next_at": nil})
-		return err
+		if _, err := tx.Update(table, store.Row{"id": id}, store.Row{"next_at": nil}); err != nil {
+			return err
+		}
+		return w.writeEntry(nil, nil, Act{Action: kind, Actor: w.actor})
 	})
 }
 

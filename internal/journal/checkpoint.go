@@ -103,3 +103,9 @@ func Cosign(message []byte, verifiers []Verifier, witness Signer) ([]byte, error
 	}
 	return note.Sign(n, witness)
 }
+
+// SignedBy tells whether a note carries a good signature of this key.
+func SignedBy(message []byte, v Verifier) bool {
+	n, err := note.Open(message, note.VerifierList(v))
+	return err == nil && len(n.Sigs) > 0
+}

@@ -35,7 +35,21 @@ type Entry struct {
 	Effects   []Effect
 	Request   string
 	Refused   bool
+	Turn      int64 // place among the acts that touched the same rows; given by the store
+	Rows      []Row // what was written into the tables, by the store
 }
+
+// Row is what an act left in one row of a table: the columns it wrote, as they are kept. A value is nil, a string, an
+// int64 (json.Number when read back), a bool or a Digest. From the first to the last entry they add up to the row.
+type Row struct {
+	Table, Key string
+	Set        map[string]any
+	New        bool // the row came about: columns not named are unset
+	Gone       bool // the row was removed
+}
+
+// Digest stands for a value that is secret or long.
+type Digest string
 
 // Change is one field of one record, in column form; a classified field carries a digest.
 type Change struct {
@@ -88,6 +102,16 @@ func (e *Entry) Canonical() []byte {
 		}
 		m["changed"] = list
 	}
+	if e.Turn != 0 {
+		m["turn"] = e.Turn
+	}
+	if len(e.Rows) > 0 {
+		list := make([]any, len(e.Rows))
+		for i, r := range e.Rows {
+			list[i] = r.plain()
+		}
+		m["rows"] = list
+	}
 	if len(e.Effects) > 0 {
 		list := make([]any, len(e.Effects))
 		for i, x := range e.Effects {
@@ -103,6 +127,64 @@ func (e *Entry) Canonical() []byte {
 		m["effects"] = list
 	}
 	return appendValue(nil, m)
+}
+
+// plain is the row for the canonical bytes. A digest is told from a text by being an object.
+func (r *Row) plain() map[string]any {
+	m := map[string]any{"t": r.Table, "k": r.Key}
+	if len(r.Set) > 0 {
+		set := make(map[string]any, len(r.Set))
+		for name, v := range r.Set {
+			if d, ok := v.(Digest); ok {
+				v = map[string]string{"#": string(d)}
+			}
+			set[name] = v
+		}
+		m["set"] = set
+	}
+	if r.New {
+		m["new"] = true
+	}
+	if r.Gone {
+		m["gone"] = true
+	}
+	return m
+}
+
+// wireRow is how a row is read back.
+type wireRow struct {
+	T    string         `json:"t"`
+	K    string         `json:"k"`
+	Set  map[string]any `json:"set"`
+	New  bool           `json:"new"`
+	Gone bool           `json:"gone"`
+}
+
+func (w wireRow) row() Row {
+	for name, v := range w.Set {
+		if m, ok := v.(map[string]any); ok {
+			d, _ := m["#"].(string)
+			w.Set[name] = Digest(d)
+		}
+	}
+	return Row{Table: w.T, Key: w.K, Set: w.Set, New: w.New, Gone: w.Gone}
+}
+
+// Writes reads of an entry's bytes only what it wrote, which is all that rebuilding the tables needs.
+func Writes(data []byte) (turn int64, rows []Row, err error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var w struct {
+		Turn int64     `json:"turn"`
+		Rows []wireRow `json:"rows"`
+	}
+	if err := dec.Decode(&w); err != nil {
+		return 0, nil, fmt.Errorf("journal: read entry: %w", err)
+	}
+	for _, r := range w.Rows {
+		rows = append(rows, r.row())
+	}
+	return w.Turn, rows, nil
 }
 
 // wire is how an entry is read back. Writing does not use it: struct order and the library's
@@ -129,6 +211,8 @@ type wire struct {
 	Effects   []Effect       `json:"effects"`
 	Request   string         `json:"request"`
 	Refused   bool           `json:"refused"`
+	Turn      int64          `json:"turn"`
+	Rows      []wireRow      `json:"rows"`
 }
 
 // Parse reads canonical bytes. Numbers inside Asked and Facts come back as json.Number.
@@ -149,7 +233,10 @@ func Parse(data []byte) (*Entry, error) {
 	}
 	e := &Entry{ID: w.ID, Actor: w.Actor, ActorName: w.ActorName, Origin: w.Origin, Unit: w.Unit, Form: w.Form, Record: w.Record,
 		Number: w.Number, Action: w.Action, Book: w.Book, Version: w.Version, Asked: w.Asked, Changed: w.Changed,
-		Clauses: w.Clauses, Facts: w.Facts, Effects: w.Effects, Request: w.Request, Refused: w.Refused}
+		Clauses: w.Clauses, Facts: w.Facts, Effects: w.Effects, Request: w.Request, Refused: w.Refused, Turn: w.Turn}
+	for _, r := range w.Rows {
+		e.Rows = append(e.Rows, r.row())
+	}
 	var err error
 	if e.At, err = time.Parse(instantForm, w.At); err != nil {
 		return nil, fmt.Errorf("journal: entry %s: %w", w.ID, err)

@@ -33,6 +33,9 @@ func (tx *Tx) InsertMany(table string, rows []Row) error {
 			return err
 		}
 	}
+	for _, a := range args {
+		tx.note(t, names, a, written{fresh: true})
+	}
 	sql := tx.insertSQL(t, names)
 	if len(rows) == 1 {
 		_, err = tx.exec(sql, args[0])
@@ -66,6 +69,7 @@ func (tx *Tx) Upsert(table string, primary []string, row Row) error {
 	if len(set) > 0 {
 		do = " DO UPDATE SET " + strings.Join(set, ", ")
 	}
+	tx.note(t, names, args, written{})
 	_, err = tx.exec(tx.insertSQL(t, names)+" ON CONFLICT ("+quoteAll(primary)+")"+do, args)
 	return err
 }
@@ -101,6 +105,9 @@ func (tx *Tx) Update(table string, key, set Row) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if tx.tells(t, names) && !slices.Equal(keys, slices.Sorted(slices.Values(t.primary))) {
+		return 0, errUse("update of %s by something else than its primary key", table)
+	}
 	for i, n := range keys {
 		b.WriteString([]string{" WHERE ", " AND "}[min(i, 1)])
 		if match[i] == nil {
@@ -110,7 +117,11 @@ func (tx *Tx) Update(table string, key, set Row) (int64, error) {
 		args = append(args, match[i])
 		b.WriteString(quote(n) + " = " + tx.mark(len(args)))
 	}
-	return tx.exec(b.String(), args)
+	n, err := tx.exec(b.String(), args)
+	if n > 0 && err == nil && tx.tells(t, names) {
+		tx.note(t, append(keys, names...), append(match, args[:len(names)]...), written{})
+	}
+	return n, err
 }
 
 // Delete removes rows and answers how many. A condition is needed; it may name the table by any alias.
@@ -133,7 +144,27 @@ func (tx *Tx) Delete(table string, where query.Expr) (int64, error) {
 	if r.err != nil {
 		return 0, r.err
 	}
-	return tx.exec(r.b.String(), r.args)
+	t, err := tx.table(table)
+	if err != nil {
+		return 0, err
+	}
+	if !tx.keeps(t) {
+		return tx.exec(r.b.String(), r.args)
+	}
+	out := make([]column, len(t.primary))
+	for i, n := range t.primary {
+		out[i] = column{n, t.byName[n].Kind}
+	}
+	r.text(" RETURNING " + quoteAll(t.primary))
+	rows, err := tx.query(r, out)
+	for _, row := range rows {
+		args := make([]any, len(t.primary))
+		for i, n := range t.primary {
+			args[i] = row[n]
+		}
+		tx.note(t, t.primary, args, written{gone: true})
+	}
+	return int64(len(rows)), err
 }
 
 func (tx *Tx) insertSQL(t *table, names []string) string {

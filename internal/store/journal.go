@@ -10,14 +10,26 @@ import (
 	"zhanggui/internal/query"
 )
 
-// Append writes an entry into the journal, in the transaction of the change it tells of.
-func (tx *Tx) Append(e *journal.Entry) error { return tx.Insert("journal_entry", entryRow(e)) }
+// Append writes an entry into the journal, in the transaction of the change it tells of. It gives the entry its turn and
+// all that the transaction has written since the entry before.
+func (tx *Tx) Append(e *journal.Entry) error {
+	if err := tx.ready(true); err != nil {
+		return err
+	}
+	if p := tx.db.kept.hold.Load(); p != nil {
+		return *p
+	}
+	if err := tx.fillEntry(e); err != nil {
+		return err
+	}
+	return tx.Insert("journal_entry", entryRow(e))
+}
 
 // entryRow is an entry as a row: its bytes, and beside them what is searched.
 func entryRow(e *journal.Entry) Row {
 	return Row{"id": e.ID, "at": instant(e.At), "recorded": instant(e.Recorded), "actor": e.Actor, "form": e.Form, "record": e.Record,
 		"action": e.Action, "unit": e.Unit, "refused": e.Refused, "clauses": "," + strings.Join(e.Clauses, ",") + ",",
-		"body": string(e.Canonical())}
+		"body": string(e.Canonical()), "turn": e.Turn}
 }
 
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -109,7 +109,9 @@ func TestSeal(t *testing.T) {
 				if proof, err = journal.ProveInclusion(last.Size, int64(i), tx.Hashes()); err != nil {
 					return err
 				}
-				if err := journal.CheckInclusion(proof, last, int64(i), entry(i).Canonical()); err != nil {
+				e := entry(i)
+				e.Turn = int64(i) + 1
+				if err := journal.CheckInclusion(proof, last, int64(i), e.Canonical()); err != nil {
 					t.Errorf("leaf %d: %v", i, err)
 				}
 			}

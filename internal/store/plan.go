@@ -12,7 +12,7 @@ import (
 
 // Change is one step from the schema that is there to the one that is wanted.
 type Change struct {
-	Kind  string // create table, add column, create index, drop index, label
+	Kind  string // create table, create sequence, add column, create index, drop index, label
 	Table string
 	Name  string // of the column or index
 	SQL   string
@@ -40,6 +40,7 @@ func (db *DB) Plan(ctx context.Context, tables []Table) ([]Change, error) {
 		return nil, err
 	}
 	p := planner{dialect: db.drv.dialect(), names: db.names.Store}
+	db.kept.declare(tables)
 	for i := range tables {
 		p.table(&tables[i], db.schema.Load().tables[tables[i].Name])
 	}
@@ -94,6 +95,9 @@ func (p *planner) table(want *Table, have *table) {
 		have = &table{}
 	} else {
 		p.alter(want, have, nullable)
+	}
+	if p.dialect == postgres && want.Name == "journal_entry" && have.byName["turn"] == nil {
+		p.add("create sequence", want.Name, "turn", "CREATE SEQUENCE IF NOT EXISTS "+quote(turnSequence))
 	}
 	if p.dialect == postgres {
 		p.labels(want, have)

@@ -19,6 +19,9 @@ ON CONFLICT ("series", "period") DO UPDATE SET "value" = "series"."value" + 1 RE
 		return 0, tx.fail(err)
 	}
 	n, _ := rows[0]["value"].(int64)
+	if t, err := tx.table("series"); err == nil {
+		tx.note(t, []string{"period", "series", "value"}, []any{period, series, n}, written{})
+	}
 	return n, nil
 }
 
@@ -88,4 +91,28 @@ func (tx *Tx) ClaimDue(c Claim) ([]Row, error) {
 		}
 	}
 	return rows, nil
+}
+
+// Skip makes the next number of a series one that is greater than last.
+func (tx *Tx) Skip(series, period string, last int64) error {
+	return tx.Upsert("series", []string{"series", "period"}, Row{"series": series, "period": period, "value": last})
+}
+
+// Numbers are the last numbers given out, by series and period.
+type Numbers struct {
+	Series, Period string
+	Last           int64
+}
+
+// AllNumbers are those of every series.
+func (tx *Tx) AllNumbers() (list []Numbers, err error) {
+	rows, err := tx.Select(query.Select{Table: "series", Alias: "s", Order: []query.Order{{Expr: query.Col{Alias: "s", Name: "series"}}, {Expr: query.Col{Alias: "s", Name: "period"}}}})
+	for _, row := range rows {
+		n := Numbers{}
+		n.Series, _ = row["series"].(string)
+		n.Period, _ = row["period"].(string)
+		n.Last, _ = row["value"].(int64)
+		list = append(list, n)
+	}
+	return list, err
 }

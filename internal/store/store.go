@@ -25,6 +25,7 @@ type DB struct {
 	schema *atomic.Pointer[schema] // what is there, read at Open and after Apply
 	names  *sync.Map               // physical index name → the name it was declared under
 	acts   atomic.Int64
+	kept   *keeping // what the journal tells of
 }
 
 // driver is what the two databases do differently. A session is one open transaction.
@@ -104,7 +105,7 @@ func Open(ctx context.Context, dsn string, list ...Option) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: &sync.Map{}}
+	db := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: &sync.Map{}, kept: &keeping{}}
 	if err := db.refresh(ctx); err != nil {
 		return nil, errors.Join(err, drv.close())
 	}
@@ -149,7 +150,7 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	}
 	var tx *Tx
 	err := db.drv.write(ctx, func(s session) error {
-		tx = &Tx{db: db, ctx: ctx, s: s, schema: db.schema.Load()}
+		tx = &Tx{db: db, ctx: ctx, s: s, schema: db.schema.Load(), kept: db.kept.now()}
 		return tx.run(fn)
 	})
 	if err != nil {
@@ -187,7 +188,7 @@ func (db *DB) Sandbox(ctx context.Context) (*DB, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	box := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: db.names}
+	box := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: db.names, kept: &keeping{}}
 	box.schema.Store(db.schema.Load())
 	return box, done, nil
 }

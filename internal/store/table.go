@@ -19,6 +19,8 @@ type Column struct {
 	Kind    Kind
 	NotNull bool
 	Label   string
+	Untold  bool // derived from other columns, and must vanish when they do: the journal keeps nothing of it, nor vouches for it
+	Secret  bool // the journal keeps a digest of what is written here, never the value
 }
 
 // Index is a way to find rows, or with Unique a promise about them. Where makes it partial: SQL that
@@ -37,6 +39,9 @@ type Table struct {
 	Primary []string
 	Indexes []Index
 	Label   string
+
+	// Apart: what is in it is no business data; the journal neither tells of it nor vouches for it.
+	Apart bool
 }
 
 // Row is one row: column name → nil, string, int64, bool or []byte, the same on both databases.

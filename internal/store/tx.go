@@ -23,6 +23,9 @@ type Tx struct {
 	closed   bool
 	failed   error
 	after    []func()
+	kept     *kept      // nil = no journal is kept
+	wrote    []*written // since the last entry, in the order of the first touch
+	at       map[rowKey]*written
 }
 
 // Panic is the error of a transaction whose function panicked.
@@ -48,6 +51,9 @@ func (tx *Tx) run(fn func(*Tx) error) (err error) {
 			return tx.failed // whatever fn made of it, the disk has failed
 		}
 		return err
+	}
+	if tx.failed == nil && len(tx.wrote) > 0 {
+		return errUse("%s %s was written without a journal entry", tx.wrote[0].table, tx.wrote[0].key)
 	}
 	return tx.failed
 }
@@ -103,7 +109,7 @@ func (tx *Tx) Try(fn func() error) error {
 	if _, err := tx.exec(`SAVEPOINT "try"`, nil); err != nil {
 		return err
 	}
-	after := len(tx.after)
+	after, undone := len(tx.after), tx.keepWritten()
 	err := fn()
 	if err == nil {
 		err = tx.failed
@@ -113,6 +119,7 @@ func (tx *Tx) Try(fn func() error) error {
 		return err
 	}
 	tx.failed, tx.after = nil, tx.after[:after]
+	undone()
 	if _, undo := tx.exec(`ROLLBACK TO "try"`, nil); undo != nil {
 		return undo
 	}

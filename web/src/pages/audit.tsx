@@ -1,4 +1,5 @@
 // Who did what on whose authority, and can I trust this list?
+import { DownloadOutlined } from '@ant-design/icons'
 import { Button, Checkbox, Input } from 'antd'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -15,8 +16,9 @@ import { Card, Empty, Failed, Loading, Side } from '../elements/parts'
 import { Refused } from '../elements/refusal'
 import { plain } from '../fields/plain'
 
-interface Entry { id: string; at: string; by?: { name: string; unit?: string } | null; origin?: string; form?: string; record?: string; number?: string; action?: string; label?: Text; text?: Text; clauses?: string[]; refused?: boolean; sealed?: boolean; raw?: string; version?: string; hash?: string; facts?: Record<string, unknown> }
-interface State { entries: number; sealed: number; root?: string; checkpoint?: string; verified_at?: string; result?: string }
+interface Entry { id: string; at: string; by?: { name: string; unit?: string } | null; origin?: string; form?: string; record?: string; number?: string; action?: string; label?: Text; text?: Text; clauses?: string[]; refused?: boolean; sealed?: boolean; raw?: string; version?: string; hash?: string; leaf?: number | null; facts?: Record<string, unknown> | null }
+interface Witness { name: string; size: number; at: string }
+interface State { entries: number; sealed: number; root?: string; checkpoint?: string; sealed_at?: string; witnesses?: Witness[] | null; unwitnessed?: number; held?: Text | null; verified_at?: string; verified?: number; result?: string; findings?: string[] | null }
 
 export default function Audit() {
   const { t, w, lang } = useWords()
@@ -49,13 +51,18 @@ export default function Audit() {
   const rows = list.data?.pages.flatMap((p) => p.rows) ?? []
   const s = state.data
   const verified = parse(s?.verified_at)
+  const sealed = parse(s?.sealed_at)
   return (
     <>
-      <header className="page-head"><h1>{t('nav.audit')}</h1><div className="acts"><Button loading={busy} onClick={() => void verify()}>{t('audit.verify')}</Button></div></header>
+      <header className="page-head"><h1>{t('nav.audit')}</h1><div className="acts"><Button icon={<DownloadOutlined />} href="/api/log/packet" download>{t('audit.packet')}</Button><Button loading={busy} onClick={() => void verify()}>{t('audit.verify')}</Button></div></header>
       {state.error ? <Failed error={state.error} /> : s && (
         <Card>
-          <p className="lead">{verified !== null ? (/^(ok|fine|)$/i.test(s.result ?? '') ? t('audit.ok', { n: number(s.entries), at: dataTime(verified) }) : s.result) : t('audit.not_yet', { n: number(s.entries) })}</p>
-          <p className="soft small">{t('audit.sealed', { n: number(s.sealed), root: '' })}<span className="mono">{s.root}</span></p>
+          {s.held && <p className="lead warn" role="alert">{w(s.held)}</p>}
+          {verified === null ? <p className="lead">{t('audit.not_yet', { n: number(s.entries) })}</p>
+            : s.result === 'ok' ? <p className="lead">{t('audit.ok', { n: number(s.verified ?? 0), at: dataTime(verified) })}</p>
+              : <div role="alert"><p className="lead warn">{t('audit.differs', { at: dataTime(verified) })}</p><ul className="mono small">{(s.findings ?? []).map((f) => <li key={f}>{f}</li>)}</ul></div>}
+          <p className="soft small">{t('audit.sealed', { n: number(s.sealed), at: sealed === null ? '—' : dataTime(sealed) })} <span className="mono">{s.root}</span></p>
+          <Witnesses list={s.witnesses ?? []} tail={s.unwitnessed ?? 0} />
           {s.checkpoint && <details><summary>{t('audit.checkpoint')}</summary><div className="raw">{s.checkpoint}</div><p className="soft small">{t('audit.offline')} <code>zhanggui verify</code></p></details>}
         </Card>
       )}
@@ -89,13 +96,36 @@ export default function Audit() {
         )}
         {list.hasNextPage && <div className="center"><Button loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('list.more', { count: 50 })}</Button></div>}
       </Card>
-      {open && <One id={open} onClose={() => setOpen('')} lang={lang} />}
+      {open && <One id={open} onClose={() => setOpen('')} lang={lang} size={s?.sealed ?? 0} />}
     </>
   )
 }
 
-function One({ id, onClose, lang }: { id: string; onClose: () => void; lang: 'zh' | 'en' }) {
+// Who keeps checkpoints elsewhere, how far, and what nobody outside vouches for yet.
+function Witnesses({ list, tail }: { list: Witness[]; tail: number }) {
+  const { t } = useWords()
+  return (
+    <>
+      <p className={tail > 0 ? 'small' : 'soft small'}>{list.some((x) => x.name) ? t('audit.tail', { n: number(tail) }) : t('audit.no_witness', { n: number(tail) })}</p>
+      {list.length > 0 && <ul className="small">{list.map((x) => {
+        const at = parse(x.at)
+        return <li key={x.name}>{t('audit.witness', { name: x.name || t('audit.local'), n: number(x.size), at: at === null ? '—' : dataTime(at) })}</li>
+      })}</ul>}
+    </>
+  )
+}
+
+// The hashes that lead from an entry to the root of the checkpoint.
+function Proof({ leaf, size }: { leaf: number; size: number }) {
+  const { t } = useWords()
+  const q = useGet<{ proof: string[] }>('/api/log/inclusion', { leaf, size })
+  if (q.error) return <Failed error={q.error} />
+  return q.data ? <><p className="soft small">{t('audit.proof_text', { leaf: number(leaf + 1), n: number(size) })}</p><ol className="mono small">{q.data.proof.map((h) => <li key={h}>{h}</li>)}</ol></> : <Loading rows={3} />
+}
+
+function One({ id, onClose, lang, size }: { id: string; onClose: () => void; lang: 'zh' | 'en'; size: number }) {
   const { t, w } = useWords()
+  const [proof, setProof] = useState(false)
   const q = useGet<Entry>(`/api/journal/${id}`)
   const e = q.data
   const raw = (() => { try { return JSON.stringify(JSON.parse(e?.raw ?? ''), null, 1) } catch { return e?.raw ?? '' } })()
@@ -110,7 +140,9 @@ function One({ id, onClose, lang }: { id: string; onClose: () => void; lang: 'zh
             <div><dt>{t('clause')}</dt><dd>{(e.clauses ?? []).map((c) => <ClauseChip key={c} id={c} />)}</dd></div>
             <div><dt>{t('audit.sealed_mark')}</dt><dd>{e.sealed ? t('yes') : t('no')}</dd></div>
           </dl>
-          <details><summary>{t('audit.raw')}</summary><pre className="raw">{raw}</pre></details>
+          {!!Object.keys(e.facts ?? {}).length && <details><summary>{t('audit.facts')}</summary><dl className="facts">{Object.entries(e.facts ?? {}).map(([k, v]) => <div key={k}><dt className="mono">{k}</dt><dd>{String(v)}</dd></div>)}</dl></details>}
+          {e.raw && <details><summary>{t('audit.raw')}</summary><p className="soft small">{t('audit.hash')} <span className="mono">{e.hash}</span></p><pre className="raw">{raw}</pre></details>}
+          {e.raw && typeof e.leaf === 'number' && e.leaf < size && <details onToggle={(x) => x.currentTarget.open && setProof(true)}><summary>{t('audit.proof')}</summary>{proof && <Proof leaf={e.leaf} size={size} />}</details>}
         </>
       )}
     </Side>

@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -242,9 +243,10 @@ func (n *node) plain() string {
 func (d *differ) owner(kind, id string, n *node, held string, book *Book) string {
 	c := or(ownClause(n), or(n.firstClause(), held))
 	if c == "" && kind == "parameter" {
+		name := regexp.MustCompile(`param\.` + id + `\b`)
 		for _, element := range append([]string{"rulebook"}, diffKinds...) {
 			if c == "" {
-				c = asMap(book.text[element]).reads("param."+id, "")
+				c = asMap(book.text[element]).reads(name, "")
 			}
 		}
 	}
@@ -252,7 +254,7 @@ func (d *differ) owner(kind, id string, n *node, held string, book *Book) string
 }
 
 // reads is the clause nearest to where a text below the node names a company value; "" if nowhere.
-func (n *node) reads(param, clause string) string {
+func (n *node) reads(param *regexp.Regexp, clause string) string {
 	if n == nil {
 		return ""
 	}
@@ -260,9 +262,7 @@ func (n *node) reads(param, clause string) string {
 		clause = c
 	}
 	if n.isText() {
-		if at := strings.Index(n.text, param); at >= 0 && !bareWord.MatchString("x"+n.text[at+len(param):min(len(n.text), at+len(param)+1)]+"x") {
-			return clause
-		} else if at >= 0 && at+len(param) == len(n.text) {
+		if param.MatchString(n.text) {
 			return clause
 		}
 		return ""

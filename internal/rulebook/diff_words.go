@@ -92,8 +92,6 @@ func (d *differ) itemWords(how, key string, i *node, t thing, book *Book) Words 
 		return form("可选", " offers ", "不可选", " does not offer ", quote(nameOf(i, i.named())))
 	case "rows":
 		return form("：", ": ", "没有：", ": not ", d.row(i, t, book))
-	case "value", "within", "default", "warn", "unique", "measure":
-		return Words{}
 	}
 	return Words{}
 }
@@ -126,8 +124,6 @@ func (d *differ) effect(i *node, book *Book) Words {
 		return Words{"通知：" + w.ZH, "tells: " + w.EN}
 	case i.at("post") != nil:
 		return Words{"记账", "posts to the books"}
-	case i.at("do") != nil, i.at("set") != nil, i.at("freeze") != nil:
-		return Words{}
 	}
 	return Words{}
 }

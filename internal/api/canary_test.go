@@ -91,7 +91,7 @@ func (w *wide) cage() []*bird {
 				}
 			}
 		}
-		err := w.DB.Write(context.Background(), func(tx *store.Tx) error {
+		err := w.forge(func(tx *store.Tx) error {
 			for table, r := range lines {
 				if err := tx.Insert(table, r); err != nil {
 					return err
@@ -350,7 +350,7 @@ func TestCanary_Asking(t *testing.T) {
 	w := openWide(t, "sqlite:"+t.TempDir()+"/shop.db", everyBook(t))
 	birds := w.cage()
 	// What somebody filed is his to look at wherever he sits now; its masked fields are not his to ask about.
-	err := w.DB.Write(context.Background(), func(tx *store.Tx) error {
+	err := w.forge(func(tx *store.Tx) error {
 		for _, b := range birds {
 			by := "parent/"
 			if b.form.Key == "x.matter" {

@@ -71,7 +71,7 @@ func TestMatrix_NoEntrance(t *testing.T) {
 				continue
 			}
 			want := 401
-			if name == "read only" || name == "foreign right" {
+			if (name == "read only" || name == "foreign right") && o.path != "/api/session/second" { // which is for who is not in yet
 				want = 403
 			}
 			r := httptest.NewRequest(o.method, path, strings.NewReader(`{"values":{"subject":"`+canary+`"}}`))
@@ -80,7 +80,7 @@ func TestMatrix_NoEntrance(t *testing.T) {
 			events, rec := w.events(), httptest.NewRecorder()
 			w.h.ServeHTTP(rec, r)
 			asked++
-			if rec.Code != want || want == 401 && name != "leaver's token" && rec.Body.String() != first {
+			if rec.Code != want || want == 401 && name != "leaver's token" && name != "read only" && name != "foreign right" && rec.Body.String() != first {
 				t.Errorf("%s: %s %s answers %d %s", name, o.method, o.path, rec.Code, rec.Body)
 			}
 			if strings.Contains(rec.Body.String(), w.ID("own/clerk")) || strings.Contains(rec.Body.String(), "own/clerk") {
@@ -236,7 +236,7 @@ func (w *wide) plant(f *rulebook.Form, state string) string {
 			row[fd.ID] = w.own
 		}
 	}
-	err := w.DB.Write(context.Background(), func(tx *store.Tx) error { return tx.Insert(f.Table, row) })
+	err := w.forge(func(tx *store.Tx) error { return tx.Insert(f.Table, row) })
 	if err != nil {
 		w.t.Fatalf("%s: %v", f.Key, err)
 	}

@@ -50,7 +50,7 @@ export default [
       await page.getByRole('button', { name: '新增', exact: true }).click()
       await page.getByRole('heading', { name: '陈立' }).waitFor()
       await page.goto(address + '/rulebook')
-      await page.getByRole('link', { name: '采用这部制度' }).click()
+      await page.getByRole('link', { name: '采用这部制度：客户投诉（客诉）处理办法', exact: true }).click()
       await page.getByRole('heading', { name: /采用：客户投诉/ }).waitFor()
       await noForbidden(page)
       const left = async () => Number(/还有 (\d+) 个岗位没有人/.exec(await page.locator('main').innerText())?.[1] ?? 0)

@@ -3,6 +3,7 @@ export default {
   'parameter': 'Parameter',
   'parameters': 'Parameters',
   'adopt.open': 'Adopt this regulation',
+  'adopt.open_of': 'Adopt this regulation: {{book}}',
   'adopt.title': 'Adopt: {{book}}',
   'adopt.text': 'Four things, in any order, over as many days as you like; what is done is kept. The regulation begins to act with the last step.',
   'adopt.steps': 'What is missing',

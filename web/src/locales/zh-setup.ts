@@ -3,6 +3,7 @@ export default {
   'parameter': '参数',
   'parameters': '参数',
   'adopt.open': '采用这部制度',
+  'adopt.open_of': '采用这部制度：{{book}}',
   'adopt.title': '采用：{{book}}',
   'adopt.text': '四件事可以分几天办，次序随意，办过的都记着。最后一步起，制度才开始管事。',
   'adopt.steps': '还差什么',

@@ -27,7 +27,7 @@ export default function Books() {
               {Object.entries(b.clauses?.by_kind ?? {}).map(([k, n]) => <span key={k} className="kind">{t(KINDS.includes(k) ? `kind.${k}` : 'kind.other')} {n}</span>)}
             </p>
             {(b.adopted ?? []).map((a, i) => <p key={i} className="small">{t('book.adopted', { unit: w(a.unit), from: a.from })}</p>)}
-            {!!b.clauses?.total && !b.adopted?.length && me.rights.includes('settings') && <p><Link to={`/adopt/${b.id}`}>{t('adopt.open')}</Link></p>}
+            {!!b.clauses?.total && !b.adopted?.length && me.rights.includes('settings') && <p><Link to={`/adopt/${b.id}`} aria-label={t('adopt.open_of', { book: w(b.title) })}>{t('adopt.open')}</Link></p>}
           </Card>
         )
       })}

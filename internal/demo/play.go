@@ -28,6 +28,7 @@ type player struct {
 	now     time.Time
 	end     time.Time
 	names   map[string]string
+	actor   string // who fills in a form now: files are his
 	made    map[string][]drawn
 	people  []string
 	roles   map[string][]string
@@ -298,9 +299,9 @@ func (p *player) begin(st *Story) error {
 	if len(who) == 0 {
 		return fmt.Errorf("demo.yaml: nobody holds %s", st.By)
 	}
-	actor := who[p.rnd.IntN(len(who))]
+	p.actor = who[p.rnd.IntN(len(who))]
 	out, err := p.try(engine.Act{Form: st.Form, Action: "create", Values: p.values(form, st.Values, draws), Lines: p.lines(form, st.Lines, draws),
-		Actor: engine.Actor{Person: actor, Origin: "demo"}}, form, form.Action("create"), draws)
+		Actor: engine.Actor{Person: p.actor, Origin: "demo"}}, form, form.Action("create"), draws)
 	if err != nil || out == nil {
 		return err
 	}
@@ -355,9 +356,9 @@ func (p *player) step(c *tale) error {
 		if len(who) == 0 {
 			who = p.people
 		}
-		actor := who[p.rnd.IntN(len(who))]
+		p.actor = who[p.rnd.IntN(len(who))]
 		act := engine.Act{Form: c.form.Key, Record: c.id, Action: s.Action.ID, Values: p.values(c.form, plan.Values, c.draws), Lines: p.lines(c.form, plan.Lines, c.draws),
-			Reason: plan.Reason, Actor: engine.Actor{Person: actor, Origin: "demo"}}
+			Reason: plan.Reason, Actor: engine.Actor{Person: p.actor, Origin: "demo"}}
 		if act.Lines, err = p.eachRow(c, plan, act.Lines); err != nil {
 			return err
 		}
@@ -456,8 +457,9 @@ func (p *player) makeAll(c *tale, list []Made) error {
 			draws[k] = d
 		}
 		draws["case"] = drawn{id: c.id} // the record whose step it is
+		p.actor = who[p.rnd.IntN(len(who))]
 		out, err := p.try(engine.Act{Form: m.Form, Action: "create", Values: p.values(form, m.Values, draws), Lines: p.lines(form, m.Lines, draws),
-			Actor: engine.Actor{Person: who[p.rnd.IntN(len(who))], Origin: "demo"}}, form, form.Action("create"), draws)
+			Actor: engine.Actor{Person: p.actor, Origin: "demo"}}, form, form.Action("create"), draws)
 		if err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func (p *player) text(s string, draws map[string]drawn, t *rulebook.FieldType) a
 		}
 		return nil
 	case '^':
-		f, err := p.e.SaveFile(p.ctx, p.now, engine.Actor{System: true, Origin: "demo"}, s[1:], "text/plain", strings.NewReader("样板附件 "+s[1:]))
+		f, err := p.e.SaveFile(p.ctx, p.now, engine.Actor{Person: p.actor, System: p.actor == "", Origin: "demo"}, s[1:], "text/plain", strings.NewReader("样板附件 "+s[1:]))
 		if err != nil {
 			panic(err) // the demonstration's own database refuses a file: nothing can go on
 		}

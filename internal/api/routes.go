@@ -19,10 +19,8 @@ const (
 	own     entrance = "own"     // the same, in the browser
 	person  entrance = "person"  // a person, in the browser or by a machine token of his
 	browser entrance = "browser" // a person in the browser: sessions and passwords are not a machine's business
+	screen  entrance = "screen"  // a wall display by its link, which stands for no person and opens nothing else
 )
-
-// screen lets in a wall display by its link, which stands for no person and opens nothing else.
-const screen entrance = "screen"
 
 // route is one line of the table of contents. What is left out is refused at the start, not allowed.
 type route struct {

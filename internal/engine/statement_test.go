@@ -50,7 +50,9 @@ func desk(t *testing.T, dsn string) *testkit.Shop {
 	return s
 }
 
-func as(s *testkit.Shop, who string) engine.Actor { return engine.Actor{Person: s.ID(who), Origin: "api"} }
+func as(s *testkit.Shop, who string) engine.Actor {
+	return engine.Actor{Person: s.ID(who), Origin: "api"}
+}
 
 // Ensure that a month's statement counts confirmed sanctions alone, says what may still be appealed, shows everybody his own, has the
 // contra entry in the month in which it was made, and that taking it along is in the journal while looking is not.

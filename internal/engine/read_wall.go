@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
 )
@@ -49,6 +50,7 @@ func (e *Engine) Wall(ctx context.Context, now time.Time, unit string) (*WallBoa
 		if err != nil {
 			return err
 		}
+		var shown []*Record
 		for _, row := range rows {
 			c := w.clockOut(row)
 			v.Open++
@@ -59,10 +61,8 @@ func (e *Engine) Wall(ctx context.Context, now time.Time, unit string) (*WallBoa
 				v.Warning++
 			}
 			if len(v.Rows) < wallRows && c.State != "paused" {
-				r := WallRow{ID: c.ID, Label: c.Label, Number: str(row["of_number"]), Due: c.Due, State: c.State, Warned: c.Warned}
-				if f := w.e.Lib.Form(c.Form); f == nil || f.Number == nil {
-					r.Number = "" // what stands there is the record's title
-				}
+				r := WallRow{ID: c.ID, Label: c.Label, Due: c.Due, State: c.State, Warned: c.Warned}
+				shown = append(shown, w.adopt(cf, row))
 				if len(c.Holder) > 0 {
 					r.Holder = c.Holder[0].Name
 				}
@@ -72,10 +72,37 @@ func (e *Engine) Wall(ctx context.Context, now time.Time, unit string) (*WallBoa
 				v.Rows = append(v.Rows, r)
 			}
 		}
+		of, err := w.ownersOf(shown)
+		if err != nil {
+			return err
+		}
+		for i := range v.Rows {
+			if r := of[v.Rows[i].ID]; r != nil {
+				v.Rows[i].Number = caseNumber(r)
+			}
+		}
 		v.Today, err = w.breachesToday(w.belowUnit("this", unit))
 		return err
 	})
 	return v, err
+}
+
+// caseNumber is the record's number, or that of the first numbered record it refers to.
+func caseNumber(r *Record) string {
+	if n := r.Number(); n != "" {
+		return n
+	}
+	for _, f := range r.form.Fields {
+		if f.Type.Expr.Kind != expr.KObject || live(f) {
+			continue
+		}
+		if v, err := r.Get(f.ID); err == nil {
+			if x, ok := v.(*Record); ok && x.Number() != "" {
+				return x.Number()
+			}
+		}
+	}
+	return ""
 }
 
 // belowUnit is the condition that a row is of a unit or of one below it.

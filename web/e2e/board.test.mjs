@@ -8,6 +8,7 @@ const rows = (page) => page.locator('.board-rows > li')
 async function feed(page, change) {
   await page.route('**/api/wall-board', async (route) => {
     const res = await route.fetch()
+    if (!res.ok()) return route.fulfill({ response: res })
     const body = await res.json()
     await route.fulfill({ response: res, json: change(body) })
   })

@@ -66,10 +66,10 @@ func (e *Engine) Urge(ctx context.Context, now time.Time, actor Actor, clock str
 		if len(told) == 0 {
 			return fault.New(fault.Conflict, "没有别人在办，不用催", "Nobody else holds it")
 		}
-		if err := w.logRead(r, c.Form, "urge", map[string]any{"limit": c.Name}); err != nil {
+		if err := w.settle(); err != nil {
 			return err
 		}
-		return w.flush()
+		return w.logRead(r, c.Form, "urge", map[string]any{"limit": c.Name})
 	})
 	return told, err
 }

@@ -107,6 +107,7 @@ type call struct {
 	route     *route
 	now       time.Time
 	principal auth.Principal
+	wall      auth.WallLink // the display that asks, of a route for displays
 	actor     engine.Actor
 	en        bool
 	id        string // of the request, for logs and the journal

@@ -81,6 +81,11 @@ func (c *call) identify() error {
 		return nil
 	}
 	var err error
+	if c.route.who == screen {
+		token, _ := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
+		c.wall, err = c.s.Auth.CheckWallLink(c.ctx(), c.now, token)
+		return err
+	}
 	if h := c.r.Header.Get("Authorization"); h != "" {
 		token, ok := strings.CutPrefix(h, "Bearer ")
 		if !ok {
@@ -140,7 +145,7 @@ func (c *call) sameOrigin() error {
 func (c *call) entitled() error {
 	p := c.principal
 	switch c.route.who {
-	case public, signed, half:
+	case public, signed, half, screen:
 	case own:
 		if p.Session == "" {
 			return notForMachines()

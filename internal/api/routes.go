@@ -19,6 +19,7 @@ const (
 	own     entrance = "own"     // the same, in the browser
 	person  entrance = "person"  // a person, in the browser or by a machine token of his
 	browser entrance = "browser" // a person in the browser: sessions and passwords are not a machine's business
+	screen  entrance = "screen"  // a wall display by its link, which stands for no person and opens nothing else
 )
 
 // route is one line of the table of contents. What is left out is refused at the start, not allowed.
@@ -155,7 +156,16 @@ func (s *server) table() []*route {
 		get("/api/ledger/{id}", person, ledger, "Entries and balance", engine.LedgerView{}, "person", "month"),
 		get("/api/report", person, reports, "The periodic reports", []engine.ReportBrief{}),
 		get("/api/stat", person, stat, "Figures of a form by a field or month", statAnswer{}, "form", "by", "where", "sum", "count"),
+		get("/api/statement", person, statement, "What a month's penalties and rewards come to, per person and unit", engine.Statement{}, "month"),
+		with(get("/api/statement.xlsx", person, statementSheet, "The same as a workbook for payroll, recorded", nil, "month"), func(r *route) {
+			r.kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+		}),
 		get("/api/board", person, board, "The control room at a glance", engine.Board{}),
+		post("/api/clock/{id}/urge", person, urge, "Remind those who hold a running time limit", nil, urgeAnswer{}),
+		get("/api/wall-board", screen, wallBoard, "What a wall display shows", engine.WallBoard{}),
+		with(get("/api/wall", browser, walls, "The links of wall displays", []wallRow{}), admin),
+		with(with(post("/api/wall", browser, createWall, "Make a link for a wall display of a unit", wallBody{}, wallRow{}), admin), created),
+		with(with(post("/api/wall/{id}", browser, endWall, "Revoke a display's link", nil, nil), admin), del),
 
 		// Audit, settings
 		get("/api/journal", person, journalPage, "The journal in words", engine.JournalPage{}, "person", "record", "clause", "action", "refused", "cursor", "limit"),
@@ -192,7 +202,7 @@ func (s *server) table() []*route {
 // check refuses a route that does not say whom it lets in.
 func (r *route) check() {
 	switch r.who {
-	case public, half, signed, own, person, browser:
+	case public, half, signed, own, person, browser, screen:
 	default:
 		panic(fmt.Sprintf("route %s %s does not say whom it lets in", r.method, r.path))
 	}

@@ -240,27 +240,47 @@ func (w *work) balance(b *rulebook.Book, ledger string, dims []expr.Value) (expr
 
 // postFine posts a confirmed sanction to its ledger.
 func (w *work) postFine(r *Record, ledger string, m expr.Money, clause string) error {
-	l := w.e.Lib.Books[0].Ledger(ledger)
-	if l == nil {
-		if b := w.e.Lib.Book(r.str("book")); b != nil {
-			l = b.Ledger(ledger)
-		}
-	}
+	l := w.ledgerOf(w.e.Lib.Book(r.str("book")), ledger)
 	if l == nil {
 		return fmt.Errorf("no ledger %s", ledger)
 	}
-	kind := ""
+	given, err := accountOf(r)
+	if err != nil {
+		return err
+	}
+	return w.post(l, kindThat(l, "add"), m, given, r, w.view(r), clause)
+}
+
+// postBack posts against it, in the month under way: what an earlier month has paid out is not paid anew.
+func (w *work) postBack(r *Record, l *rulebook.Ledger, m expr.Value) error {
+	given, err := accountOf(r)
+	if err != nil {
+		return err
+	}
+	return w.post(l, kindThat(l, "take"), m, given, r, w.view(r), r.str("clause"))
+}
+
+// kindThat is the first kind of entry that adds or takes.
+func kindThat(l *rulebook.Ledger, does string) string {
 	for _, k := range sortedKeys(l.Kind) {
-		if l.Kind[k] == "add" && kind == "" {
-			kind = k
+		if l.Kind[k] == does {
+			return k
 		}
 	}
+	return ""
+}
+
+// accountOf is whose account a sanction is posted to.
+func accountOf(r *Record) (map[string]expr.Value, error) {
 	given := map[string]expr.Value{}
-	if p, err := r.Get("person"); err == nil && p != nil {
-		given["person"] = p
+	for _, k := range []string{"person", "dept"} {
+		v, err := r.Get(k)
+		if err != nil {
+			return nil, err
+		}
+		if v != nil {
+			given[k] = v
+		}
 	}
-	if d, err := r.Get("dept"); err == nil && d != nil {
-		given["dept"] = d
-	}
-	return w.post(l, kind, m, given, r, w.view(r), clause)
+	return given, nil
 }

@@ -12,10 +12,21 @@ import (
 
 // Board is the control room at a glance.
 type Board struct {
-	Now     string       `json:"now"`
-	ByStage []BoardStage `json:"by_stage"`
-	ByUnit  []BoardUnit  `json:"by_unit"`
-	Clocks  []Clock      `json:"clocks"`
+	Now      string        `json:"now"`
+	ByStage  []BoardStage  `json:"by_stage"`
+	ByUnit   []BoardUnit   `json:"by_unit"`
+	ByHolder []BoardHolder `json:"by_holder"`
+	Clocks   []Clock       `json:"clocks"`
+	Today    int64         `json:"today"` // breaches since the day began
+	// Forecast is, by clock, when what is not late yet will be done at its holder's pace, if that is too late.
+	Forecast map[string]string `json:"forecast"`
+}
+
+// BoardHolder counts the clocks a person holds.
+type BoardHolder struct {
+	Person *Ref  `json:"person"`
+	Open   int64 `json:"open"`
+	Late   int64 `json:"late"`
 }
 
 // BoardStage counts the records that stand at a stage.
@@ -42,14 +53,14 @@ const boardClocks = 2000
 func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board, error) {
 	var v *Board
 	err := e.read(ctx, now, actor, func(w *work) error {
-		v = &Board{Now: instant(w.now), ByStage: []BoardStage{}, ByUnit: []BoardUnit{}, Clocks: []Clock{}}
+		v = &Board{Now: instant(w.now), ByStage: []BoardStage{}, ByUnit: []BoardUnit{}, ByHolder: []BoardHolder{}, Clocks: []Clock{}}
 		cf := w.clockForm()
 		rows, err := w.tx.Select(query.Select{Table: cf.Table, Alias: "this", Where: query.And(running("this"), w.where(cf, "this")), Limit: boardClocks,
 			Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "due"}}}})
 		if err != nil {
 			return err
 		}
-		units := map[string]*BoardUnit{}
+		units, holders := map[string]*BoardUnit{}, map[string]*BoardHolder{}
 		late := map[string]bool{}
 		var first50 []*Record
 		for _, row := range rows {
@@ -63,6 +74,13 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 			}
 			seen := map[string]bool{}
 			for _, h := range idList(row["holder"]) {
+				if holders[h] == nil {
+					holders[h] = &BoardHolder{Person: w.personRef(h)}
+				}
+				holders[h].Open++
+				if st == "late" {
+					holders[h].Late++
+				}
 				p := w.world.people[h]
 				if p == nil || seen[p.unit] {
 					continue
@@ -85,6 +103,15 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 		}
 		for _, id := range sortedKeys(units) {
 			v.ByUnit = append(v.ByUnit, *units[id])
+		}
+		for _, id := range sortedKeys(holders) {
+			v.ByHolder = append(v.ByHolder, *holders[id])
+		}
+		if v.Today, err = w.breachesToday(w.where(w.e.Lib.Form("base.breach"), "this")); err != nil {
+			return err
+		}
+		if v.Forecast, err = w.forecast(rows); err != nil {
+			return err
 		}
 		if v.Clocks, err = w.clocksWithRecords(first50); err != nil {
 			return err

@@ -33,6 +33,7 @@ type Clock struct {
 	Title      string   `json:"title,omitempty"`
 	StateLabel *Text    `json:"state_label,omitempty"`
 	Unit       *Ref     `json:"unit,omitempty"`
+	Assign     string   `json:"assign,omitempty"` // the action that names another holder, where the form has one from here
 }
 
 // clockState says how a clock stands, in the words of the contract.
@@ -173,13 +174,7 @@ func (e *Engine) Clocks(ctx context.Context, now time.Time, actor Actor, q Clock
 			p.where = query.And(p.where, query.Eq("this", "of_form", q.Form))
 		}
 		if q.Unit != "" {
-			args := []query.Expr{query.Col{Alias: "this", Name: "unit"}}
-			for u := range w.world.units {
-				if w.world.within(u, q.Unit) {
-					args = append(args, query.Const{Value: u})
-				}
-			}
-			p.where = query.And(p.where, query.Op{Name: "in", Args: args})
+			p.where = query.And(p.where, w.belowUnit("this", q.Unit))
 		}
 		for _, word := range searchWords(q.Q) {
 			p.where = query.And(p.where, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: "search"}, query.Const{Value: word}}})
@@ -216,7 +211,7 @@ func (w *work) clocksWithRecords(clocks []*Record) ([]Clock, error) {
 		w.limit(&x, c.row, r)
 		x.Number, x.Title = r.Number(), w.title(r)
 		st := stateText(r.form, r.State())
-		x.StateLabel = &st
+		x.StateLabel, x.Assign = &st, w.assignOf(c.row, r)
 		list = append(list, x)
 	}
 	return list, nil

@@ -21,6 +21,7 @@ var namedFields = map[string]func(*rulebook.Book) []Option{
 	"base.waiver.action":      actionsOf,
 	"base.attempt.action":     actionsOf,
 	"base.sanction.book":      bookOf,
+	"base.sanction.ledger":    ledgersOf,
 	"base.saved_view.of_form": formsOf,
 	"base.finding.checklist":  checklistsOf,
 	"base.finding.result":     resultsOf,

@@ -116,7 +116,7 @@ func listens(o *rulebook.Offence, f *fact) bool {
 func (w *work) offend(o *rulebook.Offence, f *fact, view *rulebook.View) error {
 	vars := map[string]expr.Value{"fact": factValue{w, f}, "missing": f.missing}
 	if o.Each == "" {
-		return w.propose(o, f, view, vars, nil)
+		return w.propose(o, f, view, vars)
 	}
 	v, err := o.List.Eval(w.scope(f.rec, view, vars))
 	if err != nil {
@@ -131,7 +131,7 @@ func (w *work) offend(o *rulebook.Offence, f *fact, view *rulebook.View) error {
 		for k, x := range vars {
 			more[k] = x
 		}
-		if err := w.propose(o, f, view, more, nil); err != nil {
+		if err := w.propose(o, f, view, more); err != nil {
 			return err
 		}
 	}
@@ -139,7 +139,7 @@ func (w *work) offend(o *rulebook.Offence, f *fact, view *rulebook.View) error {
 }
 
 // propose makes the sanction a proposal; it counts only when its confirmer says so.
-func (w *work) propose(o *rulebook.Offence, f *fact, view *rulebook.View, vars map[string]expr.Value, linked *Record) error {
+func (w *work) propose(o *rulebook.Offence, f *fact, view *rulebook.View, vars map[string]expr.Value) error {
 	s := w.scope(f.rec, view, vars)
 	if ok, err := w.truth(o.When, view, s, true); err != nil || !ok {
 		return err
@@ -149,7 +149,7 @@ func (w *work) propose(o *rulebook.Offence, f *fact, view *rulebook.View, vars m
 		return err
 	}
 	for _, p := range who {
-		if err := w.proposeOne(o, f, view, vars, p, linked); err != nil {
+		if err := w.proposeOne(o, f, view, vars, p); err != nil {
 			return err
 		}
 	}
@@ -183,7 +183,7 @@ func (w *work) culprits(o *rulebook.Offence, f *fact, view *rulebook.View, s *ex
 	return list, nil
 }
 
-func (w *work) proposeOne(o *rulebook.Offence, f *fact, view *rulebook.View, vars map[string]expr.Value, who *Record, linked *Record) error {
+func (w *work) proposeOne(o *rulebook.Offence, f *fact, view *rulebook.View, vars map[string]expr.Value, who *Record) error {
 	s := w.scope(f.rec, view, vars)
 	once, err := w.onceKey(o, f, s, who)
 	if err != nil {
@@ -226,12 +226,17 @@ func (w *work) proposeOne(o *rulebook.Offence, f *fact, view *rulebook.View, var
 	if mc != nil {
 		add(mc.Clause)
 	}
+	plain := fine
 	rung := highest(o.Ladder, view, nth, total)
 	if rung != nil {
 		add(rung.Clause)
-		if rung.Fine != nil && !rung.Add {
-			if fine, _, err = w.pick(rung.Fine, view, s); err != nil {
+		if rung.Fine != nil {
+			more, _, err := w.pick(rung.Fine, view, s)
+			if err != nil {
 				return err
+			}
+			if fine = more; rung.Add && plain != nil && more != nil {
+				fine = expr.Plus(plain, more)
 			}
 		}
 		if rung.Measure != nil {
@@ -241,19 +246,23 @@ func (w *work) proposeOne(o *rulebook.Offence, f *fact, view *rulebook.View, var
 		}
 	}
 	given := map[string]expr.Value{"offence": o.ID, "offence_label": orUnset(o.Label.ZH), "book": o.Book.ID, "clause": orUnset(first(clauses...)), "clauses": orUnset(joinIDs(clauses)),
-		"fine": fine, "measure": measureText(measure), "nth": nth, "once_key": once, "fact_at": f.at, "fact_text": w.headline(f.rec), "of_form": f.rec.form.Key, "of_id": f.rec.id,
+		"fine": fine, "measure": measureText(measure), "nth": nth, "weight": weight(o, f), "counted_in": orUnset(window(o, view)), "ledger": orUnset(payTo(o, view, fine)), "legal_note": orUnset(legalNote(o, rung)), "once_key": once, "fact_at": f.at, "fact_text": w.headline(f.rec), "of_form": f.rec.form.Key, "of_id": f.rec.id,
 		"breach_id": orUnset(f.breach), "source_clause": orUnset(f.clause)}
-	if who.form.Key == "base.person" {
-		given["person"] = who
-		if p := w.world.people[who.id]; p != nil {
-			if u, err := w.unit(p.unit); err == nil && u != nil {
-				given["dept"] = u
-			}
-		}
-	} else {
-		given["dept"] = who
+	if x, ok := plain.(expr.Money); ok && fine != nil && expr.Compare(fine, x) != 0 {
+		given["plain_fine"] = x
 	}
-	confirm, err := w.confirmers(o, f.rec, view, s, who)
+	w.sanctioned(given, who)
+	vars["who"] = who
+	s = w.scope(f.rec, view, vars)
+	liable, err := w.liable(o, view, s, who)
+	if err != nil {
+		return err
+	}
+	party := []string{who.id}
+	for _, l := range liable {
+		party = append(party, l.who.id)
+	}
+	confirm, err := w.confirmers(o, f.rec, view, s, party)
 	if err != nil {
 		return err
 	}
@@ -306,10 +315,70 @@ func (w *work) onceKey(o *rulebook.Offence, f *fact, s *expr.Scope, who *Record)
 	return key, nil
 }
 
-// counted is which time this is (nth) and the running sum (total) within the offence's window.
+// sanctioned writes whom a sanction is against: a person with his unit, or a unit.
+func (w *work) sanctioned(given map[string]expr.Value, who *Record) {
+	if who.form.Key != "base.person" {
+		given["dept"] = who
+		return
+	}
+	given["person"] = who
+	if p := w.world.people[who.id]; p != nil {
+		if u, err := w.unit(p.unit); err == nil && u != nil {
+			given["dept"] = u
+		}
+	}
+}
+
+// weight is what a fact adds to the running sum: one, or what is missing where the offence counts that.
+func weight(o *rulebook.Offence, f *fact) int64 {
+	if o.Count != nil && o.Count.Missing {
+		return f.missing
+	}
+	return 1
+}
+
+// window names the period in which the times are counted, as the form's options do.
+func window(o *rulebook.Offence, view *rulebook.View) string {
+	switch {
+	case o.Count == nil || !view.Awake(&o.Count.Node):
+		return ""
+	case o.Count.Window != "":
+		return o.Count.Window
+	case o.Count.Within != nil:
+		return "span"
+	}
+	return ""
+}
+
+// payTo is the ledger that a sanction's money goes to once confirmed; "" where there is no money.
+func payTo(o *rulebook.Offence, view *rulebook.View, fine expr.Value) string {
+	if fine == nil {
+		return ""
+	}
+	if o.Pay != nil && view.Awake(&o.Pay.Node) && o.Pay.Ledger != "" {
+		return o.Pay.Ledger
+	}
+	return "penalty"
+}
+
+// legalNote is what the confirmer must have read: why this might not be lawful as it stands.
+func legalNote(o *rulebook.Offence, rung *rulebook.Rung) string {
+	note := o.Legal
+	if o.Pay != nil {
+		note = first(o.Pay.Legal, note)
+	}
+	if rung != nil {
+		note = first(note, rung.Legal)
+	}
+	return note
+}
+
+// counted is which time this is (nth) and the running sum (total) within the offence's window. What was only
+// liable along with somebody else is no time of one's own.
 func (w *work) counted(o *rulebook.Offence, f *fact, view *rulebook.View, who *Record) (int64, int64, error) {
 	form := w.e.Lib.Form("base.sanction")
 	cond := []query.Expr{query.Eq("t", "offence", o.ID), query.Eq("t", "book", o.Book.ID),
+		query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "t", Name: "linked_to"}}},
 		query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: "t", Name: "state"}, query.Const{Value: "withdrawn"}, query.Const{Value: "dismissed"}, query.Const{Value: "void"}}}}}}
 	col := "person"
 	if who.form.Key != "base.person" {
@@ -342,7 +411,12 @@ func (w *work) counted(o *rulebook.Offence, f *fact, view *rulebook.View, who *R
 		}
 	}
 	n, err := w.tx.Count(form.Table, query.And(cond...))
-	return n + 1, n + 1, err
+	if err != nil {
+		return 0, 0, err
+	}
+	v, err := w.tx.Scalar(query.Sub{Agg: "sum", Table: form.Table, Alias: "t", Arg: query.Col{Alias: "t", Name: "weight"}, Where: query.And(cond...)})
+	sum, _ := v.(int64)
+	return n + 1, sum + weight(o, f), err
 }
 
 // highest is the ladder row that applies.
@@ -359,8 +433,9 @@ func highest(list []*rulebook.Rung, view *rulebook.View, nth, total int64) *rule
 	return best
 }
 
-// confirmers are who may confirm: the offence says, else the head of the unit; never the person himself.
-func (w *work) confirmers(o *rulebook.Offence, r *Record, view *rulebook.View, s *expr.Scope, who *Record) ([]string, error) {
+// confirmers are who may confirm: the offence says, else the head of the unit; never who is party to it. Where that
+// leaves nobody, the first head above who is none.
+func (w *work) confirmers(o *rulebook.Offence, r *Record, view *rulebook.View, s *expr.Scope, party []string) ([]string, error) {
 	var ids []string
 	if o.Confirm != nil && view.Awake(&o.Confirm.Node) {
 		list, err := w.seatPersons(o.Confirm.Who, r, view, s)
@@ -368,132 +443,25 @@ func (w *work) confirmers(o *rulebook.Offence, r *Record, view *rulebook.View, s
 			return nil, err
 		}
 		ids = list
-	} else {
-		for _, u := range w.world.chain(r.unitID()) {
-			if x := w.world.units[u]; x != nil && x.head != "" && x.head != who.id {
-				ids = append(ids, x.head)
-				break
-			}
-		}
 	}
 	out, err := w.excluded(o.Except, r, view, s)
 	if err != nil {
 		return nil, err
 	}
+	out = append(out, party...)
 	var kept []string
 	for _, id := range ids {
-		if id != who.id && !contains(out, id) {
+		if !contains(out, id) {
 			kept = append(kept, id)
 		}
 	}
-	return kept, nil
-}
-
-// hooks are what the engine's own forms do beyond their rulebook text.
-func (w *work) hooks(r *Record, a *rulebook.Action) error {
-	switch {
-	case r.form.Key == "base.sanction" && a.ID == "confirm":
-		return w.confirmed(r)
-	case r.form.Report != nil && a.ID == "create":
-		return w.fillReport(r)
-	case r.form.Checklist != nil && a.ID == "inspect":
-		return w.inspected(r)
-	case r.form.Key == "base.param_value":
-		return w.judgeParameter(r, a)
-	case r.form.Key == "base.adoption":
-		return w.judgeAdoption(r, a)
+	if len(kept) > 0 {
+		return kept, nil
 	}
-	return nil
-}
-
-// confirmed posts a sanction's fine and proposes what is linked to it.
-func (w *work) confirmed(r *Record) error {
-	b := w.e.Lib.Book(r.str("book"))
-	if b == nil {
-		return nil
-	}
-	o := b.Offence(r.str("offence"))
-	if o == nil {
-		return nil
-	}
-	form := w.e.Lib.Form(r.str("of_form"))
-	if form == nil {
-		return nil
-	}
-	of, err := w.get(form, r.str("of_id"))
-	if err != nil {
-		return err
-	}
-	view := w.viewFor(b, of)
-	fine, err := r.Get("fine")
-	if err != nil {
-		return err
-	}
-	vars := map[string]expr.Value{"sanction": r, "fact": factValue{w, &fact{form: of.form.Key, rec: of, at: w.now, person: r.str("person"), clause: r.str("source_clause")}}}
-	if m, ok := fine.(expr.Money); ok && !m.IsZero() {
-		ledger := "penalty"
-		if o.Pay != nil && view.Awake(&o.Pay.Node) {
-			ledger = first(o.Pay.Ledger, ledger)
-			if o.Pay.Cap != nil {
-				v, err := o.Pay.Cap.Eval(w.scope(of, view, vars))
-				if err != nil {
-					return err
-				}
-				limit, ok := v.(expr.Money)
-				if !ok { // it might be exceeded: nothing is deducted until the cap can be told
-					return w.refuse("ledger", r, r.form.Action("confirm"), []Reason{{Clause: first(o.Pay.Clause, o.Clause),
-						Say: label("扣款上限算不出来（如月工资没有登记）", "The cap of the deduction cannot be told (a wage is not entered, say)")}})
-				}
-				if expr.Compare(m, limit) > 0 {
-					m = limit
-				}
-			}
-		}
-		if m.Sign() > 0 { // nothing is left of it when the cap is used up
-			if err := w.postFine(r, ledger, m, first(r.str("clause"), o.Clause)); err != nil {
-				return err
-			}
+	for _, u := range w.world.chain(r.unitID()) {
+		if x := w.world.units[u]; x != nil && x.head != "" && !contains(out, x.head) {
+			return []string{x.head}, nil
 		}
 	}
-	if err := w.effects_(o.Do, of, view, vars); err != nil {
-		return err
-	}
-	nth, _ := r.row["nth"].(int64)
-	if rung := highest(o.Ladder, view, nth, nth); rung != nil {
-		return w.effects_(rung.Do, of, view, vars)
-	}
-	return nil
-}
-
-// withdrawFor takes back what was only proposed for a breach since disproved. What was confirmed and paid
-// stays: its confirmer is told and decides (money never moves by itself).
-func (w *work) withdrawFor(breach string) error {
-	form := w.e.Lib.Form("base.sanction")
-	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "s", Where: query.Eq("s", "breach_id", breach)})
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		s := w.adopt(form, row)
-		if s.State() == "proposed" {
-			s.enter("withdrawn", w.now)
-			continue
-		}
-		if s.State() == "confirmed" || s.State() == "posted" {
-			var ids []string
-			if v, err := s.Get("confirmers"); err == nil {
-				ids = personIDs(v)
-			}
-			for _, id := range ids {
-				p, err := w.person(id)
-				if err != nil {
-					continue
-				}
-				if err := w.quietCreate("base.notice", s, map[string]expr.Value{"person": p, "text": "逾期已更正，此项奖罚须复核", "clause": orUnset(s.str("clause"))}); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
+	return nil, nil
 }

@@ -159,8 +159,11 @@ export interface ActionOpen {
   primary?: boolean
   bulk?: boolean
   missing?: ProblemItem[]
+  legal?: string
 }
 export interface Clock {
+  assign?: string
+  state_label?: Text
   id: string
   name: string
   label: Text

@@ -32,7 +32,7 @@ export function onAlarm(f: (n: Notice) => void) {
 }
 
 /** Two short tones, made here: no file is loaded. A browser that has not been touched yet stays silent. */
-function ring() {
+export function ring() {
   if (!soundOn() || Date.now() - last < REST) return
   last = Date.now()
   try {

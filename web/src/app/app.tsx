@@ -127,7 +127,7 @@ const router = createBrowserRouter([
   { path: '/personal-copy/:id', element: <Alone><PersonalCopy /></Alone>, errorElement: <Broken /> },
   { path: '/record/:key/:id/print', element: <Alone><Print /></Alone>, errorElement: <Broken /> },
   { path: '/reset', element: <Reset />, errorElement: <Broken /> },
-  { path: '/wall', element: <Alone><Wall /></Alone>, errorElement: <Broken /> },
+  { path: '/wall', element: <Wall />, errorElement: <Broken /> },
 ])
 
 // the library's own waiting sign leaves by an animation, and stays in the button, and in the ear, where none runs to its end

@@ -225,6 +225,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
       {!problem && open.length > 0 && (
         <p className="soft small">{t('act.missing', { what: [...new Set(open.map((m) => w(m.say)))].slice(0, 4).join(lang === 'zh' ? '；' : '; ') })}</p>
       )}
+      {action.legal && <p className="notice amber"><b>{t('penal.legal')}</b> {action.legal}</p>}
       {buttons}
     </div>
   )

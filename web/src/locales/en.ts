@@ -5,6 +5,7 @@ import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
 import diff from './en-diff'
+import desk from './en-desk'
 
 export default {
   ...auth,
@@ -12,6 +13,7 @@ export default {
   ...personal,
   ...setup,
   ...diff,
+  ...desk,
   ...record,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',

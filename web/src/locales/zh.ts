@@ -5,6 +5,7 @@ import record from './zh-record'
 import personal from './zh-personal'
 import setup from './zh-setup'
 import diff from './zh-diff'
+import desk from './zh-desk'
 
 export default {
   ...auth,
@@ -12,6 +13,7 @@ export default {
   ...personal,
   ...setup,
   ...diff,
+  ...desk,
   ...record,
   'brand': '掌柜',
   'skip': '跳到正文',

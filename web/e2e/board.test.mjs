@@ -1,0 +1,98 @@
+// The control room by keyboard and by thumb, and the wall that a display opens by a link of its own.
+import { ask, base, must, noForbidden, noOverflow, phone, send } from './browser.mjs'
+
+const shot = (page, name) => process.env.ZHANGGUI_SHOTS && page.screenshot({ path: `${process.env.ZHANGGUI_SHOTS}/${name}.png` })
+const rows = (page) => page.locator('.board-rows > li')
+
+/** What the display is told, with one more that has just become late. */
+async function feed(page, change) {
+  await page.route('**/api/wall-board', async (route) => {
+    const res = await route.fetch()
+    if (!res.ok()) return route.fulfill({ response: res })
+    const body = await res.json()
+    await route.fulfill({ response: res, json: change(body) })
+  })
+}
+
+export default [
+  ['board: J and K move, Enter opens, U urges once, the forecast is said', 'hejing', null, async (page) => {
+    await page.goto(base + '/board')
+    await rows(page).first().waitFor()
+    must((await page.locator('.board-rows > li.at').getAttribute('data-clock')) === (await rows(page).first().getAttribute('data-clock')), 'the first is not marked')
+    await page.keyboard.press('j')
+    must((await page.locator('.board-rows > li.at').getAttribute('data-clock')) === (await rows(page).nth(1).getAttribute('data-clock')), 'J does not move')
+    await page.keyboard.press('k')
+    await page.keyboard.press('k')
+    must((await page.locator('.board-rows > li.at').getAttribute('data-clock')) === (await rows(page).first().getAttribute('data-clock')), 'K does not move back')
+    const urgent = rows(page).filter({ has: page.getByRole('button', { name: '催办' }) }).first()
+    await urgent.getByRole('button', { name: '催办' }).click()
+    await page.getByRole('status').filter({ hasText: /已催|催过|不用催/ }).first().waitFor()
+    const board = await ask(page, '/api/board')
+    must(board.by_holder.length > 0, 'nobody holds anything')
+    const late = Object.keys(board.forecast)
+    if (late.length) {
+      await page.goto(base + '/board?state=soon')
+      await page.getByText(/会逾期 预计/).first().waitFor()
+    }
+    await noForbidden(page)
+    await shot(page, 'board-desk')
+    await page.goto(base + '/board')
+    await rows(page).first().waitFor()
+    await page.mouse.click(5, 300)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/record\//)
+  }],
+  ['board: on a phone each row has its acts under the thumb', 'hejing', phone, async (page) => {
+    await page.goto(base + '/board')
+    await rows(page).first().waitFor()
+    const open = rows(page).first().getByRole('link', { name: '打开' })
+    must((await open.boundingBox()).height >= 44, 'too small for a thumb')
+    await noOverflow(page)
+    await shot(page, 'board-phone')
+  }],
+  ['wall: a link of its own, no session, readable, a new breach on top, old data said, revocable', 'hejing', null, async (page, context) => {
+    await page.goto(base + '/board')
+    await page.getByRole('button', { name: '大屏链接' }).click()
+    const drawer = page.getByRole('dialog')
+    await drawer.locator('#wall-name').fill('大厅')
+    await drawer.locator('#wall-unit').fill('恒泰')
+    await page.locator('.ant-select-item-option').filter({ hasText: '恒泰' }).first().click()
+    await drawer.getByRole('button', { name: '建链接' }).click()
+    const link = await drawer.getByRole('textbox', { name: '大屏链接' }).inputValue()
+    must(/\/wall#zgw_/.test(link), 'the link is ' + link)
+    await shot(page, 'wall-links')
+
+    const screen = await (await context.browser().newContext({ viewport: { width: 1920, height: 1080 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })).newPage()
+    const asked = []
+    screen.on('request', (r) => { if (r.url().includes('/api/')) asked.push(new URL(r.url()).pathname) })
+    let more = false
+    await feed(screen, (b) => more ? { ...b, rows: [...b.rows.slice(0, 7), { id: 'new', label: { zh: '新的逾期', en: 'new' }, number: 'N1', due: new Date(Date.parse(b.now) - 1000).toISOString(), state: 'late', warned: true, holder: '何静', unit: '总经理室' }] } : b)
+    await screen.goto(link)
+    await screen.locator('.wall tbody tr').first().waitFor()
+    const sizes = await screen.evaluate(() => {
+      const px = (e) => parseFloat(getComputedStyle(e).fontSize)
+      const all = [...document.querySelectorAll('.wall *')].filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
+      return { least: Math.min(...all.map(px)), figures: [...document.querySelectorAll('.tiles4 b')].map(px), high: document.documentElement.scrollHeight, rows: document.querySelectorAll('.wall tbody tr').length }
+    })
+    must(sizes.least >= 22, 'something is smaller than 22 px: ' + sizes.least)
+    must(sizes.figures.length === 4 && sizes.figures.every((n) => n === 96), 'figures are ' + sizes.figures)
+    must(sizes.rows <= 8 && sizes.high <= 1080, `${sizes.rows} rows, ${sizes.high} px high`)
+    must(!/(张|李|王)(先生|女士)/.test(await screen.locator('.wall').innerText()), 'a customer by name')
+    await shot(screen, 'wall-1920')
+    more = true
+    const top = screen.locator('.wall tbody tr').first()
+    await top.filter({ hasText: '新的逾期' }).waitFor({ timeout: 40_000 })
+    must(/is-fresh/.test(await top.getAttribute('class')), 'the new breach is not framed')
+    await shot(screen, 'wall-fresh')
+    await screen.locator('.wall tr.is-fresh').waitFor({ state: 'detached', timeout: 20_000 })
+    must(asked.every((p) => ['/api/wall-board', '/api/me', '/api/company'].includes(p)), 'asked ' + [...new Set(asked)])
+
+    await screen.setViewportSize({ width: 390, height: 844 })
+    await noOverflow(screen)
+    await shot(screen, 'wall-phone')
+    await screen.setViewportSize({ width: 1920, height: 1080 })
+
+    await drawer.getByRole('button', { name: '收回' }).first().click()
+    await screen.getByText('这条链接已收回').waitFor({ timeout: 40_000 })
+  }],
+]

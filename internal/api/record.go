@@ -138,6 +138,11 @@ func create(c *call) error {
 
 // after reads a record back for its answer. Who gave it out of his hands may see no more than that.
 func (c *call) after(form string, out *engine.Outcome) (*engine.RecordView, error) {
+	if c.principal.Session != "" && (form == "base.role_grant" || form == "base.person") {
+		if err := c.s.Auth.Settle(c.ctx(), c.now, c.principal); err != nil {
+			return nil, err
+		}
+	}
 	v, err := c.s.Engine.Record(c.ctx(), c.now, c.actor, form, out.Record)
 	if fault.KindOf(err) == fault.NotFound {
 		return &engine.RecordView{Form: form, ID: out.Record, Number: out.Number, Etag: out.Etag, Values: map[string]any{}, Actions: engine.Actions{Open: []engine.ActionOpen{}, Closed: []engine.ActionClosed{}}}, nil

@@ -421,6 +421,23 @@ func TestCheck(t *testing.T) {
 		b.refused(err, fault.Unauthenticated)
 		b.must(start, "li")
 	})
+	// Who changes his own standing goes on where he did it, and nowhere else.
+	on(t, "OwnStanding", auth.Options{}, func(b *bundle) {
+		here, elsewhere := b.must(start, "li"), b.must(start, "li")
+		p, err := b.Check(ctx, start, here.Token)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.house.set(auth.Person{ID: "p1", Account: "li", Name: "李敏", Active: true, Standing: "clerk"})
+		if err := b.Settle(ctx, start, p); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := b.Check(ctx, start, here.Token); err != nil {
+			b.Fatal(err)
+		}
+		_, err = b.Check(ctx, start, elsewhere.Token)
+		b.refused(err, fault.Unauthenticated)
+	})
 	on(t, "Single", auth.Options{Single: true}, func(b *bundle) {
 		one, other := b.must(start, "li"), b.must(start, "ma")
 		two := b.must(start, "li")

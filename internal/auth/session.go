@@ -256,6 +256,18 @@ func (a *Auth) renew(tx *store.Tx, now time.Time, p Principal) (Session, error) 
 	return Session{ID: p.Session, Person: p.Person, Token: token, CSRF: csrfOf(token)}, err
 }
 
+// Settle takes what a person's own act made of his standing into the session he did it from: who appoints himself has been asked
+// who he is a moment ago, and goes on. Sessions of others end with their standing, and so do his elsewhere.
+func (a *Auth) Settle(ctx context.Context, now time.Time, p Principal) error {
+	return a.db.Write(ctx, func(tx *store.Tx) error {
+		who, err := a.dir.ByID(tx, now, p.Person)
+		if err == nil {
+			_, err = tx.Update("auth_session", store.Row{"id": p.Session, "person": p.Person}, store.Row{"standing": digest(who.Standing)})
+		}
+		return err
+	})
+}
+
 // End ends one session of a person.
 func (a *Auth) End(ctx context.Context, person, session string) error {
 	return a.db.Write(ctx, func(tx *store.Tx) error {

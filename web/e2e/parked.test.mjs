@@ -2,6 +2,8 @@
 import { ask, base, must, noForbidden, noOverflow, phone, signIn } from './browser.mjs'
 
 const note = (page) => page.locator('main textarea').first()
+/** What the form says once it is drawn; the address is there a moment before. */
+const says = (page, words, else_) => page.waitForFunction((w) => document.querySelector('main textarea')?.value === w, words).catch(() => { throw new Error(else_) })
 const tabs = (page) => page.getByRole('navigation', { name: '没填完的' })
 const another = async (page, item) => {
   await page.getByRole('button', { name: '先放着，另记一件' }).click()
@@ -15,7 +17,7 @@ export default [
     await tabs(page).waitFor()
     await another(page, /再记一件/)
     await page.waitForURL(/draft=2/)
-    must((await note(page).inputValue()) === '', 'the second begins with the first one’s words')
+    await says(page, '', 'the second begins with the first one’s words')
     await note(page).fill('第二通：要求派人')
     await another(page, '记别的表单')
     await page.getByRole('dialog').getByRole('button', { name: '客户反应', exact: false }).first().click()
@@ -38,10 +40,10 @@ export default [
     await page.locator('#account').waitFor()
     await signIn(page, 'chenli')
     await page.goto(base + '/register/14.help_request/new')
-    must((await note(page).inputValue()) === '第一通：法兰渗漏', 'the first is gone')
+    await says(page, '第一通：法兰渗漏', 'the first is gone')
     await tabs(page).getByRole('link', { name: /第二通/ }).click()
     await page.waitForURL(/draft=2/)
-    must((await note(page).inputValue()) === '第二通：要求派人', 'the second is gone')
+    await says(page, '第二通：要求派人', 'the second is gone')
     must(/自动保存于 \d\d:\d\d/.test(await tabs(page).innerText()) && /正在填/.test(await tabs(page).innerText()), await tabs(page).innerText())
 
     await tabs(page).getByRole('button', { name: /不要这件：.*第三通/ }).click()

@@ -104,7 +104,7 @@ func create(c *call) error {
 	}
 	key := c.path("key")
 	a := engine.Act{Form: key, Action: "create", Values: in.Values, Lines: in.Lines, Reason: in.Reason, Waive: in.Waive, Key: c.key(), Dry: c.flag("dry"), Actor: c.actor}
-	out, err := c.s.Engine.Do(c.ctx(), c.now, a)
+	out, err := c.perform(a)
 	if err != nil {
 		return err
 	}
@@ -136,13 +136,23 @@ func create(c *call) error {
 	return c.json(http.StatusCreated, ans)
 }
 
+// perform does an act. One that may change the actor's own standing leaves the session he does it from alive.
+func (c *call) perform(a engine.Act) (out *engine.Outcome, err error) {
+	if c.principal.Session == "" || a.Form != "base.role_grant" && a.Form != "base.person" {
+		return c.s.Engine.Do(c.ctx(), c.now, a)
+	}
+	if err := c.s.Auth.Unsettle(c.ctx(), c.now, c.principal); err != nil {
+		return nil, err
+	}
+	out, err = c.s.Engine.Do(c.ctx(), c.now, a)
+	if settled := c.s.Auth.Settle(c.ctx(), c.now, c.principal); err == nil {
+		err = settled
+	}
+	return out, err
+}
+
 // after reads a record back for its answer. Who gave it out of his hands may see no more than that.
 func (c *call) after(form string, out *engine.Outcome) (*engine.RecordView, error) {
-	if c.principal.Session != "" && (form == "base.role_grant" || form == "base.person") {
-		if err := c.s.Auth.Settle(c.ctx(), c.now, c.principal); err != nil {
-			return nil, err
-		}
-	}
 	v, err := c.s.Engine.Record(c.ctx(), c.now, c.actor, form, out.Record)
 	if fault.KindOf(err) == fault.NotFound {
 		return &engine.RecordView{Form: form, ID: out.Record, Number: out.Number, Etag: out.Etag, Values: map[string]any{}, Actions: engine.Actions{Open: []engine.ActionOpen{}, Closed: []engine.ActionClosed{}}}, nil
@@ -160,7 +170,7 @@ func edit(c *call) error {
 	}
 	a := engine.Act{Form: c.path("key"), Record: c.path("id"), Action: "edit", Values: in.Values, Lines: in.Lines, Reason: in.Reason, Waive: in.Waive,
 		Etag: c.etag(), Key: c.key(), Dry: c.flag("dry"), Actor: c.actor}
-	out, err := c.s.Engine.Do(c.ctx(), c.now, a)
+	out, err := c.perform(a)
 	if err != nil {
 		return err
 	}
@@ -182,7 +192,7 @@ func act(c *call) error {
 	case "create", "view", "reveal", "print", "export", "import": // these have ways of their own
 		return fault.New(fault.NotFound, "没有这个办理项："+a.Action, "There is no action "+a.Action)
 	}
-	out, err := c.s.Engine.Do(c.ctx(), c.now, a)
+	out, err := c.perform(a)
 	if err != nil {
 		return err
 	}

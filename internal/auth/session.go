@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"zhanggui/internal/fault"
@@ -200,7 +201,7 @@ func (a *Auth) check(ctx context.Context, now time.Time, token string, used bool
 		if err != nil {
 			return p, err
 		}
-		if account == nil || closed(who, account, now) || !a.opts.Moving && str(row["standing"]) != digest(who.Standing) {
+		if account == nil || closed(who, account, now) || !a.opts.Moving && !settled(str(row["standing"]), who, now) {
 			over = true
 		}
 		touch = used && now.Sub(last) >= a.touchEvery()
@@ -256,16 +257,39 @@ func (a *Auth) renew(tx *store.Tx, now time.Time, p Principal) (Session, error) 
 	return Session{ID: p.Session, Person: p.Person, Token: token, CSRF: csrfOf(token)}, err
 }
 
-// Settle takes what a person's own act made of his standing into the session he did it from: who appoints himself has been asked
-// who he is a moment ago, and goes on. Sessions of others end with their standing, and so do his elsewhere.
+// settling is how long an act on one's own standing may take; meanwhile other requests of the session pass.
+const settling = 30 * time.Second
+
+// Unsettle is called before a person's act that may change his own standing, and Settle after it: who appoints himself has been
+// asked who he is a moment ago, and goes on where he did it. Sessions of others end with their standing, and so do his elsewhere.
+func (a *Auth) Unsettle(ctx context.Context, now time.Time, p Principal) error {
+	return a.stand(ctx, p, func(*store.Tx) (string, error) { return "~" + instant(now), nil })
+}
+
+// Settle takes what the act made of the person's standing into the session.
 func (a *Auth) Settle(ctx context.Context, now time.Time, p Principal) error {
-	return a.db.Write(ctx, func(tx *store.Tx) error {
+	return a.stand(ctx, p, func(tx *store.Tx) (string, error) {
 		who, err := a.dir.ByID(tx, now, p.Person)
+		return digest(who.Standing), err
+	})
+}
+
+func (a *Auth) stand(ctx context.Context, p Principal, of func(*store.Tx) (string, error)) error {
+	return a.db.Write(ctx, func(tx *store.Tx) error {
+		standing, err := of(tx)
 		if err == nil {
-			_, err = tx.Update("auth_session", store.Row{"id": p.Session, "person": p.Person}, store.Row{"standing": digest(who.Standing)})
+			_, err = tx.Update("auth_session", store.Row{"id": p.Session, "person": p.Person}, store.Row{"standing": standing})
 		}
 		return err
 	})
+}
+
+// settled tells whether a person's standing is what the session began with, or what he is changing himself.
+func settled(standing string, who Person, now time.Time) bool {
+	if at, ok := strings.CutPrefix(standing, "~"); ok {
+		return now.Before(parse(at).Add(settling))
+	}
+	return standing == digest(who.Standing)
 }
 
 // End ends one session of a person.

@@ -29,11 +29,6 @@ export default [
     await page.getByRole('status').filter({ hasText: /已催|催过|不用催/ }).first().waitFor()
     const board = await ask(page, '/api/board')
     must(board.by_holder.length > 0, 'nobody holds anything')
-    const late = Object.keys(board.forecast)
-    if (late.length) {
-      await page.goto(base + '/board?state=soon')
-      await page.getByText(/会逾期 预计/).first().waitFor()
-    }
     await noForbidden(page)
     await shot(page, 'board-desk')
     await page.goto(base + '/board')

@@ -59,7 +59,7 @@ verify: ## modules and generated files are what the sources say
 
 bench: build ## speed, as ratios within one run, against bare loops and a peer (docs/performance.md)
 	cd internal/bench/peer && go build -o ../../../bin/peer .
-	go run ./internal/bench -peer bin/peer $(BENCH)
+	go run ./internal/bench -book 14-complaint -form 14.complaint -peer bin/peer $(BENCH)
 
 clean: ## remove what was built and the demonstration; a company's data is not touched
 	rm -rf bin web/test-results data/demo.db data/demo.db-wal data/demo.db-shm data/demo.db.new data/demo.key data/demo.keys.db data/demo.keys.db-wal data/demo.keys.db-shm data/demo.master.key

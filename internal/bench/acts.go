@@ -62,7 +62,7 @@ func (s *shop) rowsOf(ctx context.Context) (int64, error) {
 	count := func() (total int64, err error) {
 		err = s.db.Read(ctx, func(tx *store.Tx) error {
 			total = 0
-			for _, t := range []string{"journal_entry", "record_index", "base_clock", "f14_complaint", "base_notice", "outbox", "replay", "idempotency"} {
+			for _, t := range []string{"journal_entry", "record_index", "base_clock", s.lib.Form(s.form).Table, "base_notice", "outbox", "replay", "idempotency"} {
 				n, err := tx.Count(t, nil)
 				if err != nil {
 					return err

@@ -64,7 +64,7 @@ func (r *run) http() error {
 		return err
 	}
 	mine := func(int) error {
-		return post(client, ours+"/api/form/14.complaint/record", body, map[string]string{"X-CSRF-Token": csrf})
+		return post(client, ours+"/api/form/"+r.form+"/record", body, map[string]string{"X-CSRF-Token": csrf})
 	}
 	var theirs func(int) error
 	if r.peer != "" {

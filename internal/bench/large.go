@@ -27,7 +27,11 @@ func (r *run) large(name string, records int) (string, error) {
 	db.SetMaxOpenConns(1)
 	steps := []string{`CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n`}
 	copies := 0
-	for _, table := range []string{"base_customer", "f14_complaint", "base_clock"} {
+	lib, err := library()
+	if err != nil {
+		return "", err
+	}
+	for _, table := range []string{"base_customer", lib.Form(r.form).Table, "base_clock"} {
 		var have int
 		if err := db.QueryRowContext(r.ctx, `SELECT count(*) FROM `+table).Scan(&have); err != nil {
 			return "", err
@@ -154,10 +158,10 @@ func (r *run) readsOf(name string, records int) ([]figure, error) {
 		name string
 		do   func() error
 	}{
-		{"register, first page", list(engine.ListQuery{Form: "14.complaint"})},
-		{"register, filtered by stage", list(engine.ListQuery{Form: "14.complaint", Filter: "this.state == 'quality'"})},
-		{"register, by amount", list(engine.ListQuery{Form: "14.complaint", Sort: "-settlement"})},
-		{"register, words", list(engine.ListQuery{Form: "14.complaint", Q: "泰和"})},
+		{"register, first page", list(engine.ListQuery{Form: r.form})},
+		{"register, filtered by stage", list(engine.ListQuery{Form: r.form, Filter: "this.state == 'quality'"})},
+		{"register, by amount", list(engine.ListQuery{Form: r.form, Sort: "-settlement"})},
+		{"register, words", list(engine.ListQuery{Form: r.form, Q: "泰和"})},
 		{"search, two characters", search("泰和")},
 		{"search, initials", search("thby")},
 		{"search, number", search("260307")},

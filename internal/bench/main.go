@@ -1,7 +1,7 @@
 // Command bench measures the product against bare loops and against a peer in one run. It prints ratios and medians of
 // several rounds and fails on none of them: a slow machine is not a broken program.
 //
-//	go run ./internal/bench [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE]
+//	go run ./internal/bench -book BOOK -form FORM [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE]
 package main
 
 import (
@@ -27,6 +27,8 @@ type run struct {
 	records int
 	peer    string // the peer's program; "" = not measured
 	program string // ours, for what only a process shows
+	book    string // the rulebook that is adopted
+	form    string // and its form whose records are filed
 	out     io.Writer
 }
 
@@ -39,6 +41,8 @@ func main() {
 	flag.IntVar(&r.records, "records", 1_000_000, "records of the large database")
 	flag.StringVar(&r.peer, "peer", "", "program of the peer (see internal/bench/peer)")
 	flag.StringVar(&r.program, "program", "bin/zhanggui", "program of the product")
+	flag.StringVar(&r.book, "book", "", "rulebook that is adopted")
+	flag.StringVar(&r.form, "form", "", "its form whose records are filed, SHORT.FORM")
 	flag.Parse()
 	r.length = time.Duration(*seconds * float64(time.Second))
 	r.out = os.Stdout

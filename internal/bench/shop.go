@@ -21,6 +21,7 @@ type shop struct {
 	now time.Time
 
 	unit, clerk, customer, product string
+	form                           string // whose records are filed
 }
 
 func library() (*rulebook.Library, error) {
@@ -36,7 +37,10 @@ func (r *run) open(dsn string, now time.Time, options ...store.Option) (*shop, e
 	if err != nil {
 		return nil, err
 	}
-	s := &shop{lib: lib, now: now}
+	s := &shop{lib: lib, now: now, form: r.form}
+	if lib.Book(r.book) == nil || lib.Form(r.form) == nil {
+		return nil, fmt.Errorf("there is no rulebook %s with a form %s", r.book, r.form)
+	}
 	if s.db, err = store.Open(r.ctx, dsn, options...); err != nil {
 		return nil, err
 	}
@@ -68,7 +72,7 @@ func (r *run) shop(dsn string, options ...store.Option) (*shop, error) {
 		return out.Record
 	}
 	s.unit = add("base.unit", map[string]any{"name": "恒泰机械"})
-	add("base.adoption", map[string]any{"unit": s.unit, "book": "14-complaint", "version": s.lib.Book("14-complaint").Version, "from": "2000-01-01"})
+	add("base.adoption", map[string]any{"unit": s.unit, "book": r.book, "version": s.lib.Book(r.book).Version, "from": "2000-01-01"})
 	s.clerk = add("base.person", map[string]any{"name": "陈立", "account": "chen", "unit": s.unit, "active": true})
 	add("base.role_grant", map[string]any{"person": s.clerk, "role": "sales", "unit": s.unit, "from": "2000-01-01"})
 	s.customer = add("base.customer", map[string]any{"name": "泰和泵业有限公司"})
@@ -83,7 +87,7 @@ func (s *shop) values() map[string]any {
 
 // act files one case: judged, numbered where due, journalled, with its deadlines.
 func (s *shop) act(ctx context.Context) error {
-	_, err := s.e.Do(ctx, s.now, engine.Act{Form: "14.complaint", Action: "create", Values: s.values(), Actor: engine.Actor{Person: s.clerk, Origin: "api"}})
+	_, err := s.e.Do(ctx, s.now, engine.Act{Form: s.form, Action: "create", Values: s.values(), Actor: engine.Actor{Person: s.clerk, Origin: "api"}})
 	return err
 }
 

@@ -69,7 +69,7 @@ func (r *run) rules() error {
 		return err
 	}
 	defer s.db.Close()
-	act := engine.Act{Form: "14.complaint", Action: "create", Values: s.values(), Dry: true, Actor: engine.Actor{Person: s.clerk, Origin: "api"}}
+	act := engine.Act{Form: s.form, Action: "create", Values: s.values(), Dry: true, Actor: engine.Actor{Person: s.clerk, Origin: "api"}}
 	x := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

@@ -20,7 +20,7 @@ import (
 var direction = map[string][]string{
 	"internal/app":          {"*"},
 	"internal/api":          {"alert", "auth", "engine", "rulebook", "fault", "journal", "calendar"},
-	"internal/alert":        {"store", "keep", "query", "fault"}, // the only one that calls out
+	"internal/alert":        {"store", "keep", "query", "fault"}, // carries notices out
 	"internal/auth":         {"store", "query", "fault"},
 	"internal/keep":         {"store", "query", "fault"}, // keys and ciphers stand apart, so that there is one place to audit
 	"internal/demo":         {"engine", "rulebook", "expr", "calendar", "fault"},

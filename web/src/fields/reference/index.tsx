@@ -63,7 +63,6 @@ function ReferenceInput({ form, field, value, onChange, id, invalid, describedBy
       onOpenChange={setOpened}
       onChange={(v: string | string[] | undefined) => {
         setTyped('')
-        if (!many) setOpened(false) // one is all there can be
         if (many) onChange(((v as string[]) ?? []).map((x) => chosen.find((c) => idOf(c) === x) ?? take(x)))
         else onChange(v ? take(v as string) : null)
       }}

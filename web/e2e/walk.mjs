@@ -24,9 +24,7 @@ async function choose(page, box, text) {
   await page.keyboard.type(text)
   const list = page.locator('.ant-select-dropdown:not(.ant-select-dropdown-hidden)')
   await list.locator('.ant-select-item-option').filter({ hasText: text }).first().click()
-  // A list that is drawn anew while it closes may stay: Esc puts it away, else the next field would find this one's.
-  await list.waitFor({ state: 'hidden', timeout: 1500 }).catch(() => page.keyboard.press('Escape'))
-  await list.waitFor({ state: 'hidden' })
+  await list.waitFor({ state: 'hidden' }) // else the next field would find this one's list on its way out
 }
 
 /** One field, however it is entered: a choice is picked, a chip pressed, a file given, everything else typed. */

@@ -33,8 +33,8 @@ export function theme(large: boolean, touch: boolean): ThemeConfig {
       controlHeight: large ? 60 : touch ? 44 : 32,
       borderRadius: 6,
       wireframe: false,
-      motionDurationMid: '0.12s',
-      motionDurationSlow: '0.16s',
+      // a list that slides, or is laid against a dialog still growing, moves away under the pressing finger: the press is lost
+      motion: false,
     },
     components: {
       Button: { fontWeight: 400, primaryShadow: 'none', defaultShadow: 'none', dangerShadow: 'none' },

@@ -11,13 +11,15 @@ for (const file of readdirSync(new URL('.', import.meta.url)).filter((f) => f.en
   const { default: tests } = await import(`./${file}`)
   for (const test of tests) {
     if (only && !`${file} ${test[0]}`.includes(only)) continue
+    const began = performance.now()
     const failure = await run(browser, test)
+    const took = ` (${((performance.now() - began) / 1000).toFixed(1)} s)`
     if (failure) {
       failed++
-      console.log(`FAILED ${test[0]}\n    ${String(failure.stack ?? failure).split('\n').slice(0, 60).join('\n    ')}`)
+      console.log(`FAILED ${test[0]}${took}\n    ${String(failure.stack ?? failure).split('\n').slice(0, 60).join('\n    ')}`)
     } else {
       passed++
-      console.log(`ok     ${test[0]}`)
+      console.log(`ok     ${test[0]}${took}`)
     }
   }
 }

@@ -32,6 +32,8 @@ type Deps struct {
 	FirstRun FirstRun
 	// Journal proves itself to auditors and witnesses; nil where nothing is sealed.
 	Journal Log
+	// Ready is why nobody should be sent here although the database answers, such as a stop that is under way; nil = always.
+	Ready func() error
 	// Secure: browsers reach the server by TLS, so the cookie demands it.
 	Secure bool
 }

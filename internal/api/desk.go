@@ -122,6 +122,11 @@ func health(c *call) error { return c.json(http.StatusOK, map[string]bool{"ok": 
 
 // ready tells a load balancer whether to send anybody here.
 func ready(c *call) error {
+	if c.s.Ready != nil {
+		if err := c.s.Ready(); err != nil {
+			return err
+		}
+	}
 	if err := c.s.Engine.DB.Failed(); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "数据库出错，要重新启动", "The database failed; a restart is needed")
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/mozillazg/go-pinyin"
@@ -95,6 +96,20 @@ func digits(s string) string {
 
 var readings = pinyin.Args{Style: pinyin.Normal, Heteronym: true}
 
+var read sync.Map // character → its readings; the library works them out by regular expressions each time
+
+func readingsOf(c rune) []string {
+	if p, ok := read.Load(c); ok {
+		return p.([]string)
+	}
+	p := pinyin.SinglePinyin(c, readings)
+	if len(p) == 0 {
+		p = []string{""}
+	}
+	read.Store(c, p)
+	return p
+}
+
 const variants = 8 // spellings of one text; names with many polyphones have more, which nobody types
 
 // spell writes each run of Chinese characters as pinyin and as initials. Polyphones are varied one at a
@@ -107,11 +122,7 @@ func spell(s string) []string {
 		}
 		var all [][]string
 		for _, c := range run.text {
-			p := pinyin.SinglePinyin(c, readings)
-			if len(p) == 0 {
-				p = []string{""}
-			}
-			all = append(all, p)
+			all = append(all, readingsOf(c))
 		}
 		out = append(out, join(all, -1, ""), initials(all, -1, ""))
 		n := 2

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -166,8 +167,33 @@ func (w *work) viewFor(b *rulebook.Book, r *Record) *rulebook.View {
 
 func (w *work) calendar(unit string) *calendar.Calendar { return w.world.calendar }
 
-// scope binds the variables for expressions over r.
+// outlook is what expressions over a record see, the same as long as the view and the actor are.
+type outlook struct {
+	view *rulebook.View
+	me   *Record
+	vars map[string]expr.Value
+}
+
+// scope binds the variables for expressions over r. Its variables are shared: who binds more gives it along.
 func (w *work) scope(r *Record, view *rulebook.View, more map[string]expr.Value) *expr.Scope {
+	var vars map[string]expr.Value
+	switch {
+	case r == nil:
+		vars = w.bind(nil, view)
+	case r.outlook.vars == nil || r.outlook.view != view || r.outlook.me != w.me:
+		vars = w.bind(r, view)
+		r.outlook = outlook{view, w.me, vars}
+	default:
+		vars = r.outlook.vars
+	}
+	if len(more) > 0 {
+		vars = maps.Clone(vars)
+		maps.Copy(vars, more)
+	}
+	return &expr.Scope{Now: w.now, Vars: vars, Facts: &facts{w: w, rec: r, view: view}, Read: w.hush(r), Mark: w.e.markOf}
+}
+
+func (w *work) bind(r *Record, view *rulebook.View) map[string]expr.Value {
 	vars := map[string]expr.Value{"now": w.now, "today": calendar.DateOf(w.now, w.world.calendar.Zone)}
 	if r != nil {
 		vars["this"] = r
@@ -184,10 +210,7 @@ func (w *work) scope(r *Record, view *rulebook.View, more map[string]expr.Value)
 			vars["unit"] = u
 		}
 	}
-	for k, v := range more {
-		vars[k] = v
-	}
-	return &expr.Scope{Now: w.now, Vars: vars, Facts: &facts{w: w, rec: r, view: view}, Read: w.hush(r), Mark: w.e.markOf}
+	return vars
 }
 
 // apart notes what fn reads by itself, besides keeping it with the rest.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
 
 // schema is what the database holds, as it was last read. It tells the renderer the kind of each
@@ -20,6 +21,7 @@ type table struct {
 	byName  map[string]*Column
 	primary []string
 	indexes map[string]index // by physical name
+	ask     atomic.Pointer[asked]
 }
 
 // index is one index that is there.

@@ -162,6 +162,8 @@ func TestFresh(t *testing.T) {
 		{he, "POST", "/api/person/" + s.ID("ma") + "/reset", nil, 200},
 		{wang, "POST", "/api/token", map[string]any{"name": "erp", "scope": []string{"read"}}, 201},
 		{wang, "POST", "/api/factor/totp", nil, 200},
+		{he, "POST", "/api/personal-request/none/copy", nil, 404},
+		{he, "GET", "/api/statement.xlsx?month=2026-03", nil, 200},
 	}
 	s.Now = s.Now.Add(5*time.Minute - time.Millisecond)
 	wang.do("GET", at+".xlsx", nil).want(200)

@@ -174,6 +174,22 @@ func (d *desk) count(table string) int64 {
 	return n
 }
 
+// Ensure that a notice about no record, as of a person's own way in, leaves as such: no word of what it says, and a link to his notices.
+func TestOfTheSystem(t *testing.T) {
+	d := open(t, "sqlite::memory:", nil)
+	s := newStub(t)
+	d.add("wecom", s.URL+"/cgi-bin/webhook/send?key=693a91f6", "")
+	if err := d.E.Tell(context.Background(), d.Now, engine.Actor{Person: d.ID("ma"), Origin: "web"}, d.ID("ma"), "password", nil, engine.Text{ZH: "你的密码改了", EN: "changed"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := d.round(); n != 1 {
+		t.Fatalf("%d sent: %+v", n, d.undelivered())
+	}
+	if got := string(s.requests()[0].body); !strings.Contains(got, "掌柜：有一条系统通知\\nhttps://crm.example.cn/notice") || strings.Contains(got, "密码") {
+		t.Errorf("sent %s", got)
+	}
+}
+
 // Ensure that each robot is called as its maker demands, with a signature over the time that the stub recomputes, and told a number,
 // a time and a link, nothing of what it is about.
 func TestRobots(t *testing.T) { testkit.Databases(t, robotsOn) }

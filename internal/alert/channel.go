@@ -153,7 +153,7 @@ func (s *Service) Try(ctx context.Context, now time.Time, person, id string) err
 		return err
 	}
 	return s.own(ctx, person, id, func(tx *store.Tx) error {
-		return put(tx, did, id, about{Person: person}, now, now)
+		return put(tx, did, id, about{Person: person, Try: true}, now, now)
 	})
 }
 

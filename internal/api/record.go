@@ -70,6 +70,15 @@ type dryAnswer struct {
 
 func (c *call) key() string { return c.r.Header.Get("Idempotency-Key") }
 
+// versioned refuses a change of what stands written that does not say on which version it was made: two who edit at once
+// would overwrite each other unseen. "*" says that the sender means it. Other actions are held to their state by the rulebook.
+func (c *call) versioned(a engine.Act) error {
+	if a.Action == "edit" && !a.Dry && c.r.Header.Get("If-Match") == "" {
+		return fault.New(fault.Unversioned, "修改要带上所依据的版本（If-Match：记录的 etag）", "An edit says which version it was made on (If-Match: the record's etag)")
+	}
+	return nil
+}
+
 // etag is the version the sender had, without its quotes.
 func (c *call) etag() string {
 	s := strings.TrimPrefix(strings.TrimSpace(c.r.Header.Get("If-Match")), "W/")
@@ -207,6 +216,9 @@ func edit(c *call) error {
 	}
 	a := engine.Act{Form: c.path("key"), Record: c.path("id"), Action: "edit", Values: in.Values, Lines: in.Lines, Reason: in.Reason, Waive: in.Waive,
 		Etag: c.etag(), Key: c.key(), Dry: c.flag("dry"), Actor: c.actor}
+	if err := c.versioned(a); err != nil {
+		return err
+	}
 	out, err := c.perform(a)
 	if err != nil {
 		return err
@@ -231,6 +243,9 @@ func act(c *call) error {
 	switch a.Action {
 	case "create", "view", "reveal", "print", "export", "import": // these have ways of their own
 		return fault.New(fault.NotFound, "没有这个办理项："+a.Action, "There is no action "+a.Action)
+	}
+	if err := c.versioned(a); err != nil {
+		return err
 	}
 	out, err := c.perform(a)
 	if err != nil {

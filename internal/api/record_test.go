@@ -265,6 +265,19 @@ func TestStale(t *testing.T) {
 	if `"`+p.text("current", "etag")+`"` == etag {
 		t.Error("the current version is the old one")
 	}
+	// Who names no version is sent back, by either way to edit, and nothing changes (S73). A trial and other actions go through.
+	bare := c.with("If-Match", "")
+	before := s.digest()
+	if r := bare.do("PATCH", at+"/"+id, map[string]any{"values": map[string]any{"subject": "丙"}}); r.status != 428 || r.text("kind") != "unversioned" {
+		t.Errorf("without a version: %d %s", r.status, r.body)
+	}
+	c.do("POST", at+"/"+id+"/edit", map[string]any{"values": map[string]any{"subject": "丙"}}).want(428)
+	if s.digest() != before {
+		t.Error("something changed")
+	}
+	bare.do("PATCH", at+"/"+id+"?dry=1", map[string]any{"values": map[string]any{"subject": "丙"}}).want(200)
+	c.with("If-Match", "*").do("PATCH", at+"/"+id, map[string]any{"values": map[string]any{"subject": "丁", "amount": "1", "phone": "13866210417"}}).want(200)
+	c.do("POST", at+"/"+id+"/register", map[string]any{}).want(200)
 }
 
 // Ensure that what the clock does is seen: warning, lateness, notices.

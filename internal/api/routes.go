@@ -122,7 +122,7 @@ func (s *server) table() []*route {
 		get("/api/form/{key}/record/{id}/why", person, why, "Why a deadline, an action or a value is as it is", engine.Why{}, "of"),
 		get("/api/form/{key}/record/{id}/print", person, printPreview, "A record as its paper would be printed", engine.PrintView{}, "copy"),
 		with(post("/api/form/{key}/record/{id}/print", person, print, "Print: the paper, counted and recorded", nil, engine.PrintView{}), func(r *route) { r.ask = []string{"copy"} }),
-		post("/api/personal-request/{id}/copy", person, personalCopy, "Everything held about the person of an approved request", nil, engine.PersonalCopy{}),
+		with(post("/api/personal-request/{id}/copy", person, personalCopy, "Everything held about the person of an approved request", nil, engine.PersonalCopy{}), fresh),
 		with(post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}), fresh),
 		with(with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form), brief),
 		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),
@@ -160,7 +160,7 @@ func (s *server) table() []*route {
 		get("/api/stat", person, stat, "Figures of a form by a field or month", statAnswer{}, "form", "by", "where", "sum", "count"),
 		get("/api/statement", person, statement, "What a month's penalties and rewards come to, per person and unit", engine.Statement{}, "month"),
 		with(get("/api/statement.xlsx", person, statementSheet, "The same as a workbook for payroll, recorded", nil, "month"), func(r *route) {
-			r.kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+			r.fresh, r.kind = true, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 		}),
 		get("/api/board", person, board, "The control room at a glance", engine.Board{}),
 		post("/api/clock/{id}/urge", person, urge, "Remind those who hold a running time limit", nil, urgeAnswer{}),

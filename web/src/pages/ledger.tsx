@@ -2,7 +2,9 @@
 import { DownloadOutlined } from '@ant-design/icons'
 import { Button, DatePicker } from 'antd'
 import dayjs from 'dayjs'
+import { useState } from 'react'
 import { Link, useParams, useSearchParams } from 'react-router'
+import { save } from '../api/client'
 import { url, useForm, useGet } from '../api/query'
 import type { Page, Row, Text } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
@@ -99,6 +101,7 @@ function Month() {
   const [params, setParams] = useSearchParams()
   const { y, m } = parts(now)
   const month = params.get('month') ?? `${y}-${String(m).padStart(2, '0')}`
+  const [refused, setRefused] = useState<unknown>(null)
   const q = useGet<{ persons: Sum[]; units: Sum[]; hidden: number }>('/api/statement', { month })
   const table = (rows: Sum[], persons: boolean) => (
     <div className="table-box">
@@ -110,7 +113,8 @@ function Month() {
     </div>
   )
   return (
-    <Card title={t('penal.month')} extra={<><DatePicker picker="month" aria-label={t('month')} allowClear={false} value={dayjs(month + '-01')} onChange={(d) => d && setParams({ month: d.format('YYYY-MM') })} /> <Button icon={<DownloadOutlined />} href={url('/api/statement.xlsx', { month })} download>{t('penal.excel')}</Button></>}>
+    <Card title={t('penal.month')} extra={<><DatePicker picker="month" aria-label={t('month')} allowClear={false} value={dayjs(month + '-01')} onChange={(d) => d && setParams({ month: d.format('YYYY-MM') })} /> <Button icon={<DownloadOutlined />} onClick={() => void save(url('/api/statement.xlsx', { month }), `${t('penal.month')} ${month}.xlsx`).then(() => setRefused(null), setRefused)}>{t('penal.excel')}</Button></>}>
+      {!!refused && <Failed error={refused} />}
       {q.error ? <Failed error={q.error} again={q.refetch} /> : !q.data ? <Loading rows={3} /> : !q.data.persons.length && !q.data.units.length ? <Empty>{t('penal.none')}</Empty> : <>{table(q.data.persons, true)}{table(q.data.units, false)}</>}
       {!!q.data?.hidden && <p className="soft small">{t('penal.hidden', { count: q.data.hidden })}</p>}
       <p className="soft small">{t('penal.month_text')}</p>

@@ -122,6 +122,9 @@ func create(c *call) error {
 		return err
 	}
 	key := c.path("key")
+	if err := c.mayFollow(key, in.Then); err != nil { // before anything is kept
+		return err
+	}
 	a := engine.Act{Form: key, Action: "create", Values: in.Values, Lines: in.Lines, Reason: in.Reason, Waive: in.Waive, Key: c.key(), Dry: c.flag("dry"), Actor: c.actor}
 	out, err := c.perform(a)
 	if err != nil {
@@ -140,14 +143,11 @@ func create(c *call) error {
 			out = last
 		} else {
 			// It is filed; that what follows was refused must not look as if nothing had been kept.
-			r, ok := engine.AsRefusal(err)
-			if !ok {
-				return err
+			p := c.problem(err)
+			if p.Status >= http.StatusInternalServerError {
+				return err // unclear: the same key asks again
 			}
-			if ans.Then, err = c.s.Engine.Explain(c.ctx(), c.now, c.actor, r); err != nil {
-				return err
-			}
-			ans.Then.Title = c.say(ans.Then.TitleT.ZH, ans.Then.TitleT.EN)
+			ans.Then = &p.Problem
 		}
 	}
 	c.w.Header().Set("Location", "/api/form/"+url.PathEscape(key)+"/record/"+url.PathEscape(out.Record))
@@ -158,6 +158,22 @@ func create(c *call) error {
 		return err
 	}
 	return c.json(http.StatusCreated, ans)
+}
+
+// mayFollow tells at once what can be known before filing of an action that is to follow it.
+func (c *call) mayFollow(key, action string) error {
+	f := c.s.Lib.Form(key)
+	if action == "" || f == nil {
+		return nil
+	}
+	a := f.Action(action)
+	if a == nil || action == "create" {
+		return fault.At("then", "“"+f.Label.ZH+"”没有这个办理项："+action, "Form "+f.Label.EN+" has no action "+action)
+	}
+	if a.Fresh && c.actor.Stale {
+		return fault.Again()
+	}
+	return nil
 }
 
 // perform does an act. One that may change the actor's own standing leaves the session he does it from alive.

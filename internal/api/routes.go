@@ -155,7 +155,7 @@ func (s *server) table() []*route {
 
 		// Sanctions, ledgers, reports
 		get("/api/ledger", person, ledgers, "The ledgers", []engine.LedgerBrief{}),
-		get("/api/ledger/{id}", person, ledger, "Entries and balance", engine.LedgerView{}, "person", "month"),
+		get("/api/ledger/{id}", person, ledger, "Entries and balance", engine.LedgerView{}, "book", "person", "month"),
 		get("/api/report", person, reports, "The periodic reports", []engine.ReportBrief{}),
 		get("/api/stat", person, stat, "Figures of a form by a field or month", statAnswer{}, "form", "by", "where", "sum", "count"),
 		get("/api/statement", person, statement, "What a month's penalties and rewards come to, per person and unit", engine.Statement{}, "month"),

@@ -421,7 +421,7 @@ func (s *past) ledger(t *testing.T, rnd *rand.Rand, round int) *history {
 	order := [][]int{rnd.Perm(8), rnd.Perm(8), rnd.Perm(8)}
 	h := &history{begin: time.Now()}
 	read := func() (heard, error) {
-		v, err := s.E.Ledger(context.Background(), s.Now, engine.Actor{Person: s.lu, Origin: "api"}, "payroll", "", "")
+		v, err := s.E.Ledger(context.Background(), s.Now, engine.Actor{Person: s.lu, Origin: "api"}, "payroll", "", "", "")
 		if err != nil {
 			return heard{}, err
 		}

@@ -28,6 +28,7 @@ type work struct {
 	world    *world
 
 	top       *Record // the record the act is on
+	owing     string  // the unit whose duty the clock opens
 	topAction *rulebook.Action
 
 	recs    map[string]*Record
@@ -129,11 +130,9 @@ func (w *work) ref(object, id string) (*Record, error) {
 func (w *work) draft(form *rulebook.Form) (*Record, error) {
 	r := &Record{w: w, form: form, id: w.e.opts.NewID(), row: store.Row{}, vals: map[string]expr.Value{}, fresh: true}
 	w.recs[recKey(form.Key, r.id)] = r
-	unit := w.world.top
+	unit := first(w.owing, w.world.top)
 	if w.me != nil {
-		if u, _ := w.me.row["unit"].(string); u != "" {
-			unit = u
-		}
+		unit = w.home(form.Book)
 	} else if w.top != nil {
 		unit, _ = w.top.row["unit"].(string)
 	}
@@ -146,6 +145,22 @@ func (w *work) draft(form *rulebook.Form) (*Record, error) {
 	r.row["rulebook"] = form.Book.ID
 	r.touch()
 	return r, nil
+}
+
+// home is the unit in whose name the actor files what belongs to a book: his own, or, where that has not adopted the book, the first in
+// which he holds a role and which has.
+func (w *work) home(b *rulebook.Book) string {
+	own := first(str(w.me.row["unit"]), w.world.top)
+	today := w.world.calendar.DateOf(w.now)
+	if w.world.adoptionOf(b.ID, own, today) != nil {
+		return own
+	}
+	for _, g := range w.world.rolesOf(w.me.id, w.now) {
+		if g.unit != "" && w.world.adoptionOf(b.ID, g.unit, today) != nil {
+			return g.unit
+		}
+	}
+	return own
 }
 
 func nilIfEmpty(s string) any {

@@ -22,7 +22,7 @@ type table struct {
 	primary []string
 	indexes map[string]index // by physical name
 	ask     atomic.Pointer[asked]
-	guards  []string         // triggers
+	guards  []string // triggers
 }
 
 // index is one index that is there.

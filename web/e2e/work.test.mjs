@@ -29,6 +29,15 @@ export default [
       must(actions.open.some((a) => a.id === x.action) || ['gate', 'require'].includes(closed?.problem.group), `${x.label.zh} of ${x.number} offers ${x.action}: ${closed?.problem.detail}`)
     }
   }],
+  ['a dialog is typed into at once: what to file is found by its name and opened by Enter', 'chenli', null, async (page) => {
+    await page.keyboard.press('n')
+    await page.getByRole('dialog').getByRole('textbox').waitFor()
+    await page.waitForFunction(() => document.activeElement.matches('[role=dialog] input'))
+    await page.keyboard.type('转答')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/register\/14\.\w+\/new/)
+    await page.getByRole('heading', { name: /转答客户/ }).waitFor()
+  }],
   ['workbench by keyboard: J chooses, O opens the record, G W comes back', 'limin', null, async (page) => {
     await page.locator('[data-task]').first().waitFor()
     await page.keyboard.press('j')

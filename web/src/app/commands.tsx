@@ -2,12 +2,12 @@
 import { useDeferredValue, useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { keepPreviousData } from '@tanstack/react-query'
-import { Modal } from 'antd'
 import { useForms, useGet } from '../api/query'
 import type { SearchResult } from '../api/types'
 import { useWords } from './i18n'
 import { composing } from './keys'
 import { hitsOf, Marked, type Hit } from './hits'
+import { Dialog } from '../elements/dialog'
 
 const SCAN = 'scan'
 
@@ -17,7 +17,6 @@ export default function Commands({ places, onScan, onClose }: { places: { to: st
   const [typed, setTyped] = useState('')
   const q = useDeferredValue(typed.trim())
   const [at, setAt] = useState(0)
-  const box = useRef<HTMLInputElement>(null)
   const list = useRef<HTMLUListElement>(null)
   const found = useGet<SearchResult>(q ? '/api/search' : null, { q }, { placeholderData: keepPreviousData, staleTime: 5000 })
   const forms = useForms()
@@ -38,9 +37,8 @@ export default function Commands({ places, onScan, onClose }: { places: { to: st
   }
   let last = ''
   return (
-    <Modal open onCancel={onClose} footer={null} closable={false} width={640} style={{ top: 56 }} className="commands" title={<span className="sr">{t('search.title')}</span>} afterOpenChange={(o) => o && box.current?.focus()}>
+    <Dialog open onCancel={onClose} footer={null} closable={false} width={640} style={{ top: 56 }} className="commands" title={<span className="sr">{t('search.title')}</span>}>
       <input
-        ref={box}
         autoFocus
         className="command-input"
         role="combobox"
@@ -73,6 +71,6 @@ export default function Commands({ places, onScan, onClose }: { places: { to: st
         })}
       </ul>
       {q && !hits.length && !found.isFetching && <p className="soft pad">{t('search.none', { q })}</p>}
-    </Modal>
+    </Dialog>
   )
 }

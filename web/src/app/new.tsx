@@ -1,11 +1,11 @@
 // What may be filed here: first what begins something, then what is filed to a record there is, then the master data.
-import { Modal } from 'antd'
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useForms } from '../api/query'
 import { ClauseChip } from '../elements/clause'
 import { Empty, Loading } from '../elements/parts'
 import { useWords } from './i18n'
+import { Dialog } from '../elements/dialog'
 
 export default function NewMenu({ onClose }: { onClose: () => void }) {
   const { t, w } = useWords()
@@ -20,7 +20,7 @@ export default function NewMenu({ onClose }: { onClose: () => void }) {
   ].filter((g) => g.forms.length)
   const first = groups[0]?.forms[0]
   return (
-    <Modal open title={t('new_what')} onCancel={onClose} footer={null} width={640}>
+    <Dialog open title={t('new_what')} onCancel={onClose} footer={null} width={640}>
       <input autoFocus className="command-input boxed" aria-label={t('filter')} placeholder={t('filter_name')} value={q} onChange={(e) => setQ(e.target.value)} onKeyDown={(e) => { if (e.key === 'Enter' && !e.nativeEvent.isComposing && first) { go(`/register/${first.key}/new`); onClose() } }} />
       {forms.isLoading ? <Loading rows={4} /> : !list.length ? <Empty>{t('new_none')}</Empty> : groups.map((g) => (
         <section key={g.title}>
@@ -35,6 +35,6 @@ export default function NewMenu({ onClose }: { onClose: () => void }) {
           </div>
         </section>
       ))}
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,5 +1,5 @@
 // One action: what it needs, what a signature binds, the refusal if there is one. It stays until it is done.
-import { Button, Input, Modal } from 'antd'
+import { Button, Input } from 'antd'
 import { SafetyOutlined } from '@ant-design/icons'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { composing, useKeys } from '../app/keys'
@@ -19,6 +19,7 @@ import { blank, draftKey, useDraft, type Draft } from './draft'
 import { Fill, focusField, sendable, type Ask } from './fill'
 import { Refused } from './refusal'
 import { Stamp } from './signature'
+import { Dialog } from './dialog'
 
 const AMONG_OPINIONS = 6
 
@@ -243,8 +244,8 @@ export function ActionDialog({ form, rec, action, onClose, onDone }: { form: For
   const { w } = useWords()
   const phone = usePhone()
   return (
-    <Modal open className={phone ? 'full' : ''} title={`${w(action.label)} ${w(form.label)} ${rec.number ?? ''}`.trim()} onCancel={onClose} mask={{ closable: false }} width={phone ? '100%' : action.sign ? 720 : 820} footer={null} destroyOnHidden>
+    <Dialog open className={phone ? 'full' : ''} title={`${w(action.label)} ${w(form.label)} ${rec.number ?? ''}`.trim()} onCancel={onClose} mask={{ closable: false }} width={phone ? '100%' : action.sign ? 720 : 820} footer={null} destroyOnHidden>
       <ActionForm form={form} rec={rec} action={action} dialog onCancel={onClose} onDone={onDone} />
-    </Modal>
+    </Dialog>
   )
 }

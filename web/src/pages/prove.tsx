@@ -1,5 +1,5 @@
 // Before what reaches far: is it really you? Over the page; the act goes on by itself, nothing typed is lost.
-import { Button, Input, Modal } from 'antd'
+import { Button, Input } from 'antd'
 import { useState } from 'react'
 import { post, problemOf, renewed } from '../api/client'
 import { useGet } from '../api/query'
@@ -8,6 +8,7 @@ import { useWords } from '../app/i18n'
 import { askPasskey, passkeysHere } from '../app/passkey'
 import { useSession } from '../app/session'
 import { Refused } from '../elements/refusal'
+import { Dialog } from '../elements/dialog'
 
 export default function Prove() {
   const { t } = useWords()
@@ -34,7 +35,7 @@ export default function Prove() {
     }
   }
   return (
-    <Modal open title={t('prove.title')} footer={null} width={420} onCancel={() => settleProof(false)} mask={{ closable: false }} zIndex={2900}>
+    <Dialog open title={t('prove.title')} footer={null} width={420} onCancel={() => settleProof(false)} mask={{ closable: false }} zIndex={2900}>
       <p>{t('prove.text')}</p>
       {problem && <Refused problem={problem} />}
       <form className="signin-form" onSubmit={(e) => { e.preventDefault(); void send('password') }}>
@@ -45,6 +46,6 @@ export default function Prove() {
         <Button type="primary" htmlType="submit" block loading={busy === 'password'}>{t('prove.do')}</Button>
         {passkeysHere(company.data?.passkey_host) && <Button block loading={busy === 'passkey'} onClick={() => void send('passkey')}>{t('signin.passkey')}</Button>}
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -84,6 +84,7 @@ func (l *lead) start(ctx context.Context) error {
 		close(l.done)
 		return nil
 	}
+	l.log.Info("one of the nodes of this database", "node", l.node)
 	if err := l.look(ctx); err != nil {
 		return err
 	}

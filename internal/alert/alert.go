@@ -21,7 +21,7 @@ import (
 
 // House answers what the package may not know by itself.
 type House interface {
-	// Alert is what may leave of a notice about a record, by the rights of its reader now; ok is false if nothing may.
+	// Alert is what may leave of a notice about a record, or with no form of one about none, by the rights of its reader now; ok is false if nothing may.
 	Alert(ctx context.Context, now time.Time, person, form, record string) (a Notice, ok bool, err error)
 }
 
@@ -80,10 +80,13 @@ func New(db *store.DB, house House, o Options) (*Service, error) {
 	return &Service{db: db, house: house, opts: o, keep: o.Keep, guard: g, robot: newRobotClient(g)}, nil
 }
 
-// Link is the address of a record's page. It opens the page and does nothing by itself.
+// Link is the address of a record's page, or of the reader's notices if it is about none. It opens the page and does nothing by itself.
 func (s *Service) Link(form, record string) string {
 	if s.opts.URL == "" {
 		return ""
+	}
+	if form == "" {
+		return strings.TrimRight(s.opts.URL, "/") + "/notice"
 	}
 	return strings.TrimRight(s.opts.URL, "/") + "/record/" + url.PathEscape(form) + "/" + url.PathEscape(record)
 }

@@ -174,6 +174,22 @@ func (d *desk) count(table string) int64 {
 	return n
 }
 
+// Ensure that a notice about no record, as of a person's own way in, leaves as such: no word of what it says, and a link to his notices.
+func TestOfTheSystem(t *testing.T) {
+	d := open(t, "sqlite::memory:", nil)
+	s := newStub(t)
+	d.add("wecom", s.URL+"/cgi-bin/webhook/send?key=693a91f6", "")
+	if err := d.E.Tell(context.Background(), d.Now, engine.Actor{Person: d.ID("ma"), Origin: "web"}, d.ID("ma"), "password", nil, engine.Text{ZH: "你的密码改了", EN: "changed"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := d.round(); n != 1 {
+		t.Fatalf("%d sent: %+v", n, d.undelivered())
+	}
+	if got := string(s.requests()[0].body); !strings.Contains(got, "掌柜：有一条系统通知\\nhttps://crm.example.cn/notice") || strings.Contains(got, "密码") {
+		t.Errorf("sent %s", got)
+	}
+}
+
 // Ensure that each robot is called as its maker demands, with a signature over the time that the stub recomputes, and told a number,
 // a time and a link, nothing of what it is about.
 func TestRobots(t *testing.T) { testkit.Databases(t, robotsOn) }
@@ -243,6 +259,53 @@ func robotsOn(t *testing.T, dsn string) {
 	}
 	if d.round() != 0 || d.count("outbox") != 0 {
 		t.Error("something is sent twice or stays behind")
+	}
+}
+
+// Ensure that a program of the house is called with a signature over id, time and body that it can recompute, that its answer is judged by
+// the status alone, and that no channel to one is kept without a secret.
+func TestWebhook(t *testing.T) { testkit.Databases(t, webhookOn) }
+
+func webhookOn(t *testing.T, dsn string) {
+	d := open(t, dsn, nil)
+	s := newStub(t)
+	const secret = "sixteen-letters!"
+	for _, bad := range []string{"", secret[:15]} {
+		if c, err := d.a.Add(context.Background(), d.Now, d.ID("ma"), alert.NewChannel{Kind: "webhook", Address: s.URL + "/in", Secret: bad}); err == nil {
+			t.Errorf("secret %q is taken: %v", bad, c)
+		}
+	}
+	d.add("webhook", s.URL+"/in", secret)
+	s.says(500, "ok")
+	out := d.Do("wen", "x.call", "", "create", map[string]any{"caller": "周文渊"})
+	if d.round() != 0 || d.undelivered()[0].Error != "status 500" {
+		t.Fatalf("%+v", d.undelivered())
+	}
+	s.says(204, "")
+	d.Now = d.Now.Add(time.Minute)
+	if d.round() != 1 || len(d.undelivered()) != 0 {
+		t.Fatalf("not delivered: %+v", d.undelivered())
+	}
+	list := s.requests()
+	if len(list) != 2 || list[0].id == "" || list[0].id != list[1].id {
+		t.Fatalf("%d calls, ids %s and %s", len(list), list[0].id, list[1].id)
+	}
+	for i, at := range []time.Time{d.Now.Add(-time.Minute), d.Now} {
+		r := list[i]
+		stamp := strconv.FormatInt(at.Unix(), 10)
+		h := hmac.New(sha256.New, []byte(secret))
+		h.Write([]byte(r.id + "." + stamp + "." + r.body))
+		want := "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil))
+		if r.head.Get("Webhook-Id") != r.id || r.head.Get("Webhook-Timestamp") != stamp || r.head.Get("Webhook-Signature") != want {
+			t.Errorf("call %d: head %v, want %s at %s", i, r.head, want, stamp)
+		}
+		var body struct {
+			Type string
+			Data struct{ Text string }
+		}
+		if err := json.Unmarshal([]byte(r.body), &body); err != nil || body.Type != "notice" || !strings.Contains(body.Data.Text, out.Number) || strings.Contains(r.body, "周文渊") {
+			t.Errorf("call %d says %s", i, r.body)
+		}
 	}
 }
 

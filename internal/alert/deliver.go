@@ -61,6 +61,7 @@ type about struct {
 	Form   string `json:"form,omitempty"`
 	Record string `json:"record,omitempty"`
 	Clause string `json:"clause,omitempty"`
+	Try    bool   `json:"try,omitempty"` // about nothing: whether the channel works
 }
 
 func aboutOf(r store.Row) (a about) {
@@ -170,7 +171,7 @@ func (s *Service) deliver(ctx context.Context, now time.Time, d store.Row) (bool
 	}
 	var n Notice
 	a, ok := aboutOf(d), true
-	if a.Form != "" {
+	if !a.Try {
 		if n, ok, err = s.house.Alert(ctx, now, a.Person, a.Form, a.Record); err != nil {
 			return false, err
 		}

@@ -273,8 +273,14 @@ func (c *client) do(method, path string, body any) *reply {
 	if c.csrf != "" && method != "GET" {
 		req.Header.Set("X-CSRF-Token", c.csrf)
 	}
+	if method == "PATCH" {
+		req.Header.Set("If-Match", "*") // who means to be held to a version says which
+	}
 	for k, v := range c.head {
 		req.Header.Set(k, v)
+		if v == "" {
+			req.Header.Del(k)
+		}
 	}
 	return c.send(req)
 }

@@ -162,6 +162,8 @@ func TestFresh(t *testing.T) {
 		{he, "POST", "/api/person/" + s.ID("ma") + "/reset", nil, 200},
 		{wang, "POST", "/api/token", map[string]any{"name": "erp", "scope": []string{"read"}}, 201},
 		{wang, "POST", "/api/factor/totp", nil, 200},
+		{he, "POST", "/api/personal-request/none/copy", nil, 404},
+		{he, "GET", "/api/statement.xlsx?month=2026-03", nil, 200},
 	}
 	s.Now = s.Now.Add(5*time.Minute - time.Millisecond)
 	wang.do("GET", at+".xlsx", nil).want(200)
@@ -200,6 +202,70 @@ func TestFresh(t *testing.T) {
 	}
 	for _, a := range acts {
 		a.c.do(a.method, a.path, a.body).want(a.status)
+	}
+}
+
+// told are the texts of a person's notices, newest first.
+func (c *client) told() (list []string) {
+	r := c.do("GET", "/api/notice", nil).want(200)
+	for i := range r.len("rows") {
+		list = append(list, r.text("rows", i, "text"))
+	}
+	return list
+}
+
+// Ensure that a person learns of a sign-in from a browser he never used and of every change of his way in, whoever makes it; that
+// his first browser and one he comes back to tell nothing, that one browser may be two people's, and that a secret which
+// somebody made up is no known browser (S13).
+func TestTold(t *testing.T) { testkit.Databases(t, toldOn) }
+
+func toldOn(t *testing.T, dsn string) {
+	s := openDoor(t, dsn, testkit.Load(t, shopBook), auth.Options{Idle: -1, Absolute: -1, Fresh: -1, Second: auth.Nobody, Moving: true})
+	in := func(c *client, name string) *client {
+		c.csrf = c.do("POST", "/api/session", map[string]any{"account": name, "password": password}).want(201).text("csrf")
+		return c
+	}
+	desk, he := in(s.stranger(), "wang"), s.signIn("he")
+	in(desk, "wang")
+	if list := desk.told(); len(list) != 0 {
+		t.Fatalf("his own browser: %v", list)
+	}
+	s.Now = s.Now.Add(auth.DeviceFor - time.Minute)
+	in(desk, "wang")
+	in(desk, "ma") // at the same desk
+	if list := in(desk, "wang").told(); len(list) != 0 {
+		t.Fatalf("back at his own browser: %v", list)
+	}
+	in(s.stranger().with("Cookie", "zg_device="+strings.Repeat("A", 43)), "wang")
+	in(s.stranger(), "wang")
+	if list := desk.told(); len(list) != 2 || !strings.Contains(list[0], "127.0.0.1") || !strings.Contains(list[0], "没用过的浏览器") {
+		t.Fatalf("two browsers nobody knew: %v", list)
+	}
+	if list := he.told(); len(list) != 0 {
+		t.Errorf("somebody else was told: %v", list)
+	}
+	for _, c := range []struct {
+		by           *client
+		method, path string
+		body         any
+		want         string
+	}{
+		{desk, "POST", "/api/token", map[string]any{"name": "erp", "scope": []string{"read"}}, "令牌"},
+		{desk, "POST", "/api/password", map[string]any{"old": password, "new": "correct horse battery staple 9"}, "密码改了"},
+		{he, "POST", "/api/person/" + s.ID("wang") + "/reset", nil, "重设密码的链接"},
+		{he, "DELETE", "/api/person/" + s.ID("wang") + "/factor", map[string]any{"reason": "电话丢了，当面核对"}, "清除了你的第二因素"},
+	} {
+		s.Now = s.Now.Add(time.Second)
+		r := c.by.do(c.method, c.path, c.body)
+		if r.status >= 300 {
+			t.Fatalf("%s: %d %s", r.what, r.status, r.body)
+		}
+		if c.method == "DELETE" { // his sessions are over
+			desk.csrf = desk.do("POST", "/api/session", map[string]any{"account": "wang", "password": "correct horse battery staple 9"}).want(201).text("csrf")
+		}
+		if list := desk.told(); !strings.Contains(list[0], c.want) {
+			t.Errorf("%s: %v", r.what, list)
+		}
 	}
 }
 

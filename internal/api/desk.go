@@ -43,10 +43,13 @@ func scan(c *call) error {
 	return answer(c, v, err)
 }
 
-func ledgers(c *call) error { return c.json(http.StatusOK, c.s.Engine.Ledgers()) }
+func ledgers(c *call) error {
+	v, err := c.s.Engine.Ledgers(c.ctx(), c.now, c.actor)
+	return answer(c, v, err)
+}
 
 func ledger(c *call) error {
-	v, err := c.s.Engine.Ledger(c.ctx(), c.now, c.actor, c.path("id"), c.query("person"), c.query("month"))
+	v, err := c.s.Engine.Ledger(c.ctx(), c.now, c.actor, c.path("id"), c.query("book"), c.query("person"), c.query("month"))
 	return answer(c, v, err)
 }
 

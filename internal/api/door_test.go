@@ -65,7 +65,9 @@ func TestSession(t *testing.T) {
 	m.do("GET", at, nil).want(200)
 	m.do("POST", at, map[string]any{"values": map[string]any{"subject": "x"}}).want(403)
 	m.do("GET", "/api/session", nil).want(403)
-	c.do("DELETE", "/api/session", nil).want(204)
+	if r := c.do("DELETE", "/api/session", nil).want(204); r.head.Get("Clear-Site-Data") != `"cache"` { // S88
+		t.Errorf("at sign-out the browser is told %q", r.head.Get("Clear-Site-Data"))
+	}
 	c.do("GET", "/api/me", nil).want(401)
 }
 

@@ -28,7 +28,7 @@ type current struct {
 
 // statuses is the only table from kinds of error to HTTP.
 var statuses = map[fault.Kind]int{fault.Invalid: 400, fault.Unauthenticated: 401, fault.Forbidden: 403, fault.Stale: 403, fault.NotFound: 404,
-	fault.Conflict: 409, fault.TooMany: 429, fault.Unavailable: 503, fault.Internal: 500}
+	fault.Conflict: 409, fault.Unversioned: 428, fault.TooMany: 429, fault.Unavailable: 503, fault.Internal: 500}
 
 // fail answers an error.
 func (c *call) fail(err error) {

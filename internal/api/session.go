@@ -102,7 +102,7 @@ func (c *call) entered(ses auth.Session, how string) error {
 	if c.principal, err = c.s.Auth.Check(c.ctx(), c.now, ses.Token); err != nil {
 		return err
 	}
-	if err := c.note(ses.Person, "sign_in", map[string]any{"how": how}); err != nil {
+	if err := c.arrived(ses.Person, how); err != nil {
 		return err
 	}
 	m, err := c.me()
@@ -112,14 +112,51 @@ func (c *call) entered(ses auth.Session, how string) error {
 	return c.json(http.StatusCreated, m)
 }
 
-// note writes into the journal what concerns a person's way in.
+// arrived notes a sign-in. Whoever comes in through a browser he never used is told of it, so that he learns of a stranger.
+func (c *call) arrived(person, how string) error {
+	kept := ""
+	if k, err := c.r.Cookie(c.cookieName(deviceCookie)); err == nil {
+		kept = k.Value
+	}
+	token, strange, err := c.s.Auth.Device(c.ctx(), c.now, person, kept)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(c.w, c.cookie(deviceCookie, token, int(auth.DeviceFor.Seconds())))
+	asked := map[string]any{"how": how}
+	if !strange || c.s.Company.Demo { // there everybody is everybody
+		return c.s.Engine.Note(c.ctx(), c.now, c.actor, "base.person", person, "sign_in", asked)
+	}
+	asked["device"] = "new"
+	from := c.address()
+	return c.s.Engine.Tell(c.ctx(), c.now, c.actor, person, "sign_in", asked, engine.Text{
+		ZH: "你的账号从一个没用过的浏览器登录了（" + from + "）。不是你本人，就马上改密码，并在“我的”里结束其他登录",
+		EN: "Your account was used from a browser it never used before (" + from + "). If that was not you, change your password now and end the other sessions on your own page"})
+}
+
+// changedWay are the changes of somebody's way in that he is told of, whoever made them.
+var changedWay = map[string]engine.Text{
+	"password":     {ZH: "你的密码改了", EN: "Your password was changed"},
+	"factor":       {ZH: "你的第二因素变了", EN: "Your second factors were changed"},
+	"factor_reset": {ZH: "管理员清除了你的第二因素", EN: "An administrator removed your second factors"},
+	"reset":        {ZH: "管理员给你做了重设密码的链接", EN: "An administrator made a link to reset your password"},
+	"identity":     {ZH: "你的公司账号关联变了", EN: "The company account linked to yours was changed"},
+	"token":        {ZH: "以你的名义新建或停用了机器令牌", EN: "A machine token in your name was made or ended"},
+}
+
+// note writes into the journal what concerns a person's way in, and tells him.
 func (c *call) note(person, action string, asked map[string]any) error {
+	if words, ok := changedWay[action]; ok {
+		return c.s.Engine.Tell(c.ctx(), c.now, c.actor, person, action, asked, engine.Text{
+			ZH: words.ZH + "。不是你要的，马上找管理员", EN: words.EN + ". If you did not want this, see an administrator now"})
+	}
 	return c.s.Engine.Note(c.ctx(), c.now, c.actor, "base.person", person, action, asked)
 }
 
 const (
 	sessionCookie = "zg_session"
-	flowCookie    = "zg_flow" // while the browser is at the identity provider
+	deviceCookie  = "zg_device" // says that this browser was here before; opens nothing
+	flowCookie    = "zg_flow"   // while the browser is at the identity provider
 )
 
 // cookieName has the prefix that ties a cookie to this host and to TLS, where there is TLS: no neighbour of
@@ -176,6 +213,8 @@ func signOut(c *call) error {
 		}
 	}
 	http.SetCookie(c.w, c.cookie(sessionCookie, "", -1))
+	// Nothing of what was shown stays in the browser. Not "storage": unsent drafts are the person's own and wait for his return.
+	c.w.Header().Set("Clear-Site-Data", `"cache"`)
 	return c.none()
 }
 

@@ -76,7 +76,7 @@ func finishSSO(c *call) error {
 		return c.goTo("/?sso=second")
 	}
 	c.actor.Person = ses.Person
-	if err := c.note(ses.Person, "sign_in", map[string]any{"how": "oidc"}); err != nil {
+	if err := c.arrived(ses.Person, "oidc"); err != nil {
 		return err
 	}
 	return c.goTo(back)

@@ -241,7 +241,7 @@ func machineToken(ctx context.Context, a *auth.Auth, now time.Time, person strin
 	return token, err
 }
 
-// execSQL writes past the store, as an intruder would.
+// execSQL writes past the store, as an intruder would who owns the tables: he first takes away what guards them.
 func execSQL(t *testing.T, address string, list ...string) {
 	t.Helper()
 	driver, dsn := "pgx", strings.Replace(address, "allow_unsafe=1", "", 1)
@@ -253,7 +253,23 @@ func execSQL(t *testing.T, address string, list ...string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for _, q := range list {
+	guards := `SELECT 'DROP TRIGGER "' || tgname || '" ON "' || relname || '"' FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE NOT tgisinternal`
+	if driver == "sqlite" {
+		guards = `SELECT 'DROP TRIGGER "' || name || '"' FROM sqlite_schema WHERE type = 'trigger'`
+	}
+	rows, err := db.QueryContext(t.Context(), guards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for rows.Next() {
+		var drop string
+		if err := rows.Scan(&drop); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, drop)
+	}
+	for _, q := range append(all, list...) {
 		if _, err := db.ExecContext(t.Context(), q); err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}

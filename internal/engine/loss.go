@@ -52,6 +52,37 @@ func (e *Engine) AcceptLoss(ctx context.Context, now time.Time, actor Actor, l L
 	return ranges, err
 }
 
+// Tell writes an entry about a person's way in, as Note does, and tells him of it in the same transaction: in the page, and by
+// his channels that something concerns him, not what. The words are in his language.
+func (e *Engine) Tell(ctx context.Context, now time.Time, actor Actor, person, action string, asked map[string]any, words Text) error {
+	now = now.UTC().Truncate(time.Millisecond)
+	return e.DB.Write(ctx, func(tx *store.Tx) error {
+		w, err := e.begin(ctx, tx, now, actor)
+		if err != nil {
+			return err
+		}
+		p, err := w.person(person)
+		if err != nil {
+			return err
+		}
+		r, err := w.get(e.Lib.Form("base.person"), person)
+		if err != nil {
+			return err
+		}
+		text := words.ZH
+		if str(r.row["language"]) == "en" {
+			text = words.EN
+		}
+		if err := w.quietCreate("base.notice", nil, map[string]expr.Value{"person": p, "text": text}); err != nil {
+			return err
+		}
+		if err := w.settle(); err != nil {
+			return err
+		}
+		return w.logRead(r, "base.person", action, asked)
+	})
+}
+
 // Alert tells all auditors, or the administrators where there are none, that something is wrong with the house itself.
 func (e *Engine) Alert(ctx context.Context, now time.Time, about, message string) error {
 	now = now.UTC().Truncate(time.Millisecond)

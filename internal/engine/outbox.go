@@ -35,13 +35,21 @@ type Alert struct {
 	EN     bool      // he reads English
 }
 
-// AlertOf is what may leave of a notice about a record, by the rights its reader has now. False: nothing may, because he
+// AlertOf is what may leave of a notice about a record, or with no form of a notice about none, by the rights its reader has now. False: nothing may, because he
 // has left or no longer sees the record.
 func (e *Engine) AlertOf(ctx context.Context, now time.Time, person, form, record string) (a Alert, ok bool, err error) {
 	err = e.read(ctx, now, Actor{Person: person}, func(w *work) error {
 		a, ok = Alert{}, false
 		f := w.e.Lib.Form(form)
-		if w.me == nil || !w.world.active(person) || f == nil {
+		if w.me == nil || !w.world.active(person) {
+			return nil
+		}
+		a.EN = str(w.me.row["language"]) == "en"
+		if form == "" { // of the house itself, or of his own way in
+			a.Number, ok = either(a.EN, "a message of the system", "有一条系统通知"), true
+			return nil
+		}
+		if f == nil {
 			return nil
 		}
 		r, err := w.recordSeen(form, record)
@@ -51,7 +59,6 @@ func (e *Engine) AlertOf(ctx context.Context, now time.Time, person, form, recor
 		if err != nil {
 			return err
 		}
-		a.EN = str(w.me.row["language"]) == "en"
 		if a.Number = r.Number(); a.Number == "" {
 			a.Number = either(a.EN && f.Label.EN != "", f.Label.EN, f.Label.ZH)
 		}

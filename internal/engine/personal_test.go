@@ -290,7 +290,7 @@ func TestPersonalForged(t *testing.T) {
 			"another's mark":             {"phone__eq": s.Column(table, id, "phone__eq")},
 			"a plain value":              {"phone": "13700000000"},
 			"another field of the same":  {"phone": s.Column(table, other, "who")},
-			"a changed character":        {"phone": was["phone"].(string)[:40] + "A" + was["phone"].(string)[41:]},
+			"a changed character":        {"phone": was["phone"].(string)[:40] + map[bool]string{true: "B", false: "A"}[was["phone"].(string)[40] == 'A'] + was["phone"].(string)[41:]},
 			"a value under no known key": {"phone": "~1.aaaaaaaaaaaaaaaa." + strings.Repeat("A", 60)},
 		} {
 			before := alarms

@@ -3,6 +3,8 @@ package engine_test
 import (
 	"testing"
 
+	"zhanggui/internal/engine"
+	"zhanggui/internal/fault"
 	"zhanggui/internal/testkit"
 )
 
@@ -65,6 +67,66 @@ func TestSanction_Cap(t *testing.T) {
 			s.Do("ma", "base.sanction", sanction, "confirm", nil)
 			if n := s.Count("base_posting", "amount", c.posted); n != 1 {
 				t.Fatalf("%d postings of %s", n, c.posted)
+			}
+		})
+	}
+}
+
+// Ensure that whoever decides on a sanction, up or down, has just proved who he is, and that nothing happens before (S19).
+func TestSanction_Fresh(t *testing.T) {
+	s := testkit.Open(t, testkit.Load(t, finesBook), "sqlite::memory:", "2026-03-02 09:00")
+	s.Company("works", "x")
+	s.Person("ma", "chief")
+	s.Person("lu")
+	if _, err := s.E.Do(t.Context(), s.Now, engine.Act{Form: "base.person", Record: s.ID("lu"), Action: "edit", Values: map[string]any{"wage": "9000.00"}, Actor: engine.Actor{System: true}}); err != nil {
+		t.Fatal(err)
+	}
+	proposed := func() string {
+		slip := s.Do("ma", "x.slip", "", "create", map[string]any{"person": s.ID("lu")}).Record
+		for _, e := range s.Do("ma", "x.slip", slip, "give", nil).Effects {
+			if e.Kind == "sanction" {
+				return e.Record
+			}
+		}
+		t.Fatal("nothing was proposed")
+		return ""
+	}
+	confirmed := func() string {
+		id := proposed()
+		s.Do("ma", "base.sanction", id, "confirm", nil)
+		return id
+	}
+	appealed := func() string {
+		id := confirmed()
+		s.Do("lu", "base.sanction", id, "appeal", map[string]any{"plea": "不是我"})
+		return id
+	}
+	for _, c := range []struct {
+		action string
+		from   func() string
+		reason string
+		values map[string]any
+	}{
+		{"confirm", proposed, "", nil},
+		{"dismiss", proposed, "事出有因", nil},
+		{"uphold", appealed, "", map[string]any{"ruling": "查实"}},
+		{"reduce", appealed, "", map[string]any{"ruling": "减半", "cut": "25.00"}},
+		{"grant_appeal", appealed, "", map[string]any{"ruling": "查无此事"}},
+		{"revoke", confirmed, "开错了人", nil},
+	} {
+		t.Run(c.action, func(t *testing.T) {
+			id := c.from()
+			was, postings := s.Column("base_sanction", id, "state"), s.Count("base_posting", "", nil)
+			act := engine.Act{Form: "base.sanction", Record: id, Action: c.action, Values: c.values, Reason: c.reason, Actor: engine.Actor{Person: s.ID("ma"), Origin: "web", Stale: true}}
+			if _, err := s.E.Do(t.Context(), s.Now, act); fault.KindOf(err) != fault.Stale {
+				t.Fatalf("%v", err)
+			}
+			if is := s.Column("base_sanction", id, "state"); is != was || s.Count("base_posting", "", nil) != postings {
+				t.Errorf("it is %s", is)
+			}
+			act.Actor.Stale = false
+			if _, err := s.E.Do(t.Context(), s.Now, act); err != nil {
+				t.Errorf("proved: %v", err)
 			}
 		})
 	}

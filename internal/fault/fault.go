@@ -15,6 +15,7 @@ const (
 	Invalid         Kind = "invalid"         // the input is wrong; Fields say where
 	Unauthenticated Kind = "unauthenticated" // nobody is signed in
 	Forbidden       Kind = "forbidden"       // signed in, but not for this
+	Unversioned     Kind = "unversioned"     // a change that does not say which version it was made on
 	Stale           Kind = "stale"           // signed in, but too long ago for this: prove it again
 	NotFound        Kind = "not_found"       // does not exist, or not for this reader
 	Conflict        Kind = "conflict"        // somebody else was first (stale version, key used for other content)

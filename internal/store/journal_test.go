@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -198,7 +199,7 @@ func TestAudit_Tampered(t *testing.T) {
 				if rep := audit(t, db, v); len(rep.Findings) != 0 {
 					t.Fatalf("untouched: %v", rep.Findings)
 				}
-				if err := store.Exec(t.Context(), db, c.sql); err != nil {
+				if err := errors.Join(store.Unguard(t.Context(), db), store.Exec(t.Context(), db, c.sql)); err != nil {
 					t.Fatal(err)
 				}
 				rep := audit(t, db, v)
@@ -208,6 +209,75 @@ func TestAudit_Tampered(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Ensure that the databases themselves refuse to change or take away what the journal, its hashes and its checkpoints
+// say, also through a way round the triggers that SQLite knows, and that the one thing that comes later, a leaf, comes once.
+// A table that grew a column guards it too; a trigger that was taken away comes back at the next start.
+func TestWritten(t *testing.T) {
+	s, v := keys(t)
+	each(t, func(t *testing.T, db *store.DB) {
+		appendEntries(t, db, 0, 10)
+		seal(t, db, s, 10)
+		appendEntries(t, db, 10, 12)
+		lite := db.Dialect() == "sqlite"
+		list := []string{
+			`UPDATE "journal_entry" SET "body" = 'x' WHERE "leaf" = 3`,
+			`UPDATE "journal_entry" SET "actor" = 'x' WHERE "leaf" IS NULL`,
+			`UPDATE "journal_entry" SET "leaf" = NULL WHERE "leaf" = 3`,
+			`UPDATE "journal_entry" SET "leaf" = 99 WHERE "leaf" = 3`,
+			`UPDATE "journal_entry" SET "leaf" = 99, "body" = 'x' WHERE "id" = 'e00011'`,
+			`DELETE FROM "journal_entry" WHERE "leaf" = 9`,
+			`DELETE FROM "journal_entry" WHERE "leaf" IS NULL`,
+			`UPDATE "journal_hash" SET "hash" = "hash"`,
+			`DELETE FROM "journal_hash" WHERE "idx" = 0`,
+			`UPDATE "checkpoint" SET "note" = 'x'`,
+			`DELETE FROM "checkpoint"`,
+		}
+		if lite {
+			list = append(list,
+				`INSERT OR REPLACE INTO "journal_entry" ("id", "at", "recorded", "body") VALUES ('e00003', 'x', 'x', 'x')`,
+				`INSERT OR REPLACE INTO "journal_entry" ("id", "at", "recorded", "body", "leaf") VALUES ('new', 'x', 'x', 'x', 3)`,
+				`REPLACE INTO "journal_entry" ("id", "at", "recorded", "body", "turn") VALUES ('new', 'x', 'x', 'x', 3)`,
+				`REPLACE INTO "checkpoint" ("size", "at", "note") VALUES (10, 'x', 'x')`)
+		} else {
+			list = append(list, `TRUNCATE "journal_entry"`, `TRUNCATE "journal_hash"`, `TRUNCATE "checkpoint"`)
+		}
+		refused := func(sql string) {
+			t.Helper()
+			if err := store.Exec(t.Context(), db, sql); err == nil || !strings.Contains(err.Error(), "written once") {
+				t.Errorf("%s: %v", sql, err)
+			}
+		}
+		for _, sql := range list {
+			refused(sql)
+		}
+		seal(t, db, s, 2)
+		if rep := audit(t, db, v); rep.Sealed != 12 || len(rep.Findings) != 0 {
+			t.Errorf("%+v", rep)
+		}
+
+		tables := store.SystemTables()
+		for i := range tables {
+			if tables[i].Name == "journal_entry" {
+				tables[i].Columns = append(tables[i].Columns, store.Column{Name: "later", Kind: store.Text})
+			}
+		}
+		apply(t, db, tables...)
+		refused(`UPDATE "journal_entry" SET "later" = 'x' WHERE "leaf" = 3`)
+		appendEntries(t, db, 12, 13)
+		seal(t, db, s, 1) // and the guards that knew nothing of the column are gone
+		if err := store.Unguard(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Exec(t.Context(), db, `UPDATE "journal_entry" SET "later" = 'x' WHERE "leaf" = 3`); err != nil {
+			t.Fatalf("without triggers nothing holds it: %v", err)
+		}
+		if plan := apply(t, db, tables...); len(plan) == 0 {
+			t.Error("missing triggers are no step")
+		}
+		refused(`UPDATE "journal_entry" SET "later" = 'y' WHERE "leaf" = 3`)
+	})
 }
 
 // Everything rolled back to yesterday's copy: the database agrees with itself, only the checkpoint the

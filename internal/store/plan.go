@@ -12,7 +12,7 @@ import (
 
 // Change is one step from the schema that is there to the one that is wanted.
 type Change struct {
-	Kind  string // create table, create sequence, add column, create index, drop index, label
+	Kind  string // create table, create sequence, create function, create trigger, add column, create index, drop index, drop trigger, label
 	Table string
 	Name  string // of the column or index
 	SQL   string
@@ -124,6 +124,7 @@ func (p *planner) table(want *Table, have *table) {
 	for _, name := range old {
 		p.add("drop index", want.Name, name, "DROP INDEX IF EXISTS "+quote(name))
 	}
+	p.guards(want, have)
 }
 
 func (p *planner) create(want *Table, nullable map[string]bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
 
 // schema is what the database holds, as it was last read. It tells the renderer the kind of each
@@ -20,6 +21,8 @@ type table struct {
 	byName  map[string]*Column
 	primary []string
 	indexes map[string]index // by physical name
+	ask     atomic.Pointer[asked]
+	guards  []string // triggers
 }
 
 // index is one index that is there.
@@ -58,9 +61,9 @@ func (db *DB) refresh(ctx context.Context) error {
 
 func inspect(ctx context.Context, d dialect, s session) (*schema, error) {
 	found := &schema{tables: map[string]*table{}}
-	columns, indexes := inspectLite, inspectLiteIndex
+	columns, indexes, triggers := inspectLite, inspectLiteIndex, inspectLiteTrigger
 	if d == postgres {
-		columns, indexes = inspectPG, inspectPGIndex
+		columns, indexes, triggers = inspectPG, inspectPGIndex, inspectPGTrigger
 	}
 	text := func(names ...string) []column {
 		var list []column
@@ -115,6 +118,17 @@ func inspect(ctx context.Context, d dialect, s session) (*schema, error) {
 		x.columns = append(x.columns, col)
 		t.indexes[in] = x
 	}
+	rows, err = s.query(ctx, triggers, nil, text("table", "trigger"))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		name, _ := r["table"].(string)
+		if t := found.tables[name]; t != nil {
+			guard, _ := r["trigger"].(string)
+			t.guards = append(t.guards, guard)
+		}
+	}
 	return found.finish(), nil
 }
 
@@ -138,6 +152,12 @@ WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespac
 FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_attribute a ON a.attrelid = x.oid
 WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, x.relname, a.attnum`
+
+	inspectLiteTrigger = `SELECT m.tbl_name AS "table", m.name AS "trigger" FROM sqlite_schema m WHERE m.type = 'trigger' ORDER BY m.name`
+
+	// One that was switched off is as good as none; planning makes it anew, switched on.
+	inspectPGTrigger = `SELECT c.relname::text AS "table", g.tgname::text AS "trigger" FROM pg_class c JOIN pg_trigger g ON g.tgrelid = c.oid
+WHERE NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND c.relnamespace = current_schema()::regnamespace ORDER BY g.tgname`
 )
 
 // physicalKind reads the type of a column; JSON cannot be told from text.

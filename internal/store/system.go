@@ -19,9 +19,9 @@ func SystemTables() []Table {
 		// parts of it to be searched. The leaf is its place in the log, NULL until it is sealed:
 		// numbers are given by the sealer, because transactions commit in another order than they begin.
 		// The turn puts acts on the same row in the order they happened.
-		{Name: "journal_entry", Apart: true, Label: "日志", Primary: []string{"id"}, Columns: []Column{
+		{Name: "journal_entry", Apart: true, Written: true, Label: "日志", Primary: []string{"id"}, Columns: []Column{
 			need("id", Text), need("at", Text), need("recorded", Text), may("actor", Text), may("form", Text), may("record", Text),
-			may("action", Text), may("unit", Text), may("refused", Bool), may("clauses", Text), need("body", JSON), may("leaf", Int), may("turn", Int)},
+			may("action", Text), may("unit", Text), may("refused", Bool), may("clauses", Text), need("body", JSON), {Name: "leaf", Kind: Int, Once: true}, may("turn", Int)},
 			Indexes: []Index{
 				{Name: "journal_entry_leaf", Columns: []string{"leaf"}, Unique: true, Where: `"leaf" IS NOT NULL`},
 				{Name: "journal_entry_turn", Columns: []string{"turn"}, Unique: true},
@@ -31,11 +31,11 @@ func SystemTables() []Table {
 				{Name: "journal_entry_at", Columns: []string{"at", "id"}}}},
 
 		// The hashes of the log's tree, by their stored index: about two a leaf.
-		{Name: "journal_hash", Apart: true, Label: "日志哈希", Primary: []string{"idx"}, Columns: []Column{
+		{Name: "journal_hash", Apart: true, Written: true, Label: "日志哈希", Primary: []string{"idx"}, Columns: []Column{
 			need("idx", Int), need("hash", Blob)}},
 
 		// Signed states of the log; the note holds the signatures, witnesses' too.
-		{Name: "checkpoint", Apart: true, Label: "检查点", Primary: []string{"size"}, Columns: []Column{
+		{Name: "checkpoint", Apart: true, Written: true, Label: "检查点", Primary: []string{"size"}, Columns: []Column{
 			need("size", Int), need("at", Text), need("note", Text)}},
 
 		// The newest checkpoint that each witness outside has signed as well.

@@ -20,6 +20,7 @@ type Column struct {
 	NotNull bool
 	Label   string
 	Untold  bool // derived from other columns, and must vanish when they do: the journal keeps nothing of it, nor vouches for it
+	Once    bool // of a written table: may be filled later, once
 	Secret  bool // the journal keeps a digest of what is written here, never the value
 }
 
@@ -42,6 +43,9 @@ type Table struct {
 
 	// Apart: what is in it is no business data; the journal neither tells of it nor vouches for it.
 	Apart bool
+
+	// Written: a row is written once. The database itself refuses to change or delete it.
+	Written bool
 }
 
 // Row is one row: column name → nil, string, int64, bool or []byte, the same on both databases.

@@ -83,6 +83,9 @@ func (h *house) seal(to int) {
 
 func (h *house) sql(list ...string) {
 	h.t.Helper()
+	if err := store.Unguard(h.t.Context(), h.db); err != nil {
+		h.t.Fatal(err)
+	}
 	for _, q := range list {
 		if err := store.Exec(h.t.Context(), h.db, q); err != nil {
 			h.t.Fatalf("%s: %v", q, err)

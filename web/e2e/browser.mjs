@@ -90,7 +90,7 @@ export const ask = (page, path) => page.evaluate(async (p) => (await fetch(p, { 
 /** What a person presses elsewhere, sent by itself: the way to a state that a test wants to look at. */
 export const send = (page, method, path, body) => page.evaluate(async ([method, path, body]) => {
   const me = await (await fetch('/api/me')).json()
-  const res = await fetch(path, { method, headers: { 'Content-Type': 'application/json', Accept: 'application/json', 'Idempotency-Key': crypto.randomUUID(), [me.csrf_header ?? 'X-CSRF-Token']: me.csrf }, body: JSON.stringify(body) })
+  const res = await fetch(path, { method, headers: { 'Content-Type': 'application/json', Accept: 'application/json', 'Idempotency-Key': crypto.randomUUID(), [me.csrf_header ?? 'X-CSRF-Token']: me.csrf, ...(method === 'PATCH' && { 'If-Match': '*' }) }, body: JSON.stringify(body) })
   const answer = await res.json()
   if (!res.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer).slice(0, 600)}`)
   return answer

@@ -182,9 +182,9 @@ func (c *nodes) ready(one *node) bool {
 // until waits for what other processes do.
 func (c *nodes) until(what string, ok func() bool) {
 	c.t.Helper()
-	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			c.t.Fatal("waited a minute in vain until " + what)
+			c.t.Fatal("waited in vain until " + what)
 		}
 	}
 }

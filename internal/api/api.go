@@ -1,5 +1,5 @@
 // Package api is the door for programs: HTTP and JSON under /api. It decodes, asks the engine, and
-// writes what it answered; it decides nothing. It knows alert, auth, engine, rulebook and fault.
+// writes what it answered; it decides nothing. It knows alert, auth, engine, job, rulebook and fault.
 package api
 
 import (
@@ -13,6 +13,7 @@ import (
 	"zhanggui/internal/alert"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/job"
 	"zhanggui/internal/rulebook"
 )
 
@@ -21,6 +22,7 @@ type Deps struct {
 	Engine  *engine.Engine
 	Auth    *auth.Auth
 	Alert   *alert.Service
+	Jobs    *job.Queue
 	Lib     *rulebook.Library
 	Clock   func() time.Time
 	Company Company
@@ -79,7 +81,6 @@ type server struct {
 	mux     *http.ServeMux
 	routes  []*route
 	streams crowd
-	imports imports
 	openapi sync.Once
 	doc     []byte
 }
@@ -89,7 +90,10 @@ func New(d Deps) http.Handler {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Deps: d, mux: http.NewServeMux(), streams: crowd{n: map[string]int{}}, imports: imports{all: map[string]*importJob{}}}
+	s := &server{Deps: d, mux: http.NewServeMux(), streams: crowd{n: map[string]int{}}}
+	if s.Jobs != nil {
+		s.Jobs.Handle(importKind, s.runImport)
+	}
 	s.routes = s.table()
 	for _, r := range s.routes {
 		r.check()

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/job"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -108,6 +110,7 @@ const password = "Haystack-42-lamp"
 
 // shop is a running server with a few people at the door.
 type shop struct {
+	jobs *job.Queue
 	*testkit.Shop
 	t     testing.TB
 	srv   *httptest.Server
@@ -158,7 +161,7 @@ func openWith(t testing.TB, dsn string, lib *rulebook.Library, opts ...store.Opt
 func openDoor(t testing.TB, dsn string, lib *rulebook.Library, door auth.Options, opts ...store.Option) *shop {
 	t.Helper()
 	s := &shop{Shop: testkit.Open(t, lib, dsn, "2026-03-02 09:00", opts...), t: t, lib: lib}
-	plan, err := s.DB.Plan(context.Background(), append(auth.Tables(), alert.Tables()...))
+	plan, err := s.DB.Plan(context.Background(), slices.Concat(auth.Tables(), alert.Tables(), job.Tables()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,11 +188,26 @@ func openDoor(t testing.TB, dsn string, lib *rulebook.Library, door auth.Options
 			t.Fatal(err)
 		}
 	}
-	s.alert = alertService(t, s)
-	h := api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Lib: lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s})
+	s.alert, s.jobs = alertService(t, s), jobs(t, s)
+	h := api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Jobs: s.jobs, Lib: lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s})
 	s.srv = httptest.NewServer(h)
 	t.Cleanup(s.srv.Close)
 	return s
+}
+
+// jobs is a queue at work until the end of the test.
+func jobs(t testing.TB, s *shop) *job.Queue {
+	t.Helper()
+	q := job.New(s.DB, job.Options{Clock: s.clock, Keep: s.Keep, Node: "test"})
+	if err := q.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := q.End(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return q
 }
 
 func (s *shop) clock() time.Time {

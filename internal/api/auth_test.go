@@ -374,7 +374,7 @@ func TestReset(t *testing.T) {
 // Ensure that under TLS the cookie is one no neighbour can plant, and that its plain namesake opens nothing.
 func TestCookie(t *testing.T) {
 	s := open(t)
-	h := api.New(api.Deps{Engine: s.E, Auth: s.auth, Lib: s.lib, Clock: s.clock, Secure: true})
+	h := api.New(api.Deps{Engine: s.E, Auth: s.auth, Jobs: s.jobs, Lib: s.lib, Clock: s.clock, Secure: true})
 	ask := func(method, path string, body any, cookie string) *httptest.ResponseRecorder {
 		b, _ := json.Marshal(body)
 		r := httptest.NewRequest(method, path, bytes.NewReader(b))

@@ -3,21 +3,21 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/xuri/excelize/v2"
 
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
+	"zhanggui/internal/job"
 )
 
-// A sheet is uploaded like any attachment, read, tried and brought in. Trying and bringing in go on by themselves
-// and can be stopped; a row comes in once however often its file is sent, since its key is the file's and its own.
+// A sheet is uploaded like any attachment, read, tried and brought in. Trying and bringing in are jobs: they go on by
+// themselves, on another node if this one ends, and can be stopped; a row comes in once however often its file is sent, since its key is the file's and its own.
 
 type importReadBody struct {
 	File string `json:"file"`
@@ -62,56 +62,53 @@ type importView struct {
 type importRow struct {
 	Row   int                  `json:"row"`
 	Items []engine.ImportWrong `json:"items"`
-	cells []string
+}
+
+// importOrder is what the job of an import is told. The cells stay in the file.
+type importOrder struct {
+	Form    string   `json:"form"`
+	File    string   `json:"file"`
+	Name    string   `json:"name"`
+	Columns []string `json:"columns"`
+	Head    []string `json:"head"`
+	Dry     bool     `json:"dry"`
+	Stale   bool     `json:"stale,omitempty"`
+	EN      bool     `json:"en,omitempty"`
+	Address string   `json:"address,omitempty"`
+	Request string   `json:"request"`
 }
 
 const (
+	importKind  = "import"
 	importShown = 200
-	importKept  = time.Hour // after it has ended
+	importStep  = 20 // rows after which it is written down how far an import is
 )
 
-type imports struct {
-	sync.Mutex
-	all map[string]*importJob
-}
-
-type importJob struct {
-	sync.Mutex
-	view   importView
-	person string
-	stop   context.CancelFunc
-	ended  time.Time
-}
-
-// begin keeps a job, if its person has no other running; old ones are dropped.
-func (k *imports) begin(j *importJob, now time.Time) error {
-	k.Lock()
-	defer k.Unlock()
-	for id, x := range k.all {
-		x.Lock()
-		running, old := x.ended.IsZero(), !x.ended.IsZero() && now.Sub(x.ended) > importKept
-		x.Unlock()
-		if old {
-			delete(k.all, id)
-		}
-		if running && x.person == j.person {
-			return fault.New(fault.TooMany, "你有一份正在导入，等它办完或停下", "One of your imports is running; wait for it or stop it")
-		}
-	}
-	k.all[j.view.ID] = j
-	return nil
-}
-
 // job finds one's own; that of another does not exist.
-func (c *call) job() (*importJob, error) {
-	k := &c.s.imports
-	k.Lock()
-	defer k.Unlock()
-	j := k.all[c.path("id")]
-	if j == nil || j.person != c.actor.Person {
-		return nil, fault.New(fault.NotFound, "这次导入的进度已经不在；导入过的行不会再导一次，可以重新来", "This import is no longer known; rows that came in do not come in twice, begin anew")
+func (c *call) job() (*job.Job, importOrder, error) {
+	var o importOrder
+	j, err := c.s.Jobs.Of(c.ctx(), c.actor.Person, c.path("id"))
+	if fault.KindOf(err) == fault.NotFound {
+		err = fault.New(fault.NotFound, "这次导入的进度已经不在；导入过的行不会再导一次，可以重新来", "This import is no longer known; rows that came in do not come in twice, begin anew")
 	}
-	return j, nil
+	if err == nil {
+		err = json.Unmarshal(j.Input, &o)
+	}
+	return j, o, err
+}
+
+// refusedRows are what an import noted; limit 0 = all.
+func (c *call) refusedRows(j *job.Job, limit int) ([]importRow, error) {
+	notes, err := c.s.Jobs.Notes(c.ctx(), j, limit)
+	rows := []importRow{}
+	for _, n := range notes {
+		var some []importRow
+		if err := json.Unmarshal(n, &some); err != nil {
+			return nil, err
+		}
+		rows = append(rows, some...)
+	}
+	return rows, err
 }
 
 // sheetOf loads an uploaded file of one's own.
@@ -210,21 +207,16 @@ func startImport(c *call) error {
 	if err := judgeColumns(in.Columns, fields, len(s.head)); err != nil {
 		return err
 	}
-	// It outlives its request; the person's right to each row is asked with each row.
-	ctx, stop := context.WithCancel(context.WithoutCancel(c.ctx()))
-	j := &importJob{person: c.actor.Person, stop: stop, view: importView{ID: newReference(), Form: c.path("key"), File: f.ID, Name: f.Name, Dry: in.Dry, State: "running", Total: len(s.rows), Head: s.head, Rows: []importRow{}}}
-	if err := c.s.imports.begin(j, c.now); err != nil {
-		stop()
+	o := importOrder{Form: c.path("key"), File: f.ID, Name: f.Name, Columns: in.Columns, Head: s.head, Dry: in.Dry, Stale: c.actor.Stale, EN: c.en, Address: c.actor.Address, Request: c.id}
+	input, err := json.Marshal(o)
+	if err != nil {
 		return err
 	}
-	if !in.Dry {
-		if err := im.Begin(c.ctx(), c.now, f.Name, len(s.rows)); err != nil {
-			j.end("broken", c.now, nil)
-			return err
-		}
+	j := &job.Job{Kind: importKind, Person: c.actor.Person, Input: input, Total: len(s.rows)}
+	if err := im.Begin(c.ctx(), c.now, f.Name, len(s.rows), in.Dry, c.s.Jobs.Add(j)); err != nil {
+		return err
 	}
-	go c.bring(ctx, j, im, s, in)
-	return c.json(http.StatusAccepted, j.look())
+	return c.json(http.StatusAccepted, lookAt(j, o, []importRow{}))
 }
 
 func judgeColumns(columns []string, fields []engine.FieldView, most int) error {
@@ -249,78 +241,132 @@ func judgeColumns(columns []string, fields []engine.FieldView, most int) error {
 	return nil
 }
 
-// bring takes the rows in, one after the other, until all are judged or somebody stops it.
-func (c *call) bring(ctx context.Context, j *importJob, im *engine.Importer, s *sheet, in importBody) {
-	defer j.stop()
-	for _, r := range s.rows {
-		if ctx.Err() != nil {
-			j.end("stopped", c.s.Clock(), nil)
-			return
-		}
-		key := ""
-		if !in.Dry {
-			key = "import/" + in.File + "/" + strconv.Itoa(r.n)
-		}
-		_, wrong, err := im.Row(context.WithoutCancel(ctx), c.s.Clock(), in.Columns, r.cells, key, in.Dry)
-		if err != nil {
-			p := c.accident(err)
-			j.end("broken", c.s.Clock(), &p)
-			return
-		}
-		j.Lock()
-		j.view.Done++
-		if len(wrong) == 0 {
-			j.view.Good++
-		} else {
-			j.view.Refused++
-			j.view.Rows = append(j.view.Rows, importRow{r.n, wrong, r.cells})
-		}
-		j.Unlock()
+// runImport takes the rows in, one after the other, from where the job stands. It is nobody's request any more, so who ordered
+// it is judged anew, and with each row his right to it.
+func (s *server) runImport(ctx context.Context, r *job.Run) error {
+	var o importOrder
+	if err := json.Unmarshal(r.Input, &o); err != nil {
+		return err
 	}
-	j.end("done", c.s.Clock(), nil)
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, "/api/form/"+o.Form+"/import", nil)
+	if err != nil {
+		return err
+	}
+	q.SetPathValue("key", o.Form)
+	c := &call{s: s, w: nobody{}, r: q, route: &route{path: "/api/form/{key}/import"}, now: s.Clock(), en: o.EN, id: o.Request,
+		actor: engine.Actor{Person: r.Person, Origin: "web", Address: o.Address, Request: o.Request, Stale: o.Stale}}
+	if err = c.bring(ctx, r, o); err == nil || ctx.Err() != nil || job.Over(err) {
+		return err
+	}
+	p := c.problem(err)
+	if r.Problem, err = json.Marshal(p); err != nil {
+		return err
+	}
+	return fault.New(fault.Kind(p.Kind), p.Title, p.Title) // a rule's no is none that passes
 }
 
-func (j *importJob) end(state string, now time.Time, p *problem) {
-	j.Lock()
-	defer j.Unlock()
-	j.view.State, j.view.Problem, j.ended = state, p, now
+func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
+	im, _, _, s, err := c.importer(o.File)
+	if err != nil {
+		return err
+	}
+	var refused []importRow
+	save := func() error {
+		if len(refused) == 0 {
+			return r.Save(ctx, nil)
+		}
+		note, err := json.Marshal(refused)
+		if err != nil {
+			return err
+		}
+		refused = nil
+		return r.Save(ctx, note)
+	}
+	for _, row := range s.rows[min(r.Done, len(s.rows)):] {
+		key := ""
+		if !o.Dry {
+			key = "import/" + o.File + "/" + strconv.Itoa(row.n)
+		}
+		_, wrong, err := im.Row(ctx, c.s.Clock(), o.Columns, row.cells, key, o.Dry)
+		if err != nil {
+			return err
+		}
+		r.Done++
+		if len(wrong) == 0 {
+			r.Good++
+		} else {
+			r.Refused++
+			refused = append(refused, importRow{row.n, wrong})
+		}
+		if r.Done%importStep == 0 {
+			if err := save(); err != nil {
+				return err
+			}
+		}
+	}
+	return save()
 }
 
-// look is the job as its person sees it now.
-func (j *importJob) look() importView {
-	j.Lock()
-	defer j.Unlock()
-	v := j.view
-	v.Rows = append([]importRow{}, v.Rows[:min(len(v.Rows), importShown)]...)
+// nobody reads what is written for him.
+type nobody struct{}
+
+func (nobody) Header() http.Header         { return http.Header{} }
+func (nobody) Write(b []byte) (int, error) { return len(b), nil }
+func (nobody) WriteHeader(int)             {}
+
+// lookAt is a job as its person sees it.
+func lookAt(j *job.Job, o importOrder, rows []importRow) importView {
+	v := importView{ID: j.ID, Form: o.Form, File: o.File, Name: o.Name, Dry: o.Dry, State: j.State, Total: j.Total, Done: j.Done, Good: j.Good, Refused: j.Refused, Head: o.Head, Rows: rows}
+	if j.State == job.Broken {
+		v.Problem = &problem{}
+		if json.Unmarshal(j.Problem, v.Problem) != nil {
+			v.Problem = nil
+		}
+	}
 	return v
 }
 
 func importState(c *call) error {
-	j, err := c.job()
+	j, o, err := c.job()
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, j.look())
+	rows, err := c.refusedRows(j, importShown)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, lookAt(j, o, rows[:min(len(rows), importShown)]))
 }
 
 func stopImport(c *call) error {
-	j, err := c.job()
+	j, _, err := c.job()
 	if err != nil {
 		return err
 	}
-	j.stop()
+	if err := c.s.Jobs.Stop(c.ctx(), j); err != nil {
+		return err
+	}
 	return c.none()
 }
 
 // importRefused writes the refused rows as they came, the reason behind them: mended, the file can be sent again.
 func importRefused(c *call) error {
-	j, err := c.job()
+	j, o, err := c.job()
 	if err != nil {
 		return err
 	}
-	j.Lock()
-	head, rows, name := j.view.Head, append([]importRow{}, j.view.Rows...), j.view.Name
-	j.Unlock()
+	rows, err := c.refusedRows(j, 0)
+	if err != nil {
+		return err
+	}
+	_, s, err := c.sheetOf(o.File)
+	if err != nil {
+		return err
+	}
+	cells := map[int][]string{}
+	for _, r := range s.rows {
+		cells[r.n] = r.cells
+	}
 	book := excelize.NewFile()
 	defer book.Close()
 	out, err := book.NewStreamWriter("Sheet1")
@@ -334,16 +380,16 @@ func importRefused(c *call) error {
 		}
 		return out.SetRow("A"+strconv.Itoa(n), list)
 	}
-	wide := len(head)
+	wide := len(o.Head)
 	for _, r := range rows {
-		wide = max(wide, len(r.cells))
+		wide = max(wide, len(cells[r.Row]))
 	}
 	row := func(cells []string, reason string) []string {
 		full := make([]string, wide, wide+1)
 		copy(full, cells)
 		return append(full, reason)
 	}
-	if err := put(1, row(head, c.say("原因", "Reason"))); err != nil {
+	if err := put(1, row(o.Head, c.say("原因", "Reason"))); err != nil {
 		return err
 	}
 	for i, r := range rows {
@@ -355,7 +401,7 @@ func importRefused(c *call) error {
 			}
 			why = append(why, say)
 		}
-		if err := put(i+2, row(r.cells, strings.Join(why, c.say("；", "; ")))); err != nil {
+		if err := put(i+2, row(cells[r.Row], strings.Join(why, c.say("；", "; ")))); err != nil {
 			return err
 		}
 	}
@@ -364,7 +410,7 @@ func importRefused(c *call) error {
 	}
 	h := c.w.Header()
 	h.Set("Content-Type", c.route.kind)
-	base, _, _ := strings.Cut(cleanName(name), ".")
+	base, _, _ := strings.Cut(cleanName(o.Name), ".")
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": base + c.say("-没导入的行", "-refused") + ".xlsx"}))
 	if _, err := book.WriteTo(c.w); err != nil {
 		panic(http.ErrAbortHandler)

@@ -12,6 +12,7 @@ import (
 	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
+	"zhanggui/internal/store"
 	"zhanggui/internal/testkit"
 )
 
@@ -185,4 +186,48 @@ func importOn(t *testing.T, dsn string) {
 		}
 		t.Error("it does not stop")
 	})
+}
+
+// Ensure that an administrator sees which imports were given up, with what stopped them, and begins them again; that nobody else
+// does; and that the import goes on from where it stood, bringing no row in twice.
+func TestImport_GivenUp(t *testing.T) {
+	s := openOn(t, "sqlite:"+t.TempDir()+"/shop.db")
+	wang, he := s.signIn("wang"), s.signIn("he")
+	rows := [][]any{{"事由"}}
+	for i := range 50 {
+		rows = append(rows, []any{fmt.Sprint("第 ", i)})
+	}
+	file := wang.upload("多.xlsx", workbook(t, rows...))
+	id := wang.bring("x.matter", map[string]any{"file": file, "columns": []any{"subject"}}).text("id")
+	form := s.lib.Form("x.matter").Table
+	before := s.Count(form, "", nil)
+	// As it is when a node was lost after it had saved the first rows, and then every try failed.
+	err := s.DB.Write(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Update("job", store.Row{"id": id}, store.Row{"state": "broken", "done": int64(20), "good": int64(20), "tries": int64(5), "error": "unavailable"})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wang.do("GET", "/api/job", nil).want(403)
+	wang.do("POST", "/api/job/"+id+"/again", nil).want(403)
+	r := he.do("GET", "/api/job", nil).want(200)
+	if r.text(0, "id") != id || r.text(0, "about") != "多.xlsx" || r.text(0, "done") != "20" || r.text(0, "dead") != "true" || r.text(0, "error") != "unavailable" || r.text(0, "name") == "" {
+		t.Errorf("%s", r.body)
+	}
+	he.do("POST", "/api/job/"+id+"/again", nil).want(204)
+	for range 2000 {
+		if r = wang.do("GET", "/api/import/"+id, nil).want(200); r.text("state") != "running" {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if r.text("state") != "done" || r.text("good") != "50" || s.Count(form, "", nil) != before {
+		t.Errorf("%s, %d records after %d", r.body, s.Count(form, "", nil), before)
+	}
+	he.do("POST", "/api/job/"+id+"/again", nil).want(404)
+	if r := he.do("GET", "/api/installation", nil).want(200); r.text("database") != "sqlite" || r.len("warnings") != 0 {
+		t.Errorf("%s", r.body)
+	}
+	wang.do("GET", "/api/installation", nil).want(403)
 }

@@ -87,7 +87,7 @@ func openWide(t testing.TB, dsn string, lib *rulebook.Library) *wide {
 		}
 	}
 	s.Unit = works
-	w.h = api.New(api.Deps{Engine: s.E, Auth: s.auth, Lib: s.lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s, Log: slog.New(slog.NewJSONHandler(w.log, nil))})
+	w.h = api.New(api.Deps{Engine: s.E, Auth: s.auth, Jobs: s.jobs, Lib: s.lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s, Log: slog.New(slog.NewJSONHandler(w.log, nil))})
 	return w
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"zhanggui/internal/alert"
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
+	"zhanggui/internal/job"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/testkit"
 	"zhanggui/rulebooks"
@@ -155,7 +157,7 @@ func twoHouses(t *testing.T, dsn string) (s *shop, seen, hidden string) {
 	}
 	s = &shop{Shop: testkit.Open(t, lib, dsn, "2026-03-02 09:00"), t: t, lib: lib}
 	ctx := context.Background()
-	plan, err := s.DB.Plan(ctx, append(auth.Tables(), alert.Tables()...))
+	plan, err := s.DB.Plan(ctx, slices.Concat(auth.Tables(), alert.Tables(), job.Tables()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,8 +186,8 @@ func twoHouses(t *testing.T, dsn string) (s *shop, seen, hidden string) {
 			t.Fatal(err)
 		}
 	}
-	s.alert = alertService(t, s)
-	s.srv = httptest.NewServer(api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Lib: lib, Clock: s.clock, Company: api.Company{Name: "物业"}, Version: "test", ManualClock: s}))
+	s.alert, s.jobs = alertService(t, s), jobs(t, s)
+	s.srv = httptest.NewServer(api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Jobs: s.jobs, Lib: lib, Clock: s.clock, Company: api.Company{Name: "物业"}, Version: "test", ManualClock: s}))
 	t.Cleanup(s.srv.Close)
 	take := func(name, phone, subject string) string {
 		return s.Do("zhao", "10.complaint", "", "create", map[string]any{"happened_at": "2026-03-02T00:50:00Z", "customer_name": name, "phone": phone, "address": "三栋", "subject": subject, "project": estate}).Record

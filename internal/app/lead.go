@@ -45,7 +45,7 @@ func (l *lead) fence(ctx context.Context) (context.Context, bool) {
 	if l.lease.Fence == 0 || !l.now().Before(l.lease.Until) {
 		return ctx, false
 	}
-	return store.Fenced(ctx, l.lease), true
+	return l.db.Fenced(ctx, l.lease), true
 }
 
 // look renews the lease, or takes it when nobody has it.
@@ -84,6 +84,7 @@ func (l *lead) start(ctx context.Context) error {
 		close(l.done)
 		return nil
 	}
+	l.log.Info("one of the nodes of this database", "node", l.node)
 	if err := l.look(ctx); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
+	"zhanggui/internal/job"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/scheduler"
 	"zhanggui/internal/store"
@@ -37,6 +38,7 @@ type server struct {
 	seal     *sealer
 	codes    []byte // key of the secrets of one-time codes
 	alerts   *alerts
+	jobs     *job.Queue
 	lead     *lead
 	relay    *relay
 	sched    *scheduler.Scheduler
@@ -167,6 +169,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.alerts, err = openAlerts(s); err != nil {
 		return err
 	}
+	s.jobs = job.New(s.db, job.Options{Clock: s.clock.Now, Keep: s.keys.Keeper, Node: s.lead.node, Lease: s.c.Lease, Log: s.p.log})
 	if s.first, err = newFirstRun(ctx, s); err != nil {
 		return err
 	}
@@ -193,6 +196,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		go s.routine(ctx)
 	}
 	s.alerts.start()
+	if err := s.jobs.Start(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	around, end := context.WithCancel(context.WithoutCancel(ctx)) // until the last answer is given
 	defer end()
 	if s.relay != nil {
@@ -336,7 +342,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 	if !s.clock.manual {
 		err = errors.Join(err, s.sched.Stop(rest))
 	}
-	err = errors.Join(err, s.alerts.stop(rest), s.seal.stop(rest), s.lead.stop(rest))
+	err = errors.Join(err, s.jobs.End(rest), s.alerts.stop(rest), s.seal.stop(rest), s.lead.stop(rest))
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}

@@ -10,6 +10,7 @@ import (
 	"zhanggui/internal/alert"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/job"
 	"zhanggui/internal/journal"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -63,7 +64,7 @@ func tableNames(lib *rulebook.Library) map[string]string {
 
 // tables are all that an installation has.
 func tables(lib *rulebook.Library) []store.Table {
-	return slices.Concat(store.SystemTables(), auth.Tables(), alert.Tables(), engine.Tables(lib))
+	return slices.Concat(store.SystemTables(), auth.Tables(), alert.Tables(), job.Tables(), engine.Tables(lib))
 }
 
 type verifyCommand struct {

@@ -12,6 +12,7 @@ import (
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
 )
 
 // Records come in from a sheet row by row, each by the same act as one that is typed: nothing is let in that
@@ -90,9 +91,22 @@ func (w *work) judgeImport(f *rulebook.Form) error {
 	return w.judgeGates(r, f.Action("import"), demand{person: true})
 }
 
-// Begin enters into the journal that a sheet is brought in.
-func (im *Importer) Begin(ctx context.Context, now time.Time, file string, rows int) error {
-	return im.e.Note(ctx, now, im.actor, im.form.Key, "", "import", map[string]any{"file": file, "rows": int64(rows)})
+// Begin enters into the journal that a sheet is brought in, unless it is only tried, and does in the same transaction what also
+// says: the work is ordered by the act or not at all.
+func (im *Importer) Begin(ctx context.Context, now time.Time, file string, rows int, dry bool, also func(*store.Tx) error) error {
+	now = now.UTC().Truncate(time.Millisecond)
+	return im.e.DB.Write(ctx, func(tx *store.Tx) error {
+		if !dry && !im.e.opts.Quiet {
+			w, err := im.e.begin(ctx, tx, now, im.actor)
+			if err != nil {
+				return err
+			}
+			if err := w.logRead(nil, im.form.Key, "import", map[string]any{"file": file, "rows": int64(rows)}); err != nil {
+				return err
+			}
+		}
+		return also(tx)
+	})
 }
 
 // Row files one row: fields names the field of each column, "" for none. It answers the record's number, or

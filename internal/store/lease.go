@@ -64,20 +64,21 @@ func (db *DB) extend(ctx context.Context, l Lease, until string) (ok bool, err e
 	return ok, err
 }
 
-type fenceKey struct{}
+// fenceKey is of one database: the context of an act reaches the keystore too, which has no leases.
+type fenceKey struct{ db *DB }
 
-// Fenced makes every Write under the context one of the lease's holder: it is refused with ErrFenced once the lease has
-// changed hands, and no other node can take the lease while it commits.
-func Fenced(ctx context.Context, l Lease) context.Context {
-	return context.WithValue(ctx, fenceKey{}, l)
+// Fenced makes every Write of this database under the context one of the lease's holder: it is refused with ErrFenced once the
+// lease has changed hands, and no other node can take the lease while it commits.
+func (db *DB) Fenced(ctx context.Context, l Lease) context.Context {
+	return context.WithValue(ctx, fenceKey{db}, l)
 }
 
 // ErrFenced is the error of a Write by a node that no longer has the right to it.
 var ErrFenced error = fault.New(fault.Conflict, "这件事已由另一个节点接手", "Another node has taken this over")
 
 // guarded puts the question for the fence before fn, where the context carries one.
-func guarded(ctx context.Context, fn func(*Tx) error) func(*Tx) error {
-	l, ok := ctx.Value(fenceKey{}).(Lease)
+func (db *DB) guarded(ctx context.Context, fn func(*Tx) error) func(*Tx) error {
+	l, ok := ctx.Value(fenceKey{db}).(Lease)
 	if !ok {
 		return fn
 	}

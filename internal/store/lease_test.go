@@ -59,7 +59,7 @@ func TestLease(t *testing.T) {
 			if _, ok := take("b", now.Add(10*time.Second-time.Millisecond)); ok {
 				t.Fatal("taken before its end")
 			}
-			if err := mark(db, store.Fenced(ctx, a), "a"); err != nil {
+			if err := mark(db, db.Fenced(ctx, a), "a"); err != nil {
 				t.Fatal(err)
 			}
 			a, ok, err := db.RenewLease(ctx, now.Add(5*time.Second), a, 10*time.Second)
@@ -73,8 +73,11 @@ func TestLease(t *testing.T) {
 			if !ok || b.Fence != 2 {
 				t.Fatal(b, ok)
 			}
-			if err := mark(db, store.Fenced(ctx, a), "late"); !errors.Is(err, store.ErrFenced) {
+			if err := mark(db, db.Fenced(ctx, a), "late"); !errors.Is(err, store.ErrFenced) {
 				t.Errorf("the late write answered %v", err)
+			}
+			if err := mark(leased(t, "sqlite:"+t.TempDir()+"/other.db"), db.Fenced(ctx, a), "x"); err != nil {
+				t.Errorf("another database, such as the keystore, answered %v", err)
 			}
 			if _, ok, err := db.RenewLease(ctx, now.Add(16*time.Second), a, 10*time.Second); ok || err != nil {
 				t.Error("the old holder renewed it", err)
@@ -85,7 +88,7 @@ func TestLease(t *testing.T) {
 			if _, ok := take("c", now.Add(16*time.Second)); ok {
 				t.Error("the old holder gave away what is another's")
 			}
-			if err := mark(db, store.Fenced(ctx, b), "b"); err != nil {
+			if err := mark(db, db.Fenced(ctx, b), "b"); err != nil {
 				t.Error(err)
 			}
 			if err := db.ReturnLease(ctx, b); err != nil {
@@ -136,7 +139,7 @@ func TestLease_FrozenInATransaction(t *testing.T) {
 	}
 	frozen, thaw, done := make(chan bool), make(chan bool), make(chan error)
 	go func() {
-		done <- db.Write(store.Fenced(ctx, a), func(tx *store.Tx) error {
+		done <- db.Write(db.Fenced(ctx, a), func(tx *store.Tx) error {
 			if err := tx.Upsert("meta", []string{"key"}, store.Row{"key": "mark", "value": "late"}); err != nil {
 				return err
 			}
@@ -153,7 +156,7 @@ func TestLease_FrozenInATransaction(t *testing.T) {
 	if err != nil || !ok || b.Fence != 2 {
 		t.Fatal(b, ok, err)
 	}
-	if err := mark(db, store.Fenced(ctx, b), "b"); err != nil {
+	if err := mark(db, db.Fenced(ctx, b), "b"); err != nil {
 		t.Fatal(err)
 	}
 	close(thaw)

@@ -81,6 +81,7 @@ export default [
   ['alert: the administrator sees what did not arrive, others do not', 'hejing', null, async (page) => {
     await page.goto(base + '/settings')
     await page.getByRole('heading', { name: '没有送到的提醒' }).waitFor()
+    await page.getByRole('heading', { name: '后台任务' }).waitFor()
     await page.getByText('提醒都送到了。').waitFor()
     await noOverflow(page)
     await noForbidden(page)

@@ -256,6 +256,8 @@ export interface Task {
 /** One way to reach a person; quiet hours are minutes of the day. */
 export interface Channel { id: string; kind: string; shown: string; quiet_from: number; quiet_until: number; at: string }
 export interface Undelivered { id: string; name: string; kind: string; at: string; next: string; tries: number; dead: boolean; error: string }
+export interface FailedJob { id: string; kind: string; form: string; name: string; about: string; at: string; next: string; tries: number; dead: boolean; error: string; done: number; total: number }
+export interface Installation { database: string; warnings: string[] }
 export interface Tasks {
   now: string
   groups: { late: Task[]; today: Task[]; week: Task[]; later: Task[] }

@@ -1,6 +1,7 @@
 // Every English word of the interface, with true plurals.
 import auth from './en-auth'
 import alert from './en-alert'
+import job from './en-job'
 import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
@@ -9,7 +10,7 @@ import desk from './en-desk'
 
 export default {
   ...auth,
-  ...alert,
+  ...alert, ...job,
   ...personal,
   ...setup,
   ...diff,

@@ -1,6 +1,7 @@
 // Every Chinese word of the interface. Chinese has one plural form: _other.
 import auth from './zh-auth'
 import alert from './zh-alert'
+import job from './zh-job'
 import record from './zh-record'
 import personal from './zh-personal'
 import setup from './zh-setup'
@@ -9,7 +10,7 @@ import desk from './zh-desk'
 
 export default {
   ...auth,
-  ...alert,
+  ...alert, ...job,
   ...personal,
   ...setup,
   ...diff,

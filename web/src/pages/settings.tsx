@@ -9,6 +9,7 @@ import { useMe } from '../app/session'
 import { ClauseChip } from '../elements/clause'
 import { ParamValue, paramWords } from '../elements/param'
 import { Card, Failed, Loading, Side } from '../elements/parts'
+import { Jobs } from '../elements/jobs'
 import { Undelivered } from '../elements/undelivered'
 
 export default function Settings() {
@@ -30,7 +31,7 @@ export default function Settings() {
           <div className="tiles">{platform.map((f) => <div className="tile" key={f.key}><Link to={`/register/${f.key}`}>{w(f.label)}</Link></div>)}</div>
         </Card>
       )}
-      {!book && me.rights.includes('settings') && <Undelivered />}
+      {!book && me.rights.includes('settings') && <><Undelivered /><Jobs /></>}
       {!me.rights.includes('settings') && <p className="notice">{t('settings.read_only')}</p>}
       {list.filter((b) => !book || b.id === book).map((b) => <Parameters key={b.id} id={b.id} title={w(b.title)} />)}
     </>

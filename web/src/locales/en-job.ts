@@ -1,0 +1,15 @@
+export default {
+  'job.title': 'Background jobs',
+  'job.text': 'Imports go on in the background, row by row. After a failure each is tried five times more, at growing intervals; those given up stay here and go on from where they stood.',
+  'job.none': 'No job has failed.',
+  'job.who': 'Ordered by',
+  'job.what': 'Job',
+  'job.far': 'Done',
+  'job.why': 'Why',
+  'job.import': 'Import into {{form}}: {{file}}',
+  'job.away': 'The database was away',
+  'job.internal': 'Something broke; the log has its reference',
+  'job.refused': 'A rule or right forbids it',
+  'job.again': 'Begin again',
+  'job.standby': 'The standby database is asynchronous: when it takes over, the last acts may be lost.',
+}

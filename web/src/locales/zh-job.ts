@@ -1,0 +1,15 @@
+export default {
+  'job.title': '后台任务',
+  'job.text': '导入在后台一行一行办。出错会自动再试五次，隔得越来越久；都没办成的停在这里，再办一次从停下的地方继续。',
+  'job.none': '没有出错的任务。',
+  'job.who': '谁的',
+  'job.what': '任务',
+  'job.far': '办到',
+  'job.why': '为什么停',
+  'job.import': '导入{{form}}：{{file}}',
+  'job.away': '数据库不在',
+  'job.internal': '系统出错，日志里有编号',
+  'job.refused': '制度或权限不准',
+  'job.again': '再办一次',
+  'job.standby': '备用数据库是异步的：主库坏了换过去，最后几笔可能丢。',
+}

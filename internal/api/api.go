@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"zhanggui/internal/alert"
+	"zhanggui/internal/attach"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/rulebook"
@@ -32,6 +33,8 @@ type Deps struct {
 	FirstRun FirstRun
 	// Journal proves itself to auditors and witnesses; nil where nothing is sealed.
 	Journal Log
+	// Scan looks at attachments before they are kept; nil where no scanner is set.
+	Scan *attach.Scanner
 	// Secure: browsers reach the server by TLS, so the cookie demands it.
 	Secure bool
 }

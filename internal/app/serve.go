@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"zhanggui/internal/attach"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/rulebook"
@@ -36,6 +37,7 @@ type server struct {
 	seal     *sealer
 	codes    []byte // key of the secrets of one-time codes
 	alerts   *alerts
+	scan     *attach.Scanner
 	sched    *scheduler.Scheduler
 	now      atomic.Pointer[running]
 	company  string
@@ -139,6 +141,11 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	s.auth = s.newAuth(lib)
 	if s.alerts, err = openAlerts(s); err != nil {
 		return err
+	}
+	if at := s.c.settings.Scan; at != "" {
+		if s.scan, err = attach.NewScanner(at); err != nil {
+			return fmt.Errorf("--scan: %w", err)
+		}
 	}
 	if s.first, err = newFirstRun(ctx, s); err != nil {
 		return err

@@ -225,7 +225,9 @@ func (s *server) newAuth(lib *rulebook.Library) *auth.Auth {
 		o.Idle, o.Absolute, o.Fresh, o.Policy = -1, -1, -1, auth.Policy{Any: true}
 		o.Second, o.Single, o.Moving, o.Watch = auth.Nobody, false, true, time.Now
 	}
-	return auth.New(s.db, newDirectory(lib), o)
+	people := newDirectory(lib)
+	people.keep = s.keys.Keeper
+	return auth.New(s.db, people, o)
 }
 
 // front is everything a browser meets, outermost first.

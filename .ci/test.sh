@@ -14,7 +14,9 @@ times=() last='' stage=''
 
 finish() {
 	status=$?
-	[ ! -s "$work/server.pid" ] || kill "$(cat "$work/server.pid")" 2>/dev/null || true
+	for pid in "$work"/[12]/pid; do
+		[ ! -s "$pid" ] || kill "$(cat "$pid")" 2>/dev/null || true
+	done
 	if [ -e "$work/postgres" ]; then .ci/postgres.sh stop || true; fi
 	rm -rf "$work"
 	echo
@@ -87,36 +89,40 @@ web() {
 	(cd web && npm run --silent check)
 }
 
-# The real program on a free port, with a demonstration company of its own, met by a real browser.
+# The real program on two free ports, each with a demonstration company of its own, met by a real browser.
 e2e() {
 	[ -x bin/zhanggui ] || build
-	local address=''
-	bin/zhanggui demo --database "sqlite:$work/demo.db"
-	bin/zhanggui serve --demo --database "sqlite:$work/demo.db" --key "$work/demo.key" --listen 127.0.0.1:0 \
-		>"$work/server.out" 2>"$work/server.err" &
-	echo $! >"$work/server.pid"
+	local n addresses='' status=0
+	mkdir "$work/1" "$work/2"
+	bin/zhanggui demo --database "sqlite:$work/1/demo.db"
+	cp -a "$work/1/." "$work/2/"
+	for n in 1 2; do
+		serve "$work/$n"
+		addresses+=${addresses:+,}$(sed -n 's/^ *address *//p' "$work/$n/out")
+	done
+	(cd web && ZHANGGUI_SERVER=$addresses npm run --silent e2e) | tee "$work/e2e.out" || status=$?
+	last=$(tail -1 "$work/e2e.out")
+	for n in 1 2; do
+		kill "$(cat "$work/$n/pid")"
+		wait "$(cat "$work/$n/pid")" || { echo "the server did not stop in order" >&2; status=1; }
+		rm "$work/$n/pid"
+		[ $status -eq 0 ] || tail -30 "$work/$n/err" >&2
+	done
+	[ $status -eq 0 ] || return $status
+	[[ $last =~ ^[0-9]+\ passed,\ 0\ failed$ ]] || { echo "the last line of the browser tests is: $last" >&2; return 1; }
+}
+
+serve() { # serve FOLDER: waits until the server of that folder's demonstration says its address
+	bin/zhanggui serve --demo --database "sqlite:$1/demo.db" --key "$1/demo.key" --listen 127.0.0.1:0 >"$1/out" 2>"$1/err" &
+	echo $! >"$1/pid"
 	for _ in $(seq 100); do
-		address=$(sed -n 's/^ *address *//p' "$work/server.out")
-		[ -z "$address" ] || break
-		kill -0 "$(cat "$work/server.pid")" 2>/dev/null || break
+		! grep -q '^ *address' "$1/out" || return 0
+		kill -0 "$(cat "$1/pid")" 2>/dev/null || break
 		sleep 0.1
 	done
-	if [ -z "$address" ]; then
-		cat "$work/server.out" "$work/server.err" >&2
-		echo "the server did not start" >&2
-		return 1
-	fi
-	local status=0
-	(cd web && ZHANGGUI_SERVER=$address npm run --silent e2e) | tee "$work/e2e.out" || status=$?
-	last=$(tail -1 "$work/e2e.out")
-	kill "$(cat "$work/server.pid")"
-	wait "$(cat "$work/server.pid")" || { cat "$work/server.err" >&2; echo "the server did not stop in order" >&2; status=1; }
-	: >"$work/server.pid"
-	if [ $status -ne 0 ]; then
-		tail -50 "$work/server.err" >&2
-		return $status
-	fi
-	[[ $last =~ ^[0-9]+\ passed,\ 0\ failed$ ]] || { echo "the last line of the browser tests is: $last" >&2; return 1; }
+	cat "$1/out" "$1/err" >&2
+	echo "the server did not start" >&2
+	return 1
 }
 
 run deps

@@ -262,6 +262,53 @@ func robotsOn(t *testing.T, dsn string) {
 	}
 }
 
+// Ensure that a program of the house is called with a signature over id, time and body that it can recompute, that its answer is judged by
+// the status alone, and that no channel to one is kept without a secret.
+func TestWebhook(t *testing.T) { testkit.Databases(t, webhookOn) }
+
+func webhookOn(t *testing.T, dsn string) {
+	d := open(t, dsn, nil)
+	s := newStub(t)
+	const secret = "sixteen-letters!"
+	for _, bad := range []string{"", secret[:15]} {
+		if c, err := d.a.Add(context.Background(), d.Now, d.ID("ma"), alert.NewChannel{Kind: "webhook", Address: s.URL + "/in", Secret: bad}); err == nil {
+			t.Errorf("secret %q is taken: %v", bad, c)
+		}
+	}
+	d.add("webhook", s.URL+"/in", secret)
+	s.says(500, "ok")
+	out := d.Do("wen", "x.call", "", "create", map[string]any{"caller": "周文渊"})
+	if d.round() != 0 || d.undelivered()[0].Error != "status 500" {
+		t.Fatalf("%+v", d.undelivered())
+	}
+	s.says(204, "")
+	d.Now = d.Now.Add(time.Minute)
+	if d.round() != 1 || len(d.undelivered()) != 0 {
+		t.Fatalf("not delivered: %+v", d.undelivered())
+	}
+	list := s.requests()
+	if len(list) != 2 || list[0].id == "" || list[0].id != list[1].id {
+		t.Fatalf("%d calls, ids %s and %s", len(list), list[0].id, list[1].id)
+	}
+	for i, at := range []time.Time{d.Now.Add(-time.Minute), d.Now} {
+		r := list[i]
+		stamp := strconv.FormatInt(at.Unix(), 10)
+		h := hmac.New(sha256.New, []byte(secret))
+		h.Write([]byte(r.id + "." + stamp + "." + r.body))
+		want := "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil))
+		if r.head.Get("Webhook-Id") != r.id || r.head.Get("Webhook-Timestamp") != stamp || r.head.Get("Webhook-Signature") != want {
+			t.Errorf("call %d: head %v, want %s at %s", i, r.head, want, stamp)
+		}
+		var body struct {
+			Type string
+			Data struct{ Text string }
+		}
+		if err := json.Unmarshal([]byte(r.body), &body); err != nil || body.Type != "notice" || !strings.Contains(body.Data.Text, out.Number) || strings.Contains(r.body, "周文渊") {
+			t.Errorf("call %d says %s", i, r.body)
+		}
+	}
+}
+
 // Ensure that an alert exists exactly when its act does, is tried again under the same id, is given up in sight of the
 // administrator, and can be sent once more.
 func TestDelivery(t *testing.T) { testkit.Databases(t, deliveryOn) }

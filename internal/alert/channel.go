@@ -14,7 +14,7 @@ import (
 )
 
 // Kinds of channels.
-var Kinds = []string{"mail", "wecom", "dingtalk", "feishu"}
+var Kinds = []string{"mail", "wecom", "dingtalk", "feishu", webhook}
 
 // maxChannels is how many a person may have.
 const maxChannels = 8
@@ -78,6 +78,8 @@ func (s *Service) Add(ctx context.Context, now time.Time, person string, n NewCh
 		return Channel{}, fault.At("quiet_from", "免打扰时段不对", "The quiet hours are wrong")
 	case strings.ContainsAny(n.Secret, "\r\n") || len(n.Secret) > 200:
 		return Channel{}, fault.At("secret", "签名密钥不对", "The signing secret is wrong")
+	case n.Kind == webhook && len(n.Secret) < 16:
+		return Channel{}, fault.At("secret", "签名密钥至少 16 个字符", "The signing secret has at least 16 characters")
 	case n.Kind == "mail":
 		if !s.Mails() {
 			return Channel{}, fault.At("kind", "本系统还没有设邮件服务器", "No mail server is set up here")

@@ -17,7 +17,8 @@ import (
 )
 
 // The chat robots. Each has its own way of proving who calls: WeCom a key in the address, DingTalk a signature over the time in the
-// query, Feishu one in the body. Each answers 200 to a refusal too, and says so in a number.
+// query, Feishu one in the body. Each answers 200 to a refusal too, and says so in a number. A program of the house is called as
+// Standard Webhooks has it: id, time and a signature over both and the body stand in the head, and any 2xx is yes.
 
 // robotClient calls out. It follows no redirect, since the address behind one was never judged.
 type robotClient struct{ http *http.Client }
@@ -63,8 +64,21 @@ func robotCall(kind string, t target, text string, now time.Time) (string, map[s
 			body["timestamp"], body["sign"] = at, signed(at+"\n"+t.Secret, "")
 		}
 		return t.Address, body, nil
+	case webhook:
+		return t.Address, map[string]any{"type": "notice", "timestamp": now.UTC().Format(time.RFC3339), "data": map[string]any{"text": text}}, nil
 	}
 	return "", nil, fmt.Errorf("no robot is called %s", kind)
+}
+
+// webhook is the channel that leads to a program of the house.
+const webhook = "webhook"
+
+// webhookHead proves who calls a program, and when, so that a call overheard cannot be sent again later.
+func webhookHead(head http.Header, id, secret string, body []byte, now time.Time) {
+	at := strconv.FormatInt(now.Unix(), 10)
+	head.Set("Webhook-Id", id)
+	head.Set("Webhook-Timestamp", at)
+	head.Set("Webhook-Signature", "v1,"+signed(secret, id+"."+at+"."+string(body)))
 }
 
 func signed(key, text string) string {
@@ -90,6 +104,9 @@ func (c robotClient) call(ctx context.Context, kind, id string, t target, text s
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "Zhanggui")
 	req.Header.Set("X-Delivery-Id", id)
+	if kind == webhook {
+		webhookHead(req.Header, id, t.Secret, b, now)
+	}
 	a, err := c.http.Do(req)
 	if err != nil {
 		var u *url.Error // it would quote the address, key and all
@@ -99,6 +116,12 @@ func (c robotClient) call(ctx context.Context, kind, id string, t target, text s
 		return err
 	}
 	defer a.Body.Close()
+	if kind == webhook {
+		if a.StatusCode < 200 || a.StatusCode > 299 {
+			return answered("status " + strconv.Itoa(a.StatusCode))
+		}
+		return nil
+	}
 	read, err := io.ReadAll(io.LimitReader(a.Body, answerLimit))
 	if err != nil {
 		return answered("not_robot")

@@ -35,6 +35,8 @@ type Deps struct {
 	Journal Log
 	// Scan looks at attachments before they are kept; nil where no scanner is set.
 	Scan *attach.Scanner
+	// Ready is why nobody should be sent here although the database answers, such as a stop that is under way; nil = always.
+	Ready func() error
 	// Secure: browsers reach the server by TLS, so the cookie demands it.
 	Secure bool
 }

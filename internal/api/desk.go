@@ -43,10 +43,13 @@ func scan(c *call) error {
 	return answer(c, v, err)
 }
 
-func ledgers(c *call) error { return c.json(http.StatusOK, c.s.Engine.Ledgers()) }
+func ledgers(c *call) error {
+	v, err := c.s.Engine.Ledgers(c.ctx(), c.now, c.actor)
+	return answer(c, v, err)
+}
 
 func ledger(c *call) error {
-	v, err := c.s.Engine.Ledger(c.ctx(), c.now, c.actor, c.path("id"), c.query("person"), c.query("month"))
+	v, err := c.s.Engine.Ledger(c.ctx(), c.now, c.actor, c.path("id"), c.query("book"), c.query("person"), c.query("month"))
 	return answer(c, v, err)
 }
 
@@ -122,6 +125,11 @@ func health(c *call) error { return c.json(http.StatusOK, map[string]bool{"ok": 
 
 // ready tells a load balancer whether to send anybody here.
 func ready(c *call) error {
+	if c.s.Ready != nil {
+		if err := c.s.Ready(); err != nil {
+			return err
+		}
+	}
 	if err := c.s.Engine.DB.Failed(); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "数据库出错，要重新启动", "The database failed; a restart is needed")
 	}

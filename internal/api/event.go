@@ -81,6 +81,13 @@ func events(c *call) error {
 		case <-c.ctx().Done():
 			return nil
 		case e := <-bus:
+			if e.Action == engine.EventMissed { // the page looks at everything anew
+				stale = true
+				if !still() || !send("clock", map[string]string{"now": instant(c.now)}) {
+					return nil
+				}
+				continue
+			}
 			if e.Action == engine.EventMasked {
 				if e.By == c.actor.Person && !send("mask", map[string]string{"form": e.Form, "record": e.Record}) {
 					return nil

@@ -99,6 +99,9 @@ func (s *server) operation(sc *schemas, r *route, path string, f *rulebook.Form)
 		if strings.Contains(path, "/record/") {
 			params = append(params, object{"name": "If-Match", "in": "header", "schema": object{"type": "string"}})
 		}
+		if r.brief {
+			params = append(params, object{"name": "Prefer", "in": "header", "description": "return=minimal (RFC 7240) answers what the record is called and its version, not the record", "schema": object{"type": "string"}})
+		}
 	}
 	if len(params) > 0 {
 		op["parameters"] = params
@@ -150,6 +153,9 @@ func (s *server) result(sc *schemas, r *route, f *rulebook.Form) any {
 		return nil
 	}
 	plain := sc.of(r.out)
+	if r.brief {
+		return object{"anyOf": []any{plain, sc.of(briefAnswer{})}}
+	}
 	if f == nil || r.method != http.MethodGet || strings.HasSuffix(r.path, "/record") {
 		return plain
 	}

@@ -45,6 +45,16 @@ type doneAnswer struct {
 	Done   done               `json:"done"`
 }
 
+// briefAnswer is what was done and to which version, for a program that asks for no more.
+type briefAnswer struct {
+	ID     string          `json:"id"`
+	Number string          `json:"number"`
+	Etag   string          `json:"etag"`
+	At     string          `json:"at"`
+	Done   *done           `json:"done,omitempty"`
+	Then   *engine.Problem `json:"then_problem,omitempty"`
+}
+
 type done struct {
 	Action  string          `json:"action"`
 	At      string          `json:"at"`
@@ -112,6 +122,9 @@ func create(c *call) error {
 		return err
 	}
 	key := c.path("key")
+	if err := c.mayFollow(key, in.Then); err != nil { // before anything is kept
+		return err
+	}
 	a := engine.Act{Form: key, Action: "create", Values: in.Values, Lines: in.Lines, Reason: in.Reason, Waive: in.Waive, Key: c.key(), Dry: c.flag("dry"), Actor: c.actor}
 	out, err := c.perform(a)
 	if err != nil {
@@ -126,23 +139,41 @@ func create(c *call) error {
 		if a.Key != "" {
 			next.Key = a.Key + "/then"
 		}
-		if _, err := c.s.Engine.Do(c.ctx(), c.now, next); err != nil {
+		if last, err := c.s.Engine.Do(c.ctx(), c.now, next); err == nil {
+			out = last
+		} else {
 			// It is filed; that what follows was refused must not look as if nothing had been kept.
-			r, ok := engine.AsRefusal(err)
-			if !ok {
-				return err
+			p := c.problem(err)
+			if p.Status >= http.StatusInternalServerError {
+				return err // unclear: the same key asks again
 			}
-			if ans.Then, err = c.s.Engine.Explain(c.ctx(), c.now, c.actor, r); err != nil {
-				return err
-			}
-			ans.Then.Title = c.say(ans.Then.TitleT.ZH, ans.Then.TitleT.EN)
+			ans.Then = &p.Problem
 		}
 	}
 	c.w.Header().Set("Location", "/api/form/"+url.PathEscape(key)+"/record/"+url.PathEscape(out.Record))
+	if c.brief() {
+		return c.briefly(http.StatusCreated, out, briefAnswer{Then: ans.Then})
+	}
 	if ans.RecordView, err = c.after(key, out); err != nil {
 		return err
 	}
 	return c.json(http.StatusCreated, ans)
+}
+
+// mayFollow tells at once what can be known before filing of an action that is to follow it.
+func (c *call) mayFollow(key, action string) error {
+	f := c.s.Lib.Form(key)
+	if action == "" || f == nil {
+		return nil
+	}
+	a := f.Action(action)
+	if a == nil || action == "create" {
+		return fault.At("then", "“"+f.Label.ZH+"”没有这个办理项："+action, "Form "+f.Label.EN+" has no action "+action)
+	}
+	if a.Fresh && c.actor.Stale {
+		return fault.Again()
+	}
+	return nil
 }
 
 // perform does an act. One that may change the actor's own standing leaves the session he does it from alive.
@@ -172,6 +203,28 @@ func (c *call) after(form string, out *engine.Outcome) (*engine.RecordView, erro
 	return v, err
 }
 
+// brief tells whether the caller prefers the shortest answer to a write (RFC 7240).
+func (c *call) brief() bool {
+	for _, h := range c.r.Header.Values("Prefer") {
+		for part := range strings.SplitSeq(h, ",") {
+			part, _, _ = strings.Cut(part, ";")
+			name, value, _ := strings.Cut(part, "=")
+			if strings.EqualFold(strings.TrimSpace(name), "return") {
+				return strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "minimal") // the first one counts
+			}
+		}
+	}
+	return false
+}
+
+func (c *call) briefly(status int, out *engine.Outcome, v briefAnswer) error {
+	v.ID, v.Number, v.Etag, v.At = out.Record, out.Number, out.Etag, out.At
+	h := c.w.Header()
+	h.Set("ETag", `"`+out.Etag+`"`)
+	h.Set("Preference-Applied", "return=minimal")
+	return c.json(status, v)
+}
+
 func edit(c *call) error {
 	var in editBody
 	if err := c.decode(&in); err != nil {
@@ -188,6 +241,9 @@ func edit(c *call) error {
 	}
 	if a.Dry {
 		return c.json(http.StatusOK, dryAnswer{true, true})
+	}
+	if c.brief() {
+		return c.briefly(http.StatusOK, out, briefAnswer{})
 	}
 	v, err := c.after(a.Form, out)
 	return answer(c, recordAnswer{RecordView: v}, err)
@@ -214,15 +270,18 @@ func act(c *call) error {
 	if a.Dry {
 		return c.json(http.StatusOK, dryAnswer{true, true})
 	}
-	v, err := c.after(a.Form, out)
-	if err != nil {
-		return err
-	}
 	d := done{Action: a.Action, At: out.At, Signed: out.Signed, Waiting: out.Waiting}
 	if d.Waiting == nil {
 		d.Waiting = []engine.Person{}
 	}
 	d.Text = c.s.doneText(a, out)
+	if c.brief() {
+		return c.briefly(http.StatusOK, out, briefAnswer{Done: &d})
+	}
+	v, err := c.after(a.Form, out)
+	if err != nil {
+		return err
+	}
 	return c.json(http.StatusOK, doneAnswer{v, d})
 }
 

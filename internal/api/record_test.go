@@ -214,6 +214,43 @@ func TestIdempotency(t *testing.T) {
 	}
 }
 
+// Ensure that a program that asks for little is told what it made and which version, that what is refused is still told in
+// full, and that nobody else's answer changes.
+func TestPrefer(t *testing.T) {
+	s := open(t)
+	c := s.signIn("wang")
+	short := c.with("Prefer", "respond-async, return=minimal")
+	a := short.do("POST", at, map[string]any{"values": map[string]any{"subject": "短", "amount": "1.00", "customer": s.cust}, "lines": map[string]any{"parts": []any{map[string]any{"name": "法兰", "qty": 1}}}}).want(201)
+	id := a.text("id")
+	if a.head.Get("Location") != at+"/"+id || a.head.Get("Preference-Applied") != "return=minimal" || a.at("values") != nil || a.at("actions") != nil {
+		t.Errorf("create %v %s", a.head, a.body)
+	}
+	full := c.do("GET", at+"/"+id, nil).want(200)
+	if full.head.Get("ETag") != a.head.Get("ETag") || full.text("etag") != a.text("etag") {
+		t.Errorf("version %s, told %s", full.text("etag"), a.text("etag"))
+	}
+	b := short.do("POST", at+"/"+id+"/register", map[string]any{}).want(200)
+	if b.text("number") != "260301" || b.text("done", "action") != "register" || b.at("record") != nil {
+		t.Errorf("action %s", b.body)
+	}
+	e := short.with("If-Match", b.head.Get("ETag")).do("PATCH", at+"/"+id, map[string]any{"values": map[string]any{"subject": "新"}}).want(200)
+	if e.text("etag") == b.text("etag") || e.at("values") != nil {
+		t.Errorf("edit %s", e.body)
+	}
+	if p := short.do("POST", at+"/"+id+"/decide", map[string]any{}).want(422); p.len("items") == 0 {
+		t.Errorf("refusal %s", p.body)
+	}
+	then := short.do("POST", at, map[string]any{"values": map[string]any{"subject": "缺"}, "then": "decide"}).want(201)
+	if then.text("then_problem", "kind") != "refused" {
+		t.Errorf("then %s", then.body)
+	}
+	for _, prefer := range []string{"return=representation", "return=representation, return=minimal", "minimal", "wait=10"} {
+		if r := c.with("Prefer", prefer).do("POST", at, map[string]any{"values": map[string]any{"subject": "全"}}).want(201); r.at("actions") == nil || r.head.Get("Preference-Applied") != "" {
+			t.Errorf("%s: %s", prefer, r.body)
+		}
+	}
+}
+
 // Ensure that a stale version is told what changed, by whom.
 func TestStale(t *testing.T) {
 	s := open(t)

@@ -36,6 +36,7 @@ type route struct {
 	in, out      any      // bodies, for the document
 	limit        int64    // of the body; default 1 MB
 	form         bool     // one operation a form in the document
+	brief        bool     // "Prefer: return=minimal" is heard
 	status       int      // of success, default 200
 	kind         string   // of the answer, default JSON
 }
@@ -52,6 +53,7 @@ func (s *server) table() []*route {
 	}
 	with := func(r *route, set func(*route)) *route { set(r); return r }
 	admin := func(r *route) { r.right = "admin" }
+	brief := func(r *route) { r.brief = true }
 	audit := func(r *route) { r.right = "audit" }
 	del := func(r *route) { r.method, r.status = http.MethodDelete, http.StatusNoContent }
 	created := func(r *route) { r.status = http.StatusCreated }
@@ -113,16 +115,16 @@ func (s *server) table() []*route {
 		with(get("/api/form/{key}/record.xlsx", person, export, "A register as a workbook", nil, "view", "filter", "q", "sort", "fields"), func(r *route) {
 			r.kind, r.fresh = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", true
 		}),
-		with(with(post("/api/form/{key}/record", person, create, "File a record", createBody{}, recordAnswer{}), created), form),
+		with(with(with(post("/api/form/{key}/record", person, create, "File a record", createBody{}, recordAnswer{}), created), form), brief),
 		with(get("/api/form/{key}/record/{id}", person, record, "One record", engine.RecordView{}), form),
-		with(with(post("/api/form/{key}/record/{id}", person, edit, "Edit a record", editBody{}, recordAnswer{}), form), func(r *route) { r.method = http.MethodPatch }),
+		with(with(post("/api/form/{key}/record/{id}", person, edit, "Edit a record", editBody{}, recordAnswer{}), form), func(r *route) { r.method, r.brief = http.MethodPatch, true }),
 		get("/api/form/{key}/record/{id}/history", person, history, "What happened to a record, in words", []engine.HistoryEntry{}),
 		get("/api/form/{key}/record/{id}/why", person, why, "Why a deadline, an action or a value is as it is", engine.Why{}, "of"),
 		get("/api/form/{key}/record/{id}/print", person, printPreview, "A record as its paper would be printed", engine.PrintView{}, "copy"),
 		with(post("/api/form/{key}/record/{id}/print", person, print, "Print: the paper, counted and recorded", nil, engine.PrintView{}), func(r *route) { r.ask = []string{"copy"} }),
 		with(post("/api/personal-request/{id}/copy", person, personalCopy, "Everything held about the person of an approved request", nil, engine.PersonalCopy{}), fresh),
 		with(post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}), fresh),
-		with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form),
+		with(with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form), brief),
 		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),
 		post("/api/form/{key}/import/read", person, readImport, "Read a sheet and guess which column is which field", importReadBody{}, importRead{}),
 		with(post("/api/form/{key}/import", person, startImport, "Bring the rows of a sheet in, or try it; it goes on by itself", importBody{}, importView{}), func(r *route) { r.status = http.StatusAccepted }),
@@ -153,7 +155,7 @@ func (s *server) table() []*route {
 
 		// Sanctions, ledgers, reports
 		get("/api/ledger", person, ledgers, "The ledgers", []engine.LedgerBrief{}),
-		get("/api/ledger/{id}", person, ledger, "Entries and balance", engine.LedgerView{}, "person", "month"),
+		get("/api/ledger/{id}", person, ledger, "Entries and balance", engine.LedgerView{}, "book", "person", "month"),
 		get("/api/report", person, reports, "The periodic reports", []engine.ReportBrief{}),
 		get("/api/stat", person, stat, "Figures of a form by a field or month", statAnswer{}, "form", "by", "where", "sum", "count"),
 		get("/api/statement", person, statement, "What a month's penalties and rewards come to, per person and unit", engine.Statement{}, "month"),

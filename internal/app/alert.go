@@ -46,7 +46,11 @@ func (a *alerts) start() {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if _, err := a.service.Round(ctx, a.s.clock.Now()); err != nil && ctx.Err() == nil {
+				mine, ok := a.s.lead.fence(ctx)
+				if !ok {
+					continue
+				}
+				if _, err := a.service.Round(mine, a.s.clock.Now()); err != nil && ctx.Err() == nil && !handedOver(err) {
 					a.s.p.log.Error("alerts", "err", err)
 				}
 			}

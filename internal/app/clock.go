@@ -11,15 +11,20 @@ import (
 	"zhanggui/internal/store"
 )
 
-// clock is what time it is for the business: the system's, or in a demonstration the one turned by hand.
-// The hand is kept in the database, so that a restart does not lose the day it stood at.
+// clock is what time it is for the business: the database's, which all nodes share; with SQLite the process's; in a
+// demonstration the one turned by hand. The hand is kept in the database, so that a restart does not lose the day it stood at.
 type clock struct {
 	db     *store.DB
 	manual bool
 	ticker ticker
+	wall   func() time.Time // the process's own
 
-	mu  sync.Mutex
-	now time.Time // manual only
+	mu   sync.Mutex
+	now  time.Time // manual only
+	base time.Time // what the database's clock said …
+	seen time.Time // … no later than at this moment of the process; zero = the process's clock counts
+	high time.Time // the latest instant that was given out or recorded: time does not go back
+	back error     // why nothing may be recorded now
 }
 
 type ticker interface {
@@ -40,9 +45,9 @@ func newClock(ctx context.Context, db *store.DB, mode string, t ticker) (*clock,
 	if mode == "" && hand != "" {
 		mode = "manual"
 	}
-	c := &clock{db: db, ticker: t, manual: mode == "manual"}
+	c := &clock{db: db, ticker: t, manual: mode == "manual", wall: time.Now}
 	if !c.manual {
-		return c, nil
+		return c, c.set(ctx, demo == "")
 	}
 	if demo == "" {
 		return nil, errors.New("--clock manual: this database was not made as a demonstration")
@@ -57,14 +62,94 @@ func newClock(ctx context.Context, db *store.DB, mode string, t ticker) (*clock,
 	return c, nil
 }
 
-// Now is the time in UTC, to the millisecond.
-func (c *clock) Now() time.Time {
-	if !c.manual {
-		return time.Now().UTC().Truncate(time.Millisecond)
+const (
+	clockEvery = time.Second     // the database is asked for its time so often
+	clockOld   = 3 * time.Second // an answer so old, by any clock, is not counted on: the machine stood still
+	clockWaver = time.Second     // so little backwards is waited out, the hands standing still
+)
+
+// set begins with the database's time. A company's clock must not stand before its newest entry, whoever wrote that.
+func (c *clock) set(ctx context.Context, strict bool) error {
+	if err := c.ask(ctx); err != nil {
+		return err
+	}
+	if strict {
+		last, err := c.db.LastEntry(ctx)
+		if err != nil {
+			return err
+		}
+		c.high = last
+	}
+	c.db.Guard(c.behind)
+	return nil
+}
+
+// ask reads the database's clock. Its answer was true at the latest when it came, so the time that is counted on from there
+// is never ahead of the database's: no limit ends before its time says so.
+func (c *clock) ask(ctx context.Context) error {
+	now, ok, err := c.db.Now(ctx)
+	if err != nil || !ok {
+		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.now
+	c.base, c.seen = now, c.wall()
+	return nil
+}
+
+// follow asks the database for its time again and again until ctx ends.
+func (c *clock) follow(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(clockEvery):
+			some, cancel := context.WithTimeout(ctx, clockOld)
+			_ = c.ask(some) // a database that is away is no secret: every act says so
+			cancel()
+		}
+	}
+}
+
+// Now is the time in UTC, to the millisecond. It never goes back.
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.manual {
+		return c.now
+	}
+	now := c.wall()
+	if !c.seen.IsZero() {
+		// The monotonic clock stands still while a machine is suspended, the wall clock does not; either shows that it stood.
+		if now.Sub(c.seen) > clockOld || now.Round(0).Sub(c.seen.Round(0)).Abs() > clockOld {
+			c.mu.Unlock()
+			ctx, cancel := context.WithTimeout(context.Background(), clockOld)
+			_ = c.ask(ctx)
+			cancel()
+			c.mu.Lock()
+			now = c.wall()
+		}
+		now = c.base.Add(now.Sub(c.seen))
+	}
+	now = now.UTC().Truncate(time.Millisecond)
+	if gap := c.high.Sub(now); gap > 0 {
+		c.back = nil
+		if gap > clockWaver {
+			c.back = fault.New(fault.Unavailable, "服务器的时钟比最后一次办理早 "+gap.Round(time.Second).String()+"，调准之前不能办理",
+				"The clock stands "+gap.Round(time.Second).String()+" before the last act; nothing can be done until it is right")
+		}
+		return c.high
+	}
+	c.high, c.back = now, nil
+	return now
+}
+
+// behind is why nothing may be recorded: the clock has gone back.
+func (c *clock) behind() error {
+	c.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.back
 }
 
 // Manual tells whether the clock is turned by hand.

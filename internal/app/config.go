@@ -20,6 +20,8 @@ import (
 // settings is what the server is told. A flag wins over the environment, the environment over the file.
 type settings struct {
 	Store
+	Lease        time.Duration  `help:"Of several nodes on PostgreSQL one has the timers, the seal and the alerts; another takes over when it has given no sign for so long." default:"10s" env:"ZHANGGUI_LEASE"`
+	Leave        time.Duration  `help:"A stopping server says so at /api/ready and goes on answering for so long, until its balancer sends nobody here; -1s = 5s on PostgreSQL, else 0." default:"-1s" env:"ZHANGGUI_LEAVE"`
 	Listen       string         `help:"Address to serve on. The default is reachable from this machine only: open it (:8080) with a certificate or behind a proxy." default:"127.0.0.1:8080" env:"ZHANGGUI_LISTEN"`
 	TLSCert      string         `help:"Certificate file." name:"tls-cert" placeholder:"FILE" env:"ZHANGGUI_TLS_CERT"`
 	TLSKey       string         `help:"Key file of the certificate." name:"tls-key" placeholder:"FILE" env:"ZHANGGUI_TLS_KEY"`
@@ -84,6 +86,8 @@ func (s *settings) check() error {
 		return errors.New("--clock manual exists in the demonstration only (--demo)")
 	case s.Idle <= 0 || s.Absolute <= 0 || s.Fresh <= 0:
 		return errors.New("--idle, --absolute and --fresh must be longer than nothing")
+	case s.Lease != 0 && s.Lease < time.Second:
+		return errors.New("--lease is a second at least")
 	case s.Grace < 0:
 		return errors.New("--second-factor-grace is a length of time")
 	case s.OIDCIssuer != "" && (s.URL == "" || s.OIDCClient == ""):

@@ -23,6 +23,7 @@ const (
 	metaDemo     = "demo"          // the rulebook it demonstrates; absent in production for ever
 	metaCompany  = "company"       // name of the company
 	metaPassword = "demo_password" // the published password of the demonstration's accounts
+	metaKey      = "journal_key"   // the public key of its journal
 	metaClock    = "clock"         // where the hand-turned clock stands; absent = the clock is never turned
 )
 

@@ -88,7 +88,8 @@ func (s *server) routine(ctx context.Context) {
 			return
 		case <-time.After(time.Minute):
 		}
-		if s.db.Held() != nil {
+		mine, ok := s.lead.fence(ctx)
+		if !ok || s.db.Held() != nil {
 			continue
 		}
 		for _, job := range []struct {
@@ -96,7 +97,7 @@ func (s *server) routine(ctx context.Context) {
 			every time.Duration
 			do    func(context.Context) error
 		}{{"verified_daily", s.c.Verify, s.verifyDaily}, {"drilled", s.c.Drill, s.drillDaily}} {
-			if err := s.daily(ctx, job.key, job.every, job.do); err != nil && ctx.Err() == nil {
+			if err := s.daily(mine, job.key, job.every, job.do); err != nil && ctx.Err() == nil && !handedOver(err) {
 				s.p.log.Error("daily routine failed", "job", job.key, "err", err)
 			}
 		}

@@ -30,6 +30,7 @@ type sealer struct {
 	keeper   *witness.Keeper // checkpoints kept beside the key, outside the database
 	now      func() time.Time
 	log      *slog.Logger
+	lead     *lead // nil = a command, which seals in any case
 	end      context.CancelFunc
 	done     chan struct{}
 	turn     sync.Mutex // of sealing and keeping: a checkpoint read earlier must not be kept later
@@ -67,7 +68,31 @@ func openSealer(ctx context.Context, db *store.DB, file string, now func() time.
 	}
 	s := &sealer{db: db, signer: signer, verifier: verifier, now: now, log: log, done: make(chan struct{}),
 		keeper: &witness.Keeper{File: keptFile(file), Verifier: verifier}}
+	if err := oneKey(ctx, db, public); err != nil {
+		return nil, err
+	}
 	return s, s.check(ctx)
+}
+
+// oneKey lets the first key there is be the database's, so that two nodes with key files of their own do not both sign.
+func oneKey(ctx context.Context, db *store.DB, public string) error {
+	known, err := meta(ctx, db, metaKey)
+	if err == nil && known == "" {
+		err = db.Write(ctx, func(tx *store.Tx) (err error) {
+			if err = tx.Lock(metaKey); err != nil {
+				return err
+			}
+			if known, err = metaIn(tx, metaKey); err != nil || known != "" {
+				return err
+			}
+			known = public
+			return tx.Upsert("meta", []string{"key"}, store.Row{"key": metaKey, "value": public})
+		})
+	}
+	if err == nil && known != public {
+		err = errors.New("the journal of this database is signed by another key: bring the key file of the other nodes, or of the backup")
+	}
+	return err
 }
 
 // keptFile is where checkpoints are kept beside the key: whoever puts back an older database does not put this back.
@@ -113,15 +138,22 @@ func (s *sealer) kept() [][]byte {
 	return notes
 }
 
-// seal folds what waits into the log and keeps the checkpoint outside. A log that is held is not continued.
+// seal folds what waits into the log, on the node whose turn it is, and keeps the checkpoint outside, on every node. A log that
+// is held is not continued.
 func (s *sealer) seal(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	if s.db.Held() != nil {
 		return nil
 	}
-	if _, err := s.db.Seal(ctx, s.now(), s.signer); err != nil {
-		return err
+	mine, ok := ctx, true
+	if s.lead != nil {
+		mine, ok = s.lead.fence(ctx)
+	}
+	if ok {
+		if _, err := s.db.Seal(mine, s.now(), s.signer); err != nil && !handedOver(err) {
+			return err
+		}
 	}
 	note, err := s.db.Checkpoint(ctx)
 	if err != nil || note == nil {

@@ -16,6 +16,7 @@ import (
 	"zhanggui/internal/attach"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/scheduler"
 	"zhanggui/internal/store"
@@ -38,6 +39,8 @@ type server struct {
 	codes    []byte // key of the secrets of one-time codes
 	alerts   *alerts
 	scan     *attach.Scanner
+	lead     *lead
+	relay    *relay
 	sched    *scheduler.Scheduler
 	now      atomic.Pointer[running]
 	company  string
@@ -45,6 +48,7 @@ type server struct {
 	demo     bool
 	first    *firstRun // until somebody can sign in
 	using    sync.Mutex
+	leaving  atomic.Bool // the balancer is told to send nobody any more
 	stopping chan struct{}
 }
 
@@ -55,9 +59,27 @@ type running struct {
 	api    http.Handler
 }
 
-// Tick knocks on the door of the engine that is running now.
+// Tick knocks on the door of the engine that is running now, if this node has the timers.
 func (s *server) Tick(ctx context.Context, now time.Time) (int, time.Time, error) {
-	return s.now.Load().engine.Tick(ctx, now)
+	if s.lead != nil && !s.clock.manual { // by hand it is turned on the node where the hand is
+		var mine bool
+		if ctx, mine = s.lead.fence(ctx); !mine {
+			return 0, time.Time{}, nil
+		}
+	}
+	n, next, err := s.now.Load().engine.Tick(ctx, now)
+	if handedOver(err) {
+		return n, time.Time{}, nil
+	}
+	return n, next, err
+}
+
+// ready is why nobody should be sent here.
+func (s *server) ready() error {
+	if s.leaving.Load() {
+		return fault.New(fault.Unavailable, "这台服务器正在停", "This server is stopping")
+	}
+	return s.clock.behind()
 }
 
 // drain is how long the last answers may take after the signal to stop.
@@ -132,9 +154,14 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.clock, err = newClock(ctx, s.db, s.c.Clock, s); err != nil {
 		return err
 	}
+	s.lead = newLead(s.db, s.c.Lease, s.clock.Now, s.p.log)
+	if !s.lead.alone {
+		s.relay = newRelay(s)
+	}
 	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		return err
 	}
+	s.seal.lead = s.lead
 	if s.codes, err = codeKey(s.c.Key); err != nil {
 		return err
 	}
@@ -161,6 +188,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	if err := s.lead.start(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	s.sched = scheduler.New(s, scheduler.Options{Clock: s.clock.Now, Every: 5 * time.Second, Log: s.p.log})
 	if !s.clock.manual {
 		s.sched.Start()
@@ -170,6 +200,13 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		go s.routine(ctx)
 	}
 	s.alerts.start()
+	around, end := context.WithCancel(context.WithoutCancel(ctx)) // until the last answer is given
+	defer end()
+	if s.relay != nil {
+		go s.relay.send(around)
+		go s.relay.hear(around)
+		go s.follow(around)
+	}
 	if s.c.Dev != "" {
 		go s.watch(ctx, s.c.Dev)
 	}
@@ -197,9 +234,16 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	e, err := s.p.engine(s.p.ctx, s.db, lib, s.keys, engine.Options{})
+	var o engine.Options
+	if old := s.now.Load(); old != nil {
+		o.Bus = old.engine.Bus() // the pages that hang on it stay
+	}
+	e, err := s.p.engine(s.p.ctx, s.db, lib, s.keys, o)
 	if err != nil {
 		return err
+	}
+	if s.relay != nil {
+		e.Bus().Relay(s.relay.tell)
 	}
 	r := &running{lib: lib, engine: e}
 	r.api = s.api(r)
@@ -247,9 +291,18 @@ func (s *server) front() (http.Handler, error) {
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { s.now.Load().api.ServeHTTP(w, r) })
 	mux.Handle("/", shop)
 	var h http.Handler = streams(mux, s.stopping)
+	h = s.departing(h)
 	h = secured(h, s.c.secure())
 	h = guarded(h, s.p.log)
 	return forwarded(h, s.c.Proxy), nil
+}
+
+// leave is how long a stopping server goes on answering.
+func (s *settings) leave() time.Duration {
+	if s.Leave < 0 && !strings.HasPrefix(s.Database, "sqlite:") {
+		return 5 * time.Second
+	}
+	return max(s.Leave, 0)
 }
 
 // secure tells whether browsers reach the server by TLS, its own or a proxy's.
@@ -276,7 +329,9 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		s.p.log.Info("stopping", "at_most", drain.String())
+		s.p.log.Info("stopping", "at_most", (s.c.leave() + drain).String())
+		s.leaving.Store(true)
+		time.Sleep(s.c.leave())
 		close(s.stopping)
 		late, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()
@@ -290,7 +345,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 	if !s.clock.manual {
 		err = errors.Join(err, s.sched.Stop(rest))
 	}
-	err = errors.Join(err, s.alerts.stop(rest), s.seal.stop(rest))
+	err = errors.Join(err, s.alerts.stop(rest), s.seal.stop(rest), s.lead.stop(rest))
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
@@ -298,6 +353,41 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 		s.p.log.Info("stopped")
 	}
 	return err
+}
+
+// departing closes each connection with its answer once the server leaves, so that none is idle when the listener ends: a
+// request sent on it at that moment would be lost.
+func (s *server) departing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// follow keeps what this node knows as it is in the database, where other nodes change it: its time, and the company's name.
+func (s *server) follow(ctx context.Context) {
+	if !s.clock.manual {
+		go s.clock.follow(ctx)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(2 * time.Second):
+		}
+		company, err := meta(ctx, s.db, metaCompany)
+		s.using.Lock()
+		same := company == s.company
+		s.using.Unlock()
+		if err == nil && !same {
+			err = s.named(company)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.p.log.Warn("the company's name was not read", "err", err)
+		}
+	}
 }
 
 // announce tells who starts the server where it is and what is left to do.

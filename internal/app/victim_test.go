@@ -53,19 +53,31 @@ func (v *victim) file(name string) string { return filepath.Join(v.dir, name) }
 // found makes the company and a machine token for the clients.
 func (v *victim) found() {
 	v.t.Helper()
-	make := exec.Command("zhanggui", "admin", "create", "--account", "he", "--name", "何静", "--company", "小店", "--database", "sqlite:"+v.file("a.db"))
+	found(v.t, "--database", "sqlite:"+v.file("a.db"))
+	v.start()
+	v.token = machineToken(v.t, v.url)
+}
+
+// found makes a company and its founder.
+func found(t *testing.T, more ...string) {
+	t.Helper()
+	make := exec.Command("zhanggui", append([]string{"admin", "create", "--account", "he", "--name", "何静", "--company", "小店"}, more...)...)
 	make.Stdin = strings.NewReader("Haystack-42-lamp\n")
 	if out, err := make.CombinedOutput(); err != nil {
-		v.t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
-	v.start()
+}
+
+// machineToken signs the founder in and makes a token for the clients.
+func machineToken(t *testing.T, address string) string {
+	t.Helper()
 	jar, _ := cookiejar.New(nil)
 	browser := &http.Client{Jar: jar}
 	call := func(path string, head map[string]string, body, into any) {
 		b, _ := json.Marshal(body)
-		r, err := http.NewRequest("POST", v.url+path, bytes.NewReader(b))
+		r, err := http.NewRequest("POST", address+path, bytes.NewReader(b))
 		if err != nil {
-			v.t.Fatal(err)
+			t.Fatal(err)
 		}
 		r.Header.Set("Content-Type", "application/json")
 		for k, x := range head {
@@ -73,19 +85,19 @@ func (v *victim) found() {
 		}
 		res, err := browser.Do(r)
 		if err != nil {
-			v.t.Fatal(err)
+			t.Fatal(err)
 		}
 		defer res.Body.Close()
 		b, _ = io.ReadAll(res.Body)
 		if err := json.Unmarshal(b, into); res.StatusCode != 201 || err != nil {
-			v.t.Fatalf("%s: %d %s", path, res.StatusCode, b)
+			t.Fatalf("%s: %d %s", path, res.StatusCode, b)
 		}
 	}
 	var me struct{ CSRF string }
 	call("/api/session", nil, map[string]string{"account": "he", "password": "Haystack-42-lamp"}, &me)
 	var tok struct{ Token string }
 	call("/api/token", map[string]string{"X-CSRF-Token": me.CSRF}, map[string]any{"name": "clients", "scope": []string{"read", "write"}}, &tok)
-	v.token = tok.Token
+	return tok.Token
 }
 
 // start runs the program until it says that it is ready, and remembers how long that took.

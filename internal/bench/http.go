@@ -63,8 +63,10 @@ func (r *run) http() error {
 	if err != nil {
 		return err
 	}
-	mine := func(int) error {
-		return post(client, ours+"/api/form/"+r.form+"/record", body, map[string]string{"X-CSRF-Token": csrf})
+	mine := func(prefer string) func(int) error {
+		return func(int) error {
+			return post(client, ours+"/api/form/"+r.form+"/record", body, map[string]string{"X-CSRF-Token": csrf, "Prefer": prefer})
+		}
 	}
 	var theirs func(int) error
 	if r.peer != "" {
@@ -80,13 +82,17 @@ func (r *run) http() error {
 		theirs = func(int) error { return post(client, address+"/api/collections/things/records", row, nil) }
 	}
 	for _, clients := range []int{1, 64} {
-		var a, b []float64
+		var full, brief, b []float64
 		for range r.rounds { // in turn, so that a machine that slows down slows both
-			x, err := r.rate(clients, mine)
+			x, err := r.rate(clients, mine("return=representation"))
 			if err != nil {
 				return err
 			}
-			a = append(a, x)
+			full = append(full, x)
+			if x, err = r.rate(clients, mine("return=minimal")); err != nil {
+				return err
+			}
+			brief = append(brief, x)
 			if theirs == nil {
 				continue
 			}
@@ -95,11 +101,16 @@ func (r *run) http() error {
 			}
 			b = append(b, x)
 		}
-		line := fmt.Sprintf("acts over HTTP, %2d clients %8.0f /s", clients, middle(a))
-		if theirs != nil {
-			line += fmt.Sprintf("   %.2f of the peer's plain create (%.0f /s)", middle(a)/middle(b), middle(b))
+		for _, x := range []struct {
+			name string
+			list []float64
+		}{{"the record answered", full}, {"answered briefly", brief}} {
+			line := fmt.Sprintf("acts over HTTP, %2d clients, %-19s %8.0f /s", clients, x.name, middle(x.list))
+			if theirs != nil {
+				line += fmt.Sprintf("   %.2f of the peer's plain create (%.0f /s)", middle(x.list)/middle(b), middle(b))
+			}
+			r.say("%s", line)
 		}
-		r.say("%s", line)
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 // Command bench measures the product against bare loops and against a peer in one run. It prints ratios and medians of
 // several rounds and fails on none of them: a slow machine is not a broken program.
 //
-//	go run ./internal/bench -book BOOK -form FORM [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE]
+//	go run ./internal/bench -book BOOK -form FORM [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE] [-cpuprofile FILE]
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,7 @@ func main() {
 	flag.StringVar(&r.program, "program", "bin/zhanggui", "program of the product")
 	flag.StringVar(&r.book, "book", "", "rulebook that is adopted")
 	flag.StringVar(&r.form, "form", "", "its form whose records are filed, SHORT.FORM")
+	profile := flag.String("cpuprofile", "", "write where the time of this process goes to a file, for go tool pprof")
 	flag.Parse()
 	r.length = time.Duration(*seconds * float64(time.Second))
 	r.out = os.Stdout
@@ -54,6 +56,16 @@ func main() {
 		fatal(err)
 	}
 	defer os.RemoveAll(r.dir)
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fatal(err)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	fmt.Fprintf(r.out, "%s, %d cores, %d rounds of %s each\n", runtime.Version(), runtime.NumCPU(), r.rounds, r.length)
 	parts := []struct {
 		name string

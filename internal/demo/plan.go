@@ -1,26 +1,31 @@
-// Package demo makes a company with a year of believable history: it puts people, customers and goods
+// Package demo makes a group of companies with a year of believable history: it puts people, customers and goods
 // in place and then lets them work, act by act, through the engine on a hand-turned clock. It knows no
-// regulation: what happens in which form, and in whose words, stands in the rulebook's demo.yaml.
+// regulation: what happens in which form, and in whose words, stands in the folder demo of the rulebooks.
 // The same seed gives the same data.
 package demo
 
 import (
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/goccy/go-yaml"
 )
 
-// Plan is demo.yaml.
+// Plan is one file of the folder: a company, or a group that names its houses, each a company with a file of its own.
 type Plan struct {
-	Company  string            `yaml:"company"`
-	From     string            `yaml:"from"` // first day of the history
-	To       string            `yaml:"to"`   // its last moment, where the demonstration begins
-	Head     map[string]string `yaml:"head"` // unit → person, set when both are there
-	Password string            `yaml:"password"`
-	Record   []Seed            `yaml:"record"`
-	Story    []Story           `yaml:"story"`
-	Morning  []Sweep           `yaml:"morning"`
+	Company  string              `yaml:"company"`
+	From     string              `yaml:"from"`  // first day of the history
+	To       string              `yaml:"to"`    // its last moment, where the demonstration begins
+	House    []string            `yaml:"house"` // files beside this one, without ".yaml"
+	Under    map[string][]string `yaml:"under"` // unit → units below it, set when the houses are there
+	Head     map[string]string   `yaml:"head"`  // unit → person, set when both are there
+	Password string              `yaml:"password"`
+	Record   []Seed              `yaml:"record"`
+	Story    []Story             `yaml:"story"`
+	Morning  []Sweep             `yaml:"morning"`
+
+	houses []*Plan
 }
 
 // Seed is a record put in place before the history begins (units, people, customers, goods).
@@ -45,6 +50,9 @@ type Story struct {
 	Step   map[string]Step             `yaml:"step"`  // how each action goes
 	Stall  float64                     `yaml:"stall"` // share of cases that simply stop somewhere
 	Slow   float64                     `yaml:"slow"`  // share of steps that take four times as long
+	At     []string                    `yaml:"at"`    // moments at which one comes for certain
+	First  []string                    `yaml:"first"` // shortest and longest time to the first step after filing
+	Night  bool                        `yaml:"night"` // it begins and goes on at any hour of any day
 }
 
 // Pick gives a table one row for each record of a form in a state; As is the field that names it.
@@ -52,10 +60,12 @@ type Pick struct {
 	Form, State, As string
 }
 
-// Sweep is what everybody does every working morning: one action on each record of a state that names him.
+// Sweep is what everybody does every working morning: one action on each record of a state that names him, or a record
+// made of it.
 type Sweep struct {
 	Form, State, Action string
 	By                  string // the field that names him
+	Make                *Made
 }
 
 // Step tells how one action of a story is done. Absent actions are done with drawn values where their turn comes.
@@ -73,15 +83,26 @@ type Step struct {
 	Make    []Made                      `yaml:"make"`   // records that follow from it; "$case" is the case
 }
 
-// ReadPlan reads demo.yaml of a rulebook folder.
-func ReadPlan(fsys fs.FS, path string) (*Plan, error) {
-	b, err := fs.ReadFile(fsys, path)
+// ReadPlan reads a plan and those of its houses.
+func ReadPlan(fsys fs.FS, name string) (*Plan, error) {
+	b, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return nil, err
 	}
 	var p Plan
-	if err := yaml.UnmarshalWithOptions(b, &p, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	// What a merged story says otherwise counts as a second key.
+	if err := yaml.UnmarshalWithOptions(b, &p, yaml.Strict(), yaml.AllowDuplicateMapKey()); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for _, h := range p.House {
+		house, err := ReadPlan(fsys, path.Join(path.Dir(name), h+".yaml"))
+		if err != nil {
+			return nil, err
+		}
+		if len(house.House) > 0 {
+			return nil, fmt.Errorf("%s: %s has houses of its own", name, h)
+		}
+		p.houses = append(p.houses, house)
 	}
 	return &p, nil
 }

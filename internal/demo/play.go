@@ -17,26 +17,38 @@ import (
 	"zhanggui/internal/rulebook"
 )
 
-// player is one run of a plan.
-type player struct {
+// run is one playing of a plan: what all its houses share.
+type run struct {
 	ctx     context.Context
 	e       *engine.Engine
-	plan    *Plan
-	rnd     *rand.Rand
 	zone    *time.Location
 	cal     *calendar.Calendar
 	now     time.Time
 	end     time.Time
 	names   map[string]string
-	actor   string // who fills in a form now: files are his
-	made    map[string][]drawn
-	people  []string
-	roles   map[string][]string
 	queue   agenda
-	follow  map[string]*Story // forms whose records come from the acts of others
+	follow  map[string]told    // forms whose records come from the acts of others
+	home    map[string]*player // person → the house he was put into
 	stats   map[string]int
 	refused map[string]bool // record|action that was refused before
 	log     *slog.Logger
+}
+
+// player plays one house. It has dice of its own, so that one house's year does not hang on what another does.
+type player struct {
+	*run
+	plan   *Plan
+	rnd    *rand.Rand
+	actor  string // who fills in a form now: files are his
+	made   map[string][]drawn
+	people []string
+	roles  map[string][]string
+}
+
+// told is a story and the house it is told of.
+type told struct {
+	story *Story
+	of    *player
 }
 
 // Result tells what a run made.
@@ -62,89 +74,92 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 	if err != nil {
 		return nil, err
 	}
-	p := &player{ctx: ctx, e: e, plan: plan, rnd: newRand(seed), zone: cal.Zone, cal: cal, now: from.Start(cal.Zone).Add(8 * time.Hour), end: to, names: map[string]string{},
-		made: map[string][]drawn{}, roles: map[string][]string{}, stats: map[string]int{}, refused: map[string]bool{}, follow: map[string]*Story{}, log: log}
-	for _, s := range plan.Record {
-		if err := p.seed(s); err != nil {
+	r := &run{ctx: ctx, e: e, zone: cal.Zone, cal: cal, now: from.Start(cal.Zone).Add(8 * time.Hour), end: to, names: map[string]string{},
+		follow: map[string]told{}, home: map[string]*player{}, stats: map[string]int{}, refused: map[string]bool{}, log: log}
+	var houses []*player
+	for i, h := range append([]*Plan{plan}, plan.houses...) {
+		p := &player{run: r, plan: h, rnd: newRand(seed + uint64(i)), made: map[string][]drawn{}, roles: map[string][]string{}}
+		if err := p.settle(); err != nil {
+			return nil, err
+		}
+		houses = append(houses, p)
+	}
+	for _, unit := range keys(plan.Under) {
+		for _, below := range plan.Under[unit] {
+			if err := r.setUnit(below, "parent", unit); err != nil {
+				return nil, err
+			}
+		}
+	}
+	defer e.Watch(r.followUp)()
+	res := &Result{Now: to}
+	for _, p := range houses {
+		for _, s := range p.plan.Morning {
+			p.at(p.workTime(p.now), func() error { return p.sweep(s) })
+		}
+		if err := p.schedule(from, calendar.DateOf(to, p.zone)); err != nil {
 			return nil, err
 		}
 	}
-	for _, unit := range keys(plan.Head) {
-		act := engine.Act{Form: "base.unit", Record: p.names[unit], Action: "edit", Values: map[string]any{"head": p.names[plan.Head[unit]]}, Actor: engine.Actor{System: true, Origin: "demo"}}
-		if _, err := e.Do(ctx, p.now, act); err != nil {
-			return nil, fmt.Errorf("demo.yaml: head of %s: %w", unit, explain(err))
-		}
-	}
-	for i := range plan.Story {
-		if st := &plan.Story[i]; st.By == "" || p.follow[st.Form] == nil { // else what comes about by itself goes the way of the first story
-			p.follow[st.Form] = st
-		}
-	}
-	defer e.Watch(p.followUp)()
-	res := &Result{Now: to}
-	for _, s := range plan.Morning {
-		p.at(p.workTime(p.now), func() error { return p.sweep(s) })
-	}
-	p.schedule(from, calendar.DateOf(to, p.zone))
-	start, span := p.now, to.Sub(p.now)
-	for p.queue.Len() > 0 {
+	start, span := r.now, to.Sub(r.now)
+	for r.queue.Len() > 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		ev := heap.Pop(&p.queue).(*event)
+		ev := heap.Pop(&r.queue).(*event)
 		if ev.at.After(to) {
 			break
 		}
-		p.now = ev.at
-		n, _, err := e.Tick(ctx, p.now)
+		r.now = ev.at
+		n, _, err := e.Tick(ctx, r.now)
 		if err != nil {
-			return nil, fmt.Errorf("tick at %s: %w", p.now, err)
+			return nil, fmt.Errorf("tick at %s: %w", r.now, err)
 		}
 		res.Ticks += n
 		if err := ev.do(); err != nil {
 			return nil, err
 		}
 		if progress != nil {
-			progress(float64(p.now.Sub(start)) / float64(span))
+			progress(float64(r.now.Sub(start)) / float64(span))
 		}
 	}
-	p.now = to
+	r.now = to
 	n, _, err := e.Tick(ctx, to)
 	if err != nil {
 		return nil, err
 	}
 	res.Ticks += n
-	res.Acts, res.Refused = p.stats["acts"], p.stats["refused"]
+	res.Acts, res.Refused = r.stats["acts"], r.stats["refused"]
 	return res, nil
 }
 
-// event is something that will happen.
-type event struct {
-	at  time.Time
-	seq int
-	do  func() error
-}
-type agenda []*event
-
-func (a agenda) Len() int { return len(a) }
-func (a agenda) Less(i, j int) bool {
-	if a[i].at.Equal(a[j].at) {
-		return a[i].seq < a[j].seq
+// settle puts a house in place: its records, and who leads its units.
+func (p *player) settle() error {
+	for _, s := range p.plan.Record {
+		if err := p.seed(s); err != nil {
+			return err
+		}
 	}
-	return a[i].at.Before(a[j].at)
-}
-func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(x any)   { *a = append(*a, x.(*event)) }
-func (a *agenda) Pop() any {
-	old := *a
-	x := old[len(old)-1]
-	*a = old[:len(old)-1]
-	return x
+	for _, unit := range keys(p.plan.Head) {
+		if err := p.setUnit(unit, "head", p.plan.Head[unit]); err != nil {
+			return err
+		}
+	}
+	for i := range p.plan.Story {
+		st := &p.plan.Story[i]
+		if _, there := p.follow[st.Form]; st.By == "" || !there { // else what comes about by itself goes the way of the first story
+			p.follow[st.Form] = told{st, p}
+		}
+	}
+	return nil
 }
 
-func (p *player) at(t time.Time, do func() error) {
-	p.stats["seq"]++
-	heap.Push(&p.queue, &event{at: t, seq: p.stats["seq"], do: do})
+func (r *run) setUnit(unit, field, name string) error {
+	act := engine.Act{Form: "base.unit", Record: r.names[unit], Action: "edit", Values: map[string]any{field: r.names[name]}, Actor: engine.Actor{System: true, Origin: "demo"}}
+	if _, err := r.e.Do(r.ctx, r.now, act); err != nil {
+		return fmt.Errorf("demo: %s of %s: %w", field, unit, explain(err))
+	}
+	return nil
 }
 
 // seed puts records in place, in the installation's own name.
@@ -155,13 +170,13 @@ func (p *player) seed(s Seed) error {
 	}
 	form := p.e.Lib.Form(s.Form)
 	if form == nil {
-		return fmt.Errorf("demo.yaml: there is no form %s", s.Form)
+		return fmt.Errorf("demo: there is no form %s", s.Form)
 	}
 	for i := 0; i < n; i++ {
 		values := p.values(form, s.Values, nil)
 		out, err := p.e.Do(p.ctx, p.now, engine.Act{Form: s.Form, Action: "create", Values: values, Lines: p.lines(form, s.Lines, nil), Actor: engine.Actor{System: true, Origin: "demo"}})
 		if err != nil {
-			return fmt.Errorf("demo.yaml: %s %s: %w", s.Form, s.Name, explain(err))
+			return fmt.Errorf("demo: %s %s: %w", s.Form, s.Name, explain(err))
 		}
 		if s.Name != "" {
 			p.names[s.Name] = out.Record
@@ -170,6 +185,7 @@ func (p *player) seed(s Seed) error {
 		switch form.Key {
 		case "base.person":
 			p.people = append(p.people, out.Record)
+			p.home[out.Record] = p
 		case "base.role_grant":
 			role, _ := values["role"].(string)
 			who, _ := values["person"].(string)
@@ -177,7 +193,7 @@ func (p *player) seed(s Seed) error {
 		}
 		for _, a := range s.Act {
 			if _, err := p.e.Do(p.ctx, p.now, engine.Act{Form: s.Form, Record: out.Record, Action: a, Actor: engine.Actor{System: true, Origin: "demo"}}); err != nil {
-				return fmt.Errorf("demo.yaml: %s %s %s: %w", s.Form, s.Name, a, explain(err))
+				return fmt.Errorf("demo: %s %s %s: %w", s.Form, s.Name, a, explain(err))
 			}
 		}
 	}
@@ -253,51 +269,23 @@ func (p *player) anybody() any {
 	return p.people[p.rnd.IntN(len(p.people))]
 }
 
-// schedule spreads the stories' beginnings over the months, in working time.
-func (p *player) schedule(from, to calendar.Date) {
-	for i := range p.plan.Story {
-		st := &p.plan.Story[i]
-		if st.By == "" {
-			continue
-		}
-		for m := from; m.Before(to); m = (calendar.Date{Year: m.Year, Month: m.Month, Day: 1}).AddMonths(1) {
-			lo, hi := 1, 1
-			if len(st.Month) == 2 {
-				lo, hi = st.Month[0], st.Month[1]
-			}
-			for n := lo + p.rnd.IntN(hi-lo+1); n > 0; n-- {
-				at := p.workTime(m.AddDays(p.rnd.IntN(28)).Start(p.zone).Add(time.Duration(8*60+p.rnd.IntN(9*60)) * time.Minute))
-				p.at(at, func() error { return p.begin(st) })
-			}
-		}
-		for n := st.Last; n > 0; n-- {
-			at := p.workTime(to.AddDays(-10 + p.rnd.IntN(10)).Start(p.zone).Add(time.Duration(8*60+p.rnd.IntN(9*60)) * time.Minute))
-			p.at(at, func() error { return p.begin(st) })
-		}
-	}
-}
-
-func (p *player) workTime(t time.Time) time.Time {
-	return p.cal.NextWorking(t).Add(time.Duration(p.rnd.IntN(50)) * time.Minute)
-}
-
 // begin files one case.
 func (p *player) begin(st *Story) error {
 	form := p.e.Lib.Form(st.Form)
 	if form == nil {
-		return fmt.Errorf("demo.yaml: there is no form %s", st.Form)
+		return fmt.Errorf("demo: there is no form %s", st.Form)
 	}
 	draws := map[string]drawn{}
 	for _, k := range keys(st.Draw) {
 		list := p.made[st.Draw[k]]
 		if len(list) == 0 {
-			return fmt.Errorf("demo.yaml: nothing to draw from %s", st.Draw[k])
+			return fmt.Errorf("demo: nothing to draw from %s", st.Draw[k])
 		}
 		draws[k] = list[p.rnd.IntN(len(list))]
 	}
 	who := p.holders(st.By)
 	if len(who) == 0 {
-		return fmt.Errorf("demo.yaml: nobody holds %s", st.By)
+		return fmt.Errorf("demo: nobody holds %s", st.By)
 	}
 	p.actor = who[p.rnd.IntN(len(who))]
 	out, err := p.try(engine.Act{Form: st.Form, Action: "create", Values: p.values(form, st.Values, draws), Lines: p.lines(form, st.Lines, draws),
@@ -329,7 +317,10 @@ type tale struct {
 
 func (p *player) next(c *tale) {
 	lo, hi := time.Hour, 20*time.Hour
-	p.at(p.workTime(p.now.Add(lo+time.Duration(p.rnd.Int64N(int64(hi-lo))))), func() error { return p.step(c) })
+	if f := c.story.First; len(f) == 2 {
+		lo, hi = length(f[0]), length(f[1])
+	}
+	p.at(p.when(c.story, p.now.Add(lo+time.Duration(p.rnd.Int64N(int64(hi-lo))))), func() error { return p.step(c) })
 }
 
 // step does the next thing on a case's way, or now and then something beside it.
@@ -387,8 +378,13 @@ func (p *player) step(c *tale) error {
 			return nil
 		}
 	}
-	if c.stuck++; c.stuck < 12 {
-		p.at(p.workTime(p.now.Add(20*time.Hour)), func() error { return p.step(c) })
+	wait, most := 20*time.Hour, 12
+	if c.story.Night {
+		wait, most = time.Hour, 60
+	}
+	if c.stuck++; c.stuck < most {
+		wait *= time.Duration(min(c.stuck, 4)) // who found it not ready looks again, and then less often
+		p.at(p.when(c.story, p.now.Add(wait)), func() error { return p.step(c) })
 	}
 	return nil
 }
@@ -435,8 +431,12 @@ func (p *player) sweep(s Sweep) error {
 		if i%9 == 8 || x.Of == "" {
 			continue // some are left for later
 		}
-		if _, err := p.e.Do(p.ctx, p.now, engine.Act{Form: s.Form, Record: x.ID, Action: s.Action, Actor: engine.Actor{Person: x.Of, Origin: "demo"}}); err != nil {
-			return err
+		act := engine.Act{Form: s.Form, Record: x.ID, Action: s.Action, Actor: engine.Actor{Person: x.Of, Origin: "demo"}}
+		if m := s.Make; m != nil {
+			act = engine.Act{Form: m.Form, Action: "create", Values: p.values(p.e.Lib.Form(m.Form), m.Values, map[string]drawn{"case": {id: x.ID}}), Actor: act.Actor}
+		}
+		if _, err := p.e.Do(p.ctx, p.now, act); err != nil {
+			return explain(err)
 		}
 	}
 	next := p.cal.NextWorking(calendar.DateOf(p.now, p.zone).AddDays(1).Start(p.zone)).Add(5 * time.Minute)
@@ -450,7 +450,7 @@ func (p *player) makeAll(c *tale, list []Made) error {
 		form := p.e.Lib.Form(m.Form)
 		who := p.holders(m.By)
 		if form == nil || len(who) == 0 {
-			return fmt.Errorf("demo.yaml: cannot make %s by %s", m.Form, m.By)
+			return fmt.Errorf("demo: cannot make %s by %s", m.Form, m.By)
 		}
 		draws := map[string]drawn{}
 		for k, d := range c.draws {
@@ -463,8 +463,8 @@ func (p *player) makeAll(c *tale, list []Made) error {
 		if err != nil {
 			return err
 		}
-		if st := p.follow[m.Form]; st != nil && out != nil {
-			p.next(&tale{story: st, form: form, id: out.Record, draws: draws})
+		if f, ok := p.follow[m.Form]; ok && out != nil {
+			p.next(&tale{story: f.story, form: form, id: out.Record, draws: draws})
 		}
 	}
 	return nil
@@ -475,36 +475,4 @@ func first(a, b string) string {
 		return a
 	}
 	return b
-}
-
-// later puts the case's next step on the agenda: after what the plan says for what comes next.
-func (p *player) later(c *tale, done Step) {
-	lo, hi := 2*time.Hour, 30*time.Hour
-	if len(done.After) == 2 {
-		lo, hi = length(done.After[0]), length(done.After[1])
-	}
-	if hi <= lo {
-		hi = lo + time.Minute
-	}
-	if p.rnd.Float64() < c.story.Slow {
-		lo, hi = 4*lo, 4*hi
-	}
-	at := p.workTime(p.now.Add(lo + time.Duration(p.rnd.Int64N(int64(hi-lo)))))
-	p.at(at, func() error { return p.step(c) })
-}
-
-func length(s string) time.Duration {
-	sp, err := calendar.ParseSpan(s)
-	if err != nil {
-		return time.Hour
-	}
-	switch sp.Unit {
-	case calendar.UnitMinute:
-		return time.Duration(sp.N) * time.Minute
-	case calendar.UnitHour:
-		return time.Duration(sp.N) * time.Hour
-	case calendar.UnitWeek:
-		return time.Duration(sp.N) * 7 * 24 * time.Hour
-	}
-	return time.Duration(sp.N) * 24 * time.Hour
 }

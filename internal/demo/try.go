@@ -102,12 +102,18 @@ func (p *player) try(act engine.Act, form *rulebook.Form, a *rulebook.Action, dr
 	return nil, nil
 }
 
-// followUp gives records that acts and the clock made a tale of their own.
-func (p *player) followUp(list []engine.Effect) {
+// followUp gives records that acts and the clock made a tale of their own; what speaks of a person is a tale of his house.
+func (r *run) followUp(list []engine.Effect) {
 	for _, ef := range list {
-		if st := p.follow[ef.Form]; st != nil && (ef.Kind == "create" || ef.Kind == "sanction") {
-			p.next(&tale{story: st, form: p.e.Lib.Form(ef.Form), id: ef.Record, draws: map[string]drawn{}})
+		f, ok := r.follow[ef.Form]
+		if !ok || ef.Kind != "create" && ef.Kind != "sanction" {
+			continue
 		}
+		p := f.of
+		if h := r.home[ef.Data["person"]]; h != nil {
+			p = h
+		}
+		p.next(&tale{story: f.story, form: r.e.Lib.Form(ef.Form), id: ef.Record, draws: map[string]drawn{}})
 	}
 }
 

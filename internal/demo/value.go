@@ -13,7 +13,7 @@ import (
 	"zhanggui/internal/rulebook"
 )
 
-// A value in demo.yaml is a literal, a list to draw from, or a text that begins with:
+// A value in a plan is a literal, a list to draw from, or a text that begins with:
 //
 //	@name            the record of that name
 //	$draw.field      a field of a drawn record ("$draw" alone is the record itself)
@@ -68,12 +68,12 @@ func (p *player) text(s string, draws map[string]drawn, t *rulebook.FieldType) a
 		if id, ok := p.names[s[1:]]; ok {
 			return id
 		}
-		panic(fmt.Sprintf("demo.yaml names %s, which is not there yet", s))
+		panic(fmt.Sprintf("demo names %s, which is not there yet", s))
 	case '$':
 		name, field, has := strings.Cut(s[1:], ".")
 		d, ok := draws[name]
 		if !ok {
-			panic(fmt.Sprintf("demo.yaml: nothing is drawn as %s", name))
+			panic(fmt.Sprintf("demo: nothing is drawn as %s", name))
 		}
 		if !has {
 			return d.id

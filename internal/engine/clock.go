@@ -23,19 +23,22 @@ func (c clockRow) str(col string) string { return str(c.rec.row[col]) }
 
 func (w *work) clockForm() *rulebook.Form { return w.e.Lib.Form("base.clock") }
 
-// clockRows are the kept instances of a record, by name and key.
+// clockRows are the kept instances of a record, by name and key. They are asked for once; those opened since are known, and
+// what came about in this act can have no others.
 func (w *work) clockRows(r *Record) (map[string]clockRow, error) {
-	m := map[string]clockRow{}
-	if err := w.flush(); err != nil { // clocks opened a moment ago must be found, not opened twice
-		return nil, err
+	if !r.clocked && !r.born() {
+		rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", r.id),
+			query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}})})
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			r.clocks = append(r.clocks, w.adopt(w.clockForm(), row))
+		}
 	}
-	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", r.id),
-		query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}})})
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		rec := w.adopt(w.clockForm(), row)
+	r.clocked = true
+	m := make(map[string]clockRow, len(r.clocks))
+	for _, rec := range r.clocks {
 		m[rec.str("name")+"|"+rec.str("instance")] = newClockRow(rec)
 	}
 	return m, nil
@@ -141,6 +144,7 @@ func (w *work) openClock(r *Record, in *instance) (clockRow, error) {
 		rec.row["stage"] = st.st.State
 	}
 	rec.enter("open", w.now)
+	r.clocks = append(r.clocks, rec)
 	return clockRow{rec: rec, fired: map[string]string{}}, nil
 }
 

@@ -15,8 +15,8 @@ import (
 
 // What a duty opens for a period: a clock row or a sheet each member.
 
-// openDuty opens the period a cursor stands at and moves it on.
-func (w *work) openDuty(id string, at time.Time) error {
+// openDuty opens the period a cursor stands at and moves it on; skip only moves it on.
+func (w *work) openDuty(id string, at time.Time, skip bool) error {
 	rows, err := w.tx.Select(query.Select{Table: "duty_cursor", Alias: "d", Where: query.Eq("d", "id", id), Limit: 1})
 	if err != nil || len(rows) == 0 {
 		return err
@@ -47,7 +47,8 @@ func (w *work) openDuty(id string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	if view.Awake(&d.Node) && view.Adoption != "" && (own || d.Member()) {
+	if !skip && view.Awake(&d.Node) && view.Adoption != "" && (own || d.Member()) {
+		w.owing = unit
 		if err := w.openPeriod(d, view, unit, p); err != nil {
 			return fmt.Errorf("duty %s: %w", d.ID, err)
 		}

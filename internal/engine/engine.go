@@ -66,13 +66,18 @@ type Options struct {
 	Keep *keep.Keeper
 	// Alarm is told of what points to tampering, and where.
 	Alarm func(what, where string)
+	// Bus is where events go; nil = one of the engine's own. An engine that takes another's place goes on with its bus.
+	Bus *Bus
 	// Quiet drops the journal and the attempt log (scenario runs check effects directly).
 	Quiet bool
 }
 
 // New opens the engine on a database whose schema has been applied (see Tables).
 func New(db *store.DB, lib *rulebook.Library, opts Options) (*Engine, error) {
-	e := &Engine{DB: db, Lib: lib, opts: opts, bus: newBus(), keep: opts.Keep, personal: personalNames(lib)}
+	e := &Engine{DB: db, Lib: lib, opts: opts, bus: opts.Bus, keep: opts.Keep, personal: personalNames(lib)}
+	if e.bus == nil {
+		e.bus = newBus()
+	}
 	if e.keep == nil {
 		e.keep = keep.Memory()
 	}

@@ -56,7 +56,7 @@ func (f *facts) Members(unit expr.Record) expr.Who {
 	if unit == nil {
 		return people{w: f.w}
 	}
-	return people{w: f.w, ids: f.w.world.membersOf(unit.ID())}
+	return people{w: f.w, ids: f.w.world.membersOf(unit.ID(), f.w.now)}
 }
 
 func (f *facts) Superior(p expr.Record) (expr.Record, error) {
@@ -247,14 +247,10 @@ type members struct {
 }
 
 func (m members) Has(person expr.Record) bool {
-	if person == nil {
-		return false
-	}
-	p := m.w.world.people[person.ID()]
-	return p != nil && p.active && m.w.world.within(p.unit, m.unit.id)
+	return person != nil && m.w.world.isMember(person.ID(), m.unit.id, m.w.now)
 }
 func (m members) Persons() []expr.Record {
-	return people{w: m.w, ids: m.w.world.membersOf(m.unit.id)}.Persons()
+	return people{w: m.w, ids: m.w.world.membersOf(m.unit.id, m.w.now)}.Persons()
 }
 func (m members) Of(u expr.Record) expr.Who {
 	if r, ok := u.(*Record); ok {

@@ -275,10 +275,21 @@ func (w *work) event(r *Record, action string) {
 	w.events = append(w.events, Event{Form: r.form.Key, Record: r.id, Action: action, By: w.actor.Person, Unit: r.unitID()})
 }
 
+// EventMissed is the action of the event that says that others may have been missed: look at everything anew.
+const EventMissed = "missed"
+
 // Bus hands committed events to whoever listens; a slow listener loses events, never slows an act.
 type Bus struct {
 	mu   sync.Mutex
 	list map[chan Event]bool
+	tell func([]Event)
+}
+
+// Relay has fn told of what was committed by this process, for those who listen on other nodes. fn must not wait.
+func (b *Bus) Relay(fn func([]Event)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tell = fn
 }
 
 func newBus() *Bus { return &Bus{list: map[chan Event]bool{}} }
@@ -297,6 +308,17 @@ func (b *Bus) Subscribe() (<-chan Event, func()) {
 }
 
 func (b *Bus) publish(list []Event) {
+	b.mu.Lock()
+	tell := b.tell
+	b.mu.Unlock()
+	if tell != nil && len(list) > 0 {
+		tell(list)
+	}
+	b.Hear(list)
+}
+
+// Hear hands out events that were committed by another node.
+func (b *Bus) Hear(list []Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for c := range b.list {

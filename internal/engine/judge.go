@@ -118,7 +118,7 @@ func (w *work) shut(r *Record, a *rulebook.Action, counts func(*rulebook.Value) 
 				if v == nil {
 					continue // it refers to nothing the gate is about
 				}
-				s.Vars[g.Bind] = v
+				s = w.scope(r, view, map[string]expr.Value{g.Bind: v})
 			}
 			ok, err := w.truth(on.That, view, s, true)
 			if err != nil {

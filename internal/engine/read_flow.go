@@ -53,7 +53,7 @@ func (e *Engine) Flow(ctx context.Context, now time.Time, actor Actor, form, id 
 		}
 		unit := w.world.top
 		if w.me != nil {
-			unit = first(str(w.me.row["unit"]), unit)
+			unit = w.home(f.Book)
 		}
 		r := w.blank(f, unit)
 		if id != "" {

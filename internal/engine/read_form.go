@@ -174,11 +174,7 @@ func (w *work) mayCreate(f *rulebook.Form) bool {
 	if a == nil {
 		return false
 	}
-	unit := w.world.top
-	if p := w.world.people[w.me.id]; p != nil && p.unit != "" {
-		unit = p.unit
-	}
-	r := w.blank(f, unit)
+	r := w.blank(f, w.home(f.Book))
 	view := w.view(r)
 	if !inForceFor(f, view) {
 		return false
@@ -209,7 +205,7 @@ func (e *Engine) Form(ctx context.Context, now time.Time, actor Actor, key strin
 func (w *work) formView(f *rulebook.Form) *FormView {
 	unit := w.world.top
 	if w.me != nil {
-		unit = first(str(w.me.row["unit"]), unit)
+		unit = w.home(f.Book)
 	}
 	r := w.blank(f, unit)
 	view := w.view(r)

@@ -63,6 +63,9 @@ func (e *Engine) Print(ctx context.Context, now time.Time, actor Actor, form, id
 	if f == nil {
 		return nil, unknownForm(form)
 	}
+	if _, err := copyOf(f, copyMark); err != nil { // before the print is counted
+		return nil, err
+	}
 	if f.Action("print") != nil {
 		if _, err := e.Do(ctx, now, Act{Form: form, Record: id, Action: "print", Actor: actor}); err != nil {
 			return nil, err
@@ -85,6 +88,19 @@ func (e *Engine) PrintPreview(ctx context.Context, now time.Time, actor Actor, f
 	return v, err
 }
 
+// copyOf is the copy of a form's paper that a mark names; nil for the paper itself.
+func copyOf(f *rulebook.Form, mark string) (*rulebook.Copy, error) {
+	if mark == "" {
+		return nil, nil
+	}
+	for _, c := range f.Copies {
+		if c.Mark == mark {
+			return c, nil
+		}
+	}
+	return nil, fault.At("copy", "没有这一联："+mark, "There is no copy "+mark)
+}
+
 func (w *work) printView(r *Record, copyMark string) (*PrintView, error) {
 	v := &PrintView{Layout: "a4", Title: text(r.form.Label), Number: r.Number(), Copy: copyMark, Cells: []PrintCell{}, Opinions: []PrintOpinion{}, Lines: []PrintLines{}}
 	if u := w.world.units[w.world.top]; u != nil {
@@ -98,18 +114,12 @@ func (w *work) printView(r *Record, copyMark string) (*PrintView, error) {
 		v.Stamp = text(c.Class.Print.Stamp)
 	}
 	var with []string
-	if copyMark != "" {
-		found := false
-		for _, c := range r.form.Copies {
-			if c.Mark == copyMark {
-				with, found = c.With, true
-				if c.Label.ZH != "" {
-					v.Copy = c.Mark + " " + c.Label.ZH
-				}
-			}
-		}
-		if !found {
-			return nil, fault.At("copy", "没有这一联："+copyMark, "There is no copy "+copyMark)
+	if c, err := copyOf(r.form, copyMark); err != nil {
+		return nil, err
+	} else if c != nil {
+		with = c.With
+		if c.Label.ZH != "" {
+			v.Copy = c.Mark + " " + c.Label.ZH
 		}
 	}
 	for _, f := range r.form.Fields {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"zhanggui/internal/expr"
@@ -44,26 +45,64 @@ func (w *work) related(r *Record) ([]Related, error) {
 		}
 		list = append(list, Related{to.Key, textOr(f.Label, f.ID), f.ID, []RelatedRow{w.relatedRow(x)}, 1})
 	}
+	if r.form.Kept == "platform" {
+		return list, nil
+	}
+	at, err := w.referrers(r)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range at {
+		x, err := w.referring(p.form, p.field, r.id)
+		if err != nil {
+			return nil, err
+		}
+		if x != nil {
+			list = append(list, *x)
+		}
+	}
+	return list, nil
+}
+
+// referrer is a field of a form in which a record may be named.
+type referrer struct {
+	form  *rulebook.Form
+	field *rulebook.Field
+}
+
+// referrers are those in which a record is named at all, found with one question: of dozens of forms most say nothing of it.
+// What of them the reader may see is asked after that.
+func (w *work) referrers(r *Record) ([]referrer, error) {
+	var all []referrer
+	q := query.Select{Table: r.form.Table, Alias: "r", Where: query.Eq("r", "id", r.id), Limit: 1}
 	for _, b := range w.e.Lib.Books {
 		for _, g := range b.Forms {
-			if g.Kept != "" || w.scopeOf(g).none || (r.form.Kept == "platform") {
+			if g.Kept != "" || w.scopeOf(g).none {
 				continue
 			}
 			for _, f := range g.Fields {
 				if f.Type.Expr.Kind != expr.KObject || f.Type.Expr.Object != r.form.Key || live(f) || !w.open(g, f) {
 					continue
 				}
-				x, err := w.referring(g, f, r.id)
-				if err != nil {
-					return nil, err
-				}
-				if x != nil {
-					list = append(list, *x)
-				}
+				q.Columns = append(q.Columns, query.Column{Name: strconv.Itoa(len(all)), Expr: query.Sub{Agg: "exists", Table: g.Table, Alias: "g", Where: query.Eq("g", f.ID, r.id)}})
+				all = append(all, referrer{g, f})
 			}
 		}
 	}
-	return list, nil
+	if len(all) == 0 {
+		return nil, nil
+	}
+	rows, err := w.tx.Select(q)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	var named []referrer
+	for i, p := range all {
+		if rows[0][strconv.Itoa(i)] == true {
+			named = append(named, p)
+		}
+	}
+	return named, nil
 }
 
 func (w *work) referring(g *rulebook.Form, f *rulebook.Field, id string) (*Related, error) {

@@ -14,6 +14,7 @@ import (
 type LedgerBrief struct {
 	ID     string   `json:"id"`
 	Book   string   `json:"book"`
+	Title  Text     `json:"title"` // of the regulation
 	Label  Text     `json:"label"`
 	Unit   string   `json:"unit"`
 	Clause string   `json:"clause,omitempty"`
@@ -43,36 +44,56 @@ type LedgerRow struct {
 	Record    string `json:"record"`
 }
 
-// Ledgers lists the ledgers of all books.
-func (e *Engine) Ledgers() []LedgerBrief {
+// Ledgers lists the base's ledgers and those of the regulations that a unit of the reader's has adopted; auditors and administrators see
+// those of every unit.
+func (e *Engine) Ledgers(ctx context.Context, now time.Time, actor Actor) ([]LedgerBrief, error) {
 	list := []LedgerBrief{}
-	for _, b := range e.Lib.Books {
-		for _, l := range b.Ledgers {
-			list = append(list, ledgerBrief(b, l))
+	err := e.read(ctx, now, actor, func(w *work) error {
+		for _, b := range e.Lib.Books {
+			if b.ID != "base" && !w.worksWith(b) {
+				continue
+			}
+			for _, l := range b.Ledgers {
+				list = append(list, ledgerBrief(b, l))
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// worksWith tells whether a unit adopted the book to which the reader belongs.
+func (w *work) worksWith(b *rulebook.Book) bool {
+	all := w.actor.System || w.me != nil && (w.world.has(w.me.id, "auditor", w.now) || w.world.has(w.me.id, "admin", w.now))
+	for i := range w.world.adoptions {
+		if a := &w.world.adoptions[i]; a.book == b.ID && (all || w.me != nil && w.belongs(b, a.unit)) {
+			return true
 		}
 	}
-	return list
+	return false
 }
 
 func ledgerBrief(b *rulebook.Book, l *rulebook.Ledger) LedgerBrief {
-	return LedgerBrief{l.ID, b.ID, textOr(l.Label, l.ID), l.Unit, l.Clause, sortedKeys(l.Kind)}
+	return LedgerBrief{l.ID, b.ID, text(b.Title), textOr(l.Label, l.ID), l.Unit, l.Clause, sortedKeys(l.Kind)}
 }
 
-// Ledger answers entries and balance; a person without a role sees his own.
-func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, person, month string) (*LedgerView, error) {
-	var v *LedgerView
-	for _, b := range e.Lib.Books {
-		if l := b.Ledger(id); l != nil && v == nil {
-			v = &LedgerView{LedgerBrief: ledgerBrief(b, l)}
-		}
+// Ledger answers entries and balance; a person without a role sees his own. Two regulations may call a ledger by one name: then book
+// says which of them is meant.
+func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, book, person, month string) (*LedgerView, error) {
+	l, err := e.ledgerNamed(id, book)
+	if err != nil {
+		return nil, err
 	}
-	if v == nil {
-		return nil, fault.New(fault.NotFound, "没有这本账："+id, "There is no ledger "+id)
-	}
-	err := e.read(ctx, now, actor, func(w *work) error {
+	v := &LedgerView{LedgerBrief: ledgerBrief(l.Book, l)}
+	err = e.read(ctx, now, actor, func(w *work) error {
 		v.Rows = []LedgerRow{}
 		f := w.e.Lib.Form("base.posting")
-		where := query.And(w.where(f, "this"), query.Eq("this", "ledger", id))
+		all := *l
+		all.Per = nil
+		key := w.dims(&all, nil)
+		dims := query.Col{Alias: "this", Name: "dims"}
+		where := query.And(w.where(f, "this"), query.Eq("this", "ledger", l.ID), query.Op{Name: "or", Args: []query.Expr{query.Eq("this", "dims", key),
+			query.Op{Name: "startswith", Args: []query.Expr{dims, query.Const{Value: key + "|"}}}}})
 		if person != "" {
 			where = query.And(where, query.Eq("this", "person", person))
 		}
@@ -84,7 +105,6 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 		if err != nil {
 			return err
 		}
-		l := w.ledger(id)
 		column, typ := balanceOf(l)
 		amount := func(n int64) string {
 			m, _ := expr.FromColumn(n, typ)
@@ -118,13 +138,23 @@ func (e *Engine) Ledger(ctx context.Context, now time.Time, actor Actor, id, per
 	return v, err
 }
 
-func (w *work) ledger(id string) *rulebook.Ledger {
-	for _, b := range w.e.Lib.Books {
-		if l := b.Ledger(id); l != nil {
-			return l
+// ledgerNamed finds a ledger by its name and, where more than one regulation has it, by its book.
+func (e *Engine) ledgerNamed(id, book string) (*rulebook.Ledger, error) {
+	var found *rulebook.Ledger
+	for _, b := range e.Lib.Books {
+		l := b.Ledger(id)
+		switch {
+		case l == nil || book != "" && b.ID != book:
+		case found != nil:
+			return nil, fault.At("book", "几部制度都有这本账，说明是哪一部的", "More than one regulation has this ledger; say whose")
+		default:
+			found = l
 		}
 	}
-	return &rulebook.Ledger{}
+	if found == nil {
+		return nil, fault.New(fault.NotFound, "没有这本账："+id, "There is no ledger "+id)
+	}
+	return found, nil
 }
 
 // ReportBrief is a report with where it stands.

@@ -113,7 +113,7 @@ func (w *work) ownHouse(f *rulebook.Form, s *scope, house string) *scope {
 	case "base.calendar_day":
 		return &scope{all: true}
 	case "base.person":
-		s.own, s.ids = nil, w.world.membersOf(house)
+		s.own, s.ids = nil, w.world.membersOf(house, w.now)
 	case "base.unit":
 		s.own = nil
 		for _, u := range sortedKeys(w.world.units) {

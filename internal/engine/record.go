@@ -32,6 +32,9 @@ type Record struct {
 	worldTold             bool
 	autoDone, toldChange  map[string]bool
 	etagged               bool
+	clocks                []*Record // kept instances of its deadlines, if clocked; else those opened in this act
+	clocked               bool
+	outlook               outlook // what expressions over it see
 }
 
 // Object and ID identify a record to expressions.

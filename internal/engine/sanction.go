@@ -245,8 +245,15 @@ func (w *work) proposeOne(o *rulebook.Offence, f *fact, view *rulebook.View, var
 			}
 		}
 	}
-	given := map[string]expr.Value{"offence": o.ID, "offence_label": orUnset(o.Label.ZH), "book": o.Book.ID, "clause": orUnset(first(clauses...)), "clauses": orUnset(joinIDs(clauses)),
-		"fine": fine, "measure": measureText(measure), "nth": nth, "weight": weight(o, f), "counted_in": orUnset(window(o, view)), "ledger": orUnset(payTo(o, view, fine)), "legal_note": orUnset(legalNote(o, rung)), "once_key": once, "fact_at": f.at, "fact_text": w.headline(f.rec), "of_form": f.rec.form.Key, "of_id": f.rec.id,
+	least, most, err := w.within(o, rung, view, s)
+	if err != nil {
+		return err
+	}
+	if least != nil {
+		add(o.Range.Clause)
+	}
+	given := map[string]expr.Value{"fine_least": least, "fine_most": most, "offence": o.ID, "offence_label": orUnset(o.Label.ZH), "book": o.Book.ID, "clause": orUnset(first(clauses...)), "clauses": orUnset(joinIDs(clauses)),
+		"fine": fine, "measure": measureText(measure), "nth": nth, "weight": weight(o, f), "counted_in": orUnset(window(o, view)), "ledger": orUnset(payTo(o, view, fine, least)), "legal_note": orUnset(legalNote(o, rung)), "once_key": once, "fact_at": f.at, "fact_text": w.headline(f.rec), "of_form": f.rec.form.Key, "of_id": f.rec.id,
 		"breach_id": orUnset(f.breach), "source_clause": orUnset(f.clause)}
 	if x, ok := plain.(expr.Money); ok && fine != nil && expr.Compare(fine, x) != 0 {
 		given["plain_fine"] = x
@@ -278,6 +285,40 @@ func (w *work) proposeOne(o *rulebook.Offence, f *fact, view *rulebook.View, var
 	w.effect(Effect{Kind: "sanction", Form: "base.sanction", Record: rec.id, Name: o.ID, Text: text, Clause: first(o.Clause, f.clause), Data: map[string]string{"person": who.id, "measure": expr.Format(measureText(measure), expr.Of(expr.KText))}})
 	w.clause(clauses...)
 	return nil
+}
+
+// within are the limits between which who confirms sets the fine; nil where the regulation says the fine itself, on the rung reached too.
+func (w *work) within(o *rulebook.Offence, rung *rulebook.Rung, view *rulebook.View, s *expr.Scope) (least, most expr.Value, err error) {
+	if o.Range == nil || !view.Awake(&o.Range.Node) || rung != nil && rung.Fine != nil {
+		return nil, nil, nil
+	}
+	if least, err = o.Range.Min.Eval(s); err == nil {
+		most, err = o.Range.Max.Eval(s)
+	}
+	return least, most, err
+}
+
+// setFine takes over what who confirms has set, which lies within the limits, both included.
+func (w *work) setFine(r *Record, c *sanctionCase) error {
+	least, err := r.Get("fine_least")
+	if err != nil || least == nil {
+		return err
+	}
+	most, err := r.Get("fine_most")
+	if err != nil {
+		return err
+	}
+	set, err := r.Get("fine_set")
+	if err != nil {
+		return err
+	}
+	if set == nil || most == nil || expr.Compare(set, least) < 0 || expr.Compare(set, most) > 0 {
+		lo, hi := expr.Format(least, expr.Of(expr.KMoney)), expr.Format(most, expr.Of(expr.KMoney))
+		return w.refuse("require", r, r.form.Action("confirm"), []Reason{{Clause: first(c.offence.Range.Clause, c.offence.Clause), Field: "fine_set",
+			Say: label("金额要定在 "+lo+" 与 "+hi+" 之间", "The amount lies between "+lo+" and "+hi)}})
+	}
+	_, err = r.set(r.form.Field("fine"), set)
+	return err
 }
 
 func measureText(v expr.Value) expr.Value {
@@ -351,8 +392,8 @@ func window(o *rulebook.Offence, view *rulebook.View) string {
 }
 
 // payTo is the ledger that a sanction's money goes to once confirmed; "" where there is no money.
-func payTo(o *rulebook.Offence, view *rulebook.View, fine expr.Value) string {
-	if fine == nil {
+func payTo(o *rulebook.Offence, view *rulebook.View, fine, least expr.Value) string {
+	if fine == nil && least == nil {
 		return ""
 	}
 	if o.Pay != nil && view.Awake(&o.Pay.Node) && o.Pay.Ledger != "" {

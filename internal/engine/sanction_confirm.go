@@ -80,6 +80,9 @@ func (w *work) confirmed(r *Record) error {
 	}
 	o := c.offence
 	vars := map[string]expr.Value{"sanction": r, "fact": factValue{w, &fact{form: c.of.form.Key, rec: c.of, at: w.now, person: r.str("person"), clause: r.str("source_clause")}}}
+	if err := w.setFine(r, c); err != nil {
+		return err
+	}
 	if err := w.pay(r, c, vars); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/mozillazg/go-pinyin"
@@ -95,6 +96,20 @@ func digits(s string) string {
 
 var readings = pinyin.Args{Style: pinyin.Normal, Heteronym: true}
 
+var read sync.Map // character → its readings; the library works them out by regular expressions each time
+
+func readingsOf(c rune) []string {
+	if p, ok := read.Load(c); ok {
+		return p.([]string)
+	}
+	p := pinyin.SinglePinyin(c, readings)
+	if len(p) == 0 {
+		p = []string{""}
+	}
+	read.Store(c, p)
+	return p
+}
+
 const variants = 8 // spellings of one text; names with many polyphones have more, which nobody types
 
 // spell writes each run of Chinese characters as pinyin and as initials. Polyphones are varied one at a
@@ -107,11 +122,7 @@ func spell(s string) []string {
 		}
 		var all [][]string
 		for _, c := range run.text {
-			p := pinyin.SinglePinyin(c, readings)
-			if len(p) == 0 {
-				p = []string{""}
-			}
-			all = append(all, p)
+			all = append(all, readingsOf(c))
 		}
 		out = append(out, join(all, -1, ""), initials(all, -1, ""))
 		n := 2
@@ -165,21 +176,39 @@ type textRun struct {
 // runs splits a text where Chinese characters begin and end.
 func runs(s string) []textRun {
 	var list []textRun
-	for _, r := range s {
+	from, was := 0, false
+	for i, r := range s {
 		han := unicode.Is(unicode.Han, r)
-		if n := len(list); n > 0 && list[n-1].han == han {
-			list[n-1].text += string(r)
-		} else {
-			list = append(list, textRun{string(r), han})
+		if i > from && han != was {
+			list = append(list, textRun{s[from:i], was})
+			from = i
 		}
+		was = han
+	}
+	if from < len(s) {
+		list = append(list, textRun{s[from:], was})
 	}
 	return list
+}
+
+// searchLength is how many characters of a text are looked for, and how many of a personal one can be found: each piece
+// of either is a question or a token.
+const searchLength = 200
+
+func beginning(s string) string {
+	n := 0
+	for i := range s {
+		if n++; n > searchLength {
+			return s[:i]
+		}
+	}
+	return s
 }
 
 // searchWords are the parts of what somebody typed that must all be found: 「taihe泵」 is two of them.
 func searchWords(q string) []string {
 	var list []string
-	for _, word := range strings.Fields(fold(q)) {
+	for _, word := range strings.Fields(fold(beginning(q))) {
 		for _, run := range runs(word) {
 			if t := strings.TrimSpace(run.text); t != "" && len(list) < 8 {
 				list = append(list, t)

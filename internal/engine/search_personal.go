@@ -22,7 +22,7 @@ const (
 // tokens are those of one personal value.
 func (w *work) tokens(f *rulebook.Field, v expr.Value, put func(string)) {
 	s, _ := v.(string)
-	if s = fold(s); s == "" {
+	if s = fold(beginning(s)); s == "" {
 		return
 	}
 	domain := tokenDomain(f)

@@ -84,7 +84,7 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 		}
 		w.recorded = now
 		if kind == "duty" {
-			err = w.openDuty(id, at)
+			err = w.openDuty(id, at, false)
 		} else {
 			err = w.fireClock(id, at)
 		}
@@ -112,6 +112,9 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 		if strings.HasPrefix(id, closing) {
 			return e.skipClose(ctx, id, at)
 		}
+		if kind == "duty" && !strings.HasPrefix(id, limited) {
+			return e.skipPeriod(ctx, id, at)
+		}
 		return e.skipWake(ctx, kind, id, now)
 	}
 	if fault.KindOf(err) == fault.NotFound {
@@ -121,6 +124,20 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 		e.bus.publish(events)
 	}
 	return err
+}
+
+// skipPeriod leaves out the period a duty could not be opened for: the next one is a matter of its own.
+func (e *Engine) skipPeriod(ctx context.Context, id string, at time.Time) error {
+	return e.DB.Write(ctx, func(tx *store.Tx) error {
+		w, err := e.begin(ctx, tx, at, ClockActor())
+		if err != nil {
+			return err
+		}
+		if err := w.openDuty(id, at, true); err != nil {
+			return err
+		}
+		return w.writeEntry(nil, nil, Act{Action: "duty", Actor: w.actor})
+	})
 }
 
 // skipWake takes a clock off the schedule until its record changes again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type work struct {
 	world    *world
 
 	top       *Record // the record the act is on
+	owing     string  // the unit whose duty the clock opens
 	topAction *rulebook.Action
 
 	recs    map[string]*Record
@@ -128,11 +130,9 @@ func (w *work) ref(object, id string) (*Record, error) {
 func (w *work) draft(form *rulebook.Form) (*Record, error) {
 	r := &Record{w: w, form: form, id: w.e.opts.NewID(), row: store.Row{}, vals: map[string]expr.Value{}, fresh: true}
 	w.recs[recKey(form.Key, r.id)] = r
-	unit := w.world.top
+	unit := first(w.owing, w.world.top)
 	if w.me != nil {
-		if u, _ := w.me.row["unit"].(string); u != "" {
-			unit = u
-		}
+		unit = w.home(form.Book)
 	} else if w.top != nil {
 		unit, _ = w.top.row["unit"].(string)
 	}
@@ -145,6 +145,22 @@ func (w *work) draft(form *rulebook.Form) (*Record, error) {
 	r.row["rulebook"] = form.Book.ID
 	r.touch()
 	return r, nil
+}
+
+// home is the unit in whose name the actor files what belongs to a book: his own, or, where that has not adopted the book, the first in
+// which he holds a role and which has.
+func (w *work) home(b *rulebook.Book) string {
+	own := first(str(w.me.row["unit"]), w.world.top)
+	today := w.world.calendar.DateOf(w.now)
+	if w.world.adoptionOf(b.ID, own, today) != nil {
+		return own
+	}
+	for _, g := range w.world.rolesOf(w.me.id, w.now) {
+		if g.unit != "" && w.world.adoptionOf(b.ID, g.unit, today) != nil {
+			return g.unit
+		}
+	}
+	return own
 }
 
 func nilIfEmpty(s string) any {
@@ -166,8 +182,33 @@ func (w *work) viewFor(b *rulebook.Book, r *Record) *rulebook.View {
 
 func (w *work) calendar(unit string) *calendar.Calendar { return w.world.calendar }
 
-// scope binds the variables for expressions over r.
+// outlook is what expressions over a record see, the same as long as the view and the actor are.
+type outlook struct {
+	view *rulebook.View
+	me   *Record
+	vars map[string]expr.Value
+}
+
+// scope binds the variables for expressions over r. Its variables are shared: who binds more gives it along.
 func (w *work) scope(r *Record, view *rulebook.View, more map[string]expr.Value) *expr.Scope {
+	var vars map[string]expr.Value
+	switch {
+	case r == nil:
+		vars = w.bind(nil, view)
+	case r.outlook.vars == nil || r.outlook.view != view || r.outlook.me != w.me:
+		vars = w.bind(r, view)
+		r.outlook = outlook{view, w.me, vars}
+	default:
+		vars = r.outlook.vars
+	}
+	if len(more) > 0 {
+		vars = maps.Clone(vars)
+		maps.Copy(vars, more)
+	}
+	return &expr.Scope{Now: w.now, Vars: vars, Facts: &facts{w: w, rec: r, view: view}, Read: w.hush(r), Mark: w.e.markOf}
+}
+
+func (w *work) bind(r *Record, view *rulebook.View) map[string]expr.Value {
 	vars := map[string]expr.Value{"now": w.now, "today": calendar.DateOf(w.now, w.world.calendar.Zone)}
 	if r != nil {
 		vars["this"] = r
@@ -184,10 +225,7 @@ func (w *work) scope(r *Record, view *rulebook.View, more map[string]expr.Value)
 			vars["unit"] = u
 		}
 	}
-	for k, v := range more {
-		vars[k] = v
-	}
-	return &expr.Scope{Now: w.now, Vars: vars, Facts: &facts{w: w, rec: r, view: view}, Read: w.hush(r), Mark: w.e.markOf}
+	return vars
 }
 
 // apart notes what fn reads by itself, besides keeping it with the rest.

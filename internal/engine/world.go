@@ -436,15 +436,35 @@ func (wd *world) superiorOf(person string) string {
 	return ""
 }
 
-func (wd *world) membersOf(unit string) []string {
+// membersOf are the active persons who belong to a unit.
+func (wd *world) membersOf(unit string, at time.Time) []string {
 	var list []string
-	for id, p := range wd.people {
-		if p.active && wd.within(p.unit, unit) {
+	for id := range wd.people {
+		if wd.isMember(id, unit, at) {
 			list = append(list, id)
 		}
 	}
 	sort.Strings(list)
 	return list
+}
+
+// isMember tells whether an active person's place is in the unit or below it, or a role he holds is: who works in two units belongs to
+// both. A role does not make a member of an outsider.
+func (wd *world) isMember(person, unit string, at time.Time) bool {
+	p := wd.people[person]
+	if p == nil || !p.active {
+		return false
+	}
+	if wd.within(p.unit, unit) {
+		return true
+	}
+	on := calendar.DateOf(at, wd.calendar.Zone)
+	for _, g := range wd.grants {
+		if g.person == person && g.unit != "" && inForce(g.from, g.until, on) && wd.within(g.unit, unit) {
+			return wd.outside(person) == ""
+		}
+	}
+	return false
 }
 
 func contains(list []string, s string) bool {

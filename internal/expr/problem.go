@@ -32,8 +32,8 @@ type miss struct{ object, field string }
 // problems puts the checker's mistakes into the words of the rulebook.
 func (e *Env) problems(iss *cel.Issues, missed []miss, text string, vars Vars) []Problem {
 	var list []Problem
-	for _, err := range iss.Errors() {
-		p := Problem{Line: max(err.Location.Line(), 1), Col: err.Location.Column() + 1, Message: strings.TrimSpace(err.Message)}
+	for _, err := range iss.Errors() { // one of the whole text, such as its being nested too deeply, has no place
+		p := Problem{Line: max(err.Location.Line(), 1), Col: max(err.Location.Column(), 0) + 1, Message: strings.TrimSpace(err.Message)}
 		if m := undefinedField.FindStringSubmatch(p.Message); m != nil {
 			var o *Object
 			for i, x := range missed {

@@ -126,7 +126,7 @@ func (e *Entry) Canonical() []byte {
 		}
 		m["effects"] = list
 	}
-	return appendValue(nil, m)
+	return appendValue(make([]byte, 0, 2048), m)
 }
 
 // plain is the row for the canonical bytes. A digest is told from a text by being an object.

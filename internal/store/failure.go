@@ -113,8 +113,9 @@ func away(err error) bool {
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		// Connection lost, too many of them, shutting down or starting.
-		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57P")
+		// Connection lost, too many of them, shutting down or starting; a standby that is asked to write; a transaction
+		// that the server ended because its node stood still.
+		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "57P") || pg.Code == "25006" || pg.Code == "25P03"
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error

@@ -19,6 +19,11 @@ func (tx *Tx) Append(e *journal.Entry) error {
 	if p := tx.db.kept.hold.Load(); p != nil {
 		return *p
 	}
+	if ask := tx.db.kept.wait.Load(); ask != nil {
+		if err := (*ask)(); err != nil {
+			return err
+		}
+	}
 	if err := tx.fillEntry(e); err != nil {
 		return err
 	}

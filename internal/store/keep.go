@@ -26,6 +26,7 @@ type keeping struct {
 	kept atomic.Pointer[kept]
 	salt atomic.Pointer[[]byte]
 	hold atomic.Pointer[error]
+	wait atomic.Pointer[func() error]
 }
 
 // kept is what was declared; it is replaced whole.
@@ -86,6 +87,9 @@ func (db *DB) Hold(reason error) {
 	}
 	db.kept.hold.Store(&reason)
 }
+
+// Guard asks fn before every entry; its error refuses the entry, and the act with it, for now.
+func (db *DB) Guard(fn func() error) { db.kept.wait.Store(&fn) }
 
 // Held is why entries are refused, nil while they are not.
 func (db *DB) Held() error {

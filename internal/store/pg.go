@@ -11,7 +11,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"zhanggui/internal/fault"
 )
 
 // pg is a PostgreSQL database. Any number of nodes may work on it; what must take turns locks rows.
@@ -29,6 +32,15 @@ func openPG(ctx context.Context, dsn string, o options) (driver, error) {
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "zhanggui"
 	}
+	// A node that stands still within a transaction keeps others from the rows it locked: after so long the server ends it.
+	if cfg.ConnConfig.RuntimeParams[idleParam] == "" {
+		cfg.ConnConfig.RuntimeParams[idleParam] = "10s"
+	}
+	if len(cfg.ConnConfig.Fallbacks) > 0 && cfg.ConnConfig.ValidateConnect == nil {
+		cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // of several servers the one that is not a standby
+	}
+	// Each connection is looked at: a standby that has taken over may be set otherwise than the server before it.
+	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { return safe(ctx, c, o) }
 	if o.net != nil {
 		dial := cfg.ConnConfig.DialFunc
 		cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -43,21 +55,22 @@ func openPG(ctx context.Context, dsn string, o options) (driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
-	p := &pg{pool: pool}
-	if err := p.check(ctx, o); err != nil {
+	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, err
+		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
-	return p, nil
+	return &pg{pool: pool}, nil
 }
 
-// check refuses settings under which an acknowledged act can be lost. It sees what this session got,
+const idleParam = "idle_in_transaction_session_timeout"
+
+// safe refuses settings under which an acknowledged act can be lost. It sees what this session got,
 // wherever it was set: server, role, database or address.
-func (p *pg) check(ctx context.Context, o options) error {
-	rows, err := p.pool.Query(ctx, `SELECT name, setting, source, COALESCE(sourcefile, '') FROM pg_settings
+func safe(ctx context.Context, c *pgx.Conn, o options) error {
+	rows, err := c.Query(ctx, `SELECT name, setting, source, COALESCE(sourcefile, '') FROM pg_settings
 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'server_encoding') ORDER BY name`)
 	if err != nil {
-		return fmt.Errorf("store: connect to PostgreSQL: %w", err)
+		return err
 	}
 	defer rows.Close()
 	var bad []string
@@ -68,7 +81,7 @@ WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'server_encodi
 		}
 		if name == "server_encoding" {
 			if setting != "UTF8" {
-				return errUse("PostgreSQL: server_encoding is %s, UTF8 is needed", setting)
+				return fmt.Errorf("server_encoding is %s, UTF8 is needed", setting)
 			}
 			continue
 		}
@@ -80,7 +93,8 @@ WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'server_encodi
 		return err
 	}
 	if len(bad) > 0 && !o.unsafe {
-		return errUse("PostgreSQL may lose what it has confirmed: %s", strings.Join(bad, ", "))
+		list := strings.Join(bad, ", ")
+		return fault.New(fault.Unavailable, "PostgreSQL 可能丢失已经确认的办理："+list, "PostgreSQL may lose what it has confirmed: "+list)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
 
 // schema is what the database holds, as it was last read. It tells the renderer the kind of each
@@ -20,7 +21,8 @@ type table struct {
 	byName  map[string]*Column
 	primary []string
 	indexes map[string]index // by physical name
-	guards  []string         // triggers
+	ask     atomic.Pointer[asked]
+	guards  []string // triggers
 }
 
 // index is one index that is there.

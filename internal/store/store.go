@@ -151,7 +151,7 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	var tx *Tx
 	err := db.drv.write(ctx, func(s session) error {
 		tx = &Tx{db: db, ctx: ctx, s: s, schema: db.schema.Load(), kept: db.kept.now()}
-		return tx.run(fn)
+		return tx.run(guarded(ctx, fn))
 	})
 	if err != nil {
 		return explain(err)

@@ -6,6 +6,11 @@ func SystemTables() []Table {
 		{Name: "meta", Apart: true, Label: "键值", Primary: []string{"key"}, Columns: []Column{
 			need("key", Text), may("value", Text)}},
 
+		// Who does what only one node may do. The fence is a key, so that PostgreSQL tells its change from a renewal.
+		{Name: "lease", Apart: true, Label: "值守", Primary: []string{"name"}, Columns: []Column{
+			need("name", Text), need("holder", Text), need("fence", Int), need("until", Text)},
+			Indexes: []Index{{Name: "lease_fence", Columns: []string{"name", "fence"}, Unique: true}}},
+
 		// The last number given out of each series and period.
 		{Name: "series", Label: "编号", Primary: []string{"series", "period"}, Columns: []Column{
 			need("series", Text), need("period", Text), need("value", Int)}},

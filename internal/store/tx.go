@@ -144,7 +144,7 @@ func (tx *Tx) get(table, id string, lock bool) (Row, error) {
 		defer func(ctx context.Context) { tx.ctx = ctx }(tx.ctx)
 		tx.ctx = context.WithoutCancel(tx.ctx)
 	}
-	rows, err := tx.selectRows(query.Select{Table: table, Alias: "t", Where: query.Eq("t", "id", id), Limit: 1}, lock, false)
+	rows, err := tx.one(table, id, lock)
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +152,35 @@ func (tx *Tx) get(table, id string, lock bool) (Row, error) {
 		return nil, fault.Missing(table, id)
 	}
 	return rows[0], nil
+}
+
+// asked is a question for one row by its id, written down once: an act asks several.
+type asked struct {
+	sql string
+	out []column
+}
+
+func (tx *Tx) one(table, id string, lock bool) ([]Row, error) {
+	t := tx.schema.tables[table]
+	if t == nil || !storable(id) { // the renderer says what is wrong
+		return tx.selectRows(query.Select{Table: table, Alias: "t", Where: query.Eq("t", "id", id), Limit: 1}, lock, false)
+	}
+	a := t.ask.Load()
+	if a == nil {
+		r := tx.renderer()
+		out := r.selectQuery(query.Select{Table: table, Alias: "t", Where: query.Eq("t", "id", id), Limit: 1})
+		if r.err != nil {
+			return nil, r.err
+		}
+		a = &asked{r.b.String(), out}
+		t.ask.Store(a)
+	}
+	sql := a.sql
+	if lock && tx.db.drv.dialect() == postgres {
+		sql += " FOR UPDATE"
+	}
+	rows, err := tx.s.query(tx.ctx, sql, []any{id}, a.out)
+	return rows, tx.fail(err)
 }
 
 // Select asks for rows.

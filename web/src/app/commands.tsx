@@ -28,7 +28,7 @@ export default function Commands({ places, onScan, onClose }: { places: { to: st
   ].filter((x) => !q || x.title.toLowerCase().includes(q.toLowerCase()))
   const hits = q ? [...hitsOf(found.data, w), ...acts.slice(0, 8)] : acts
   useEffect(() => setAt(0), [q])
-  useEffect(() => list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' }), [at])
+  useEffect(() => { list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' }) }, [at]) // newer browsers answer with a promise, which is no clean-up
   const open = (h?: Hit) => {
     if (!h) {
       if (q) go(`/search?q=${encodeURIComponent(q)}`)

@@ -9,7 +9,7 @@ import { useWords } from '../app/i18n'
 import { Card, Empty, Failed, Loading } from './parts'
 import { Refused } from './refusal'
 
-const KINDS = ['wecom', 'dingtalk', 'feishu', 'mail'] as const
+const KINDS = ['wecom', 'dingtalk', 'feishu', 'webhook', 'mail'] as const
 const two = (n: number) => String(n).padStart(2, '0')
 const clock = (minutes: number) => `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
 const minutes = (s: string) => {
@@ -83,13 +83,13 @@ function Add({ mail, onClose, onDone }: { mail: boolean; onClose: () => void; on
       <label htmlFor="channel-kind">{t('alert.kind')}</label>
       <Select id="channel-kind" value={kind} onChange={setKind} options={KINDS.map((k) => ({ value: k, label: t(`alert.kind.${k}`), disabled: k === 'mail' && !mail }))} />
       {!mail && <p className="soft small">{t('alert.no_mail')}</p>}
-      <label htmlFor="channel-address">{robot ? t('alert.address') : t('alert.mailbox')}</label>
+      <label htmlFor="channel-address">{kind === 'webhook' ? t('alert.program') : robot ? t('alert.address') : t('alert.mailbox')}</label>
       <Input id="channel-address" value={address} onChange={(e) => setAddress(e.target.value)} placeholder={robot ? 'https://' : ''} autoComplete="off" spellCheck={false} inputMode={robot ? 'url' : 'email'} />
-      {(kind === 'dingtalk' || kind === 'feishu') && (
+      {(kind === 'dingtalk' || kind === 'feishu' || kind === 'webhook') && (
         <>
           <label htmlFor="channel-secret">{t('alert.secret')}</label>
           <Input.Password id="channel-secret" value={secret} onChange={(e) => setSecret(e.target.value)} autoComplete="off" aria-describedby="channel-secret-hint" />
-          <p id="channel-secret-hint" className="soft small">{t('alert.secret_hint')}</p>
+          <p id="channel-secret-hint" className="soft small">{t(kind === 'webhook' ? 'alert.secret_program' : 'alert.secret_hint')}</p>
         </>
       )}
       <div className="channel-quiet">

@@ -10,7 +10,7 @@ import { Refused } from './refusal'
 export function Loading({ rows = 5, tall }: { rows?: number; tall?: boolean }) {
   const { t } = useWords()
   return (
-    <div className={`skeleton ${tall ? 'tall' : ''}`} aria-busy="true" aria-label={t('opening')}>
+    <div role="status" className={`skeleton ${tall ? 'tall' : ''}`} aria-busy="true" aria-label={t('opening')}>
       {Array.from({ length: rows }, (_, i) => <i key={i} />)}
     </div>
   )

@@ -16,13 +16,16 @@ import { ClauseChip } from '../elements/clause'
 import { Card, Empty, Failed, Loading } from '../elements/parts'
 import { plain } from '../fields/plain'
 
-interface Brief { id: string; book: string; label: Text; unit?: string; clause?: string; kinds?: string[] }
+interface Brief { id: string; book: string; title: Text; label: Text; unit?: string; clause?: string; kinds?: string[] }
 interface Entry { at: string; kind: string; kind_label?: Text; amount: string; person?: { name: string } | string; unit?: { name: string } | string; clause?: string; text?: Text; form?: string; record?: string }
 
 export default function Ledger() {
   const { id } = useParams()
   const { t, w } = useWords()
+  const [params] = useSearchParams()
   const q = useGet<Brief[]>('/api/ledger')
+  const open = q.data?.find((l) => l.id === id && (!params.get('book') || l.book === params.get('book')))
+  const twice = (l: Brief) => q.data!.some((x) => x !== l && x.id === l.id)
   useTitle(t('nav.ledger'))
   if (q.error) return <Failed error={q.error} again={q.refetch} />
   if (!q.data) return <Loading rows={6} />
@@ -31,9 +34,9 @@ export default function Ledger() {
       <header className="page-head"><h1>{t('nav.ledger')}</h1></header>
       <div className="tabs" role="tablist">
         <Link className={!id ? 'on' : ''} to="/ledger" role="tab" aria-selected={!id}>{t('sanctions')}</Link>
-        {q.data.map((l) => <Link key={l.id} role="tab" aria-selected={id === l.id} className={id === l.id ? 'on' : ''} to={`/ledger/${l.id}`}>{w(l.label)}</Link>)}
+        {q.data.map((l) => <Link key={l.book + l.id} role="tab" aria-selected={l === open} className={l === open ? 'on' : ''} to={`/ledger/${l.id}?book=${l.book}`}>{w(l.label)}{twice(l) && <span className="soft small"> {w(l.title)}</span>}</Link>)}
       </div>
-      {id ? <Book id={id} brief={q.data.find((l) => l.id === id)} /> : <Sanctions />}
+      {open ? <Book key={open.book + open.id} brief={open} /> : id ? <Empty>{t('ledger.empty')}</Empty> : <Sanctions />}
     </>
   )
 }
@@ -122,15 +125,15 @@ function Month() {
   )
 }
 
-function Book({ id, brief }: { id: string; brief?: Brief }) {
+function Book({ brief }: { brief: Brief }) {
   const { t, w, lang } = useWords()
   const now = useNow()
   const [params, setParams] = useSearchParams()
   const month = params.get('month') ?? ''
-  const q = useGet<{ rows: Entry[]; balance: string }>(`/api/ledger/${id}`, { month })
-  const amount = (s: string) => (brief?.unit === 'money' ? money(s) : number(s))
+  const q = useGet<{ rows: Entry[]; balance: string }>(`/api/ledger/${brief.id}`, { book: brief.book, month })
+  const amount = (s: string) => (brief.unit === 'money' ? money(s) : number(s))
   return (
-    <Card title={<>{w(brief?.label)} <ClauseChip id={brief?.clause} /></>} extra={<><DatePicker picker="month" aria-label={t('month')} value={month ? dayjs(month + '-01') : null} onChange={(d) => setParams(d ? { month: d.format('YYYY-MM') } : {})} /> {q.data && <b className="num">{t('ledger.balance')} {amount(q.data.balance)}</b>}</>}>
+    <Card title={<>{w(brief.label)} <ClauseChip id={brief.clause} /></>} extra={<><DatePicker picker="month" aria-label={t('month')} value={month ? dayjs(month + '-01') : null} onChange={(d) => setParams({ book: brief.book, ...(d ? { month: d.format('YYYY-MM') } : {}) })} /> {q.data && <b className="num">{t('ledger.balance')} {amount(q.data.balance)}</b>}</>}>
       {q.error ? <Failed error={q.error} again={q.refetch} /> : !q.data ? <Loading rows={4} /> : !q.data.rows.length ? <Empty>{t('ledger.empty')}</Empty> : (
         <div className="table-box">
           <table>

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"zhanggui/internal/alert"
+	"zhanggui/internal/attach"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/job"
@@ -34,6 +35,8 @@ type Deps struct {
 	FirstRun FirstRun
 	// Journal proves itself to auditors and witnesses; nil where nothing is sealed.
 	Journal Log
+	// Scan looks at attachments before they are kept; nil where no scanner is set.
+	Scan *attach.Scanner
 	// Ready is why nobody should be sent here although the database answers, such as a stop that is under way; nil = always.
 	Ready func() error
 	// Secure: browsers reach the server by TLS, so the cookie demands it.

@@ -69,7 +69,7 @@ form:
       paper: {label: 附件 | Paper, type: file}
       customer: {label: 客户 | Customer, type: customer}
     line:
-      parts: {label: 明细 | Parts, field: {name: {label: 品名 | Name, type: text, required: "true"}, qty: {label: 数量 | Qty, type: int}}}
+      parts: {label: 明细 | Parts, field: {name: {label: 品名 | Name, type: text, required: "true"}, qty: {label: 数量 | Qty, type: int}, photo: {label: 照片 | Photo, type: file}, inside: {label: 内页 | Inside, type: file, class: hush}}}
     state: {draft: 草稿 | Draft, open: 办理中 | Open, closed: {label: 办结 | Closed, final: true}}
     action:
       register: {label: 登记 | Register, from: draft, to: open, by: {is: clerk, clause: x-2}, require: [{that: "has(this.amount)", say: 还没有金额 | There is no amount, clause: x-9}]}

@@ -448,3 +448,32 @@ func TestCrossSite(t *testing.T) {
 		t.Error("something changed")
 	}
 }
+
+// Ensure that an account is one however it is typed: full-width letters are the plain ones when it is kept, compared and signed in
+// with, and no unseen character makes a second one (S71).
+func TestAccountSpelling(t *testing.T) { testkit.Databases(t, accountSpellingOn) }
+
+func accountSpellingOn(t *testing.T, dsn string) {
+	s := openOn(t, dsn)
+	he := s.signIn("he")
+	add := func(account string) *reply {
+		return he.do("POST", "/api/form/base.person/record", map[string]any{"values": map[string]any{"name": "林", "account": account, "active": true, "unit": s.Unit}})
+	}
+	lin := add(" ｌｉｎ２ ").want(201)
+	if got := lin.text("values", "account"); got != "lin2" {
+		t.Errorf("kept as %q", got)
+	}
+	for _, same := range []string{"lin2", "ｌin2", "lin②"} {
+		add(same).want(422)
+	}
+	for _, hidden := range []string{"lin2\u200b", "\u202elin2", "li\u00adn2", "lin2\ufe0f", "\u2066lin2", "lin\t2"} {
+		add(hidden).want(400)
+	}
+	he.do("PATCH", "/api/form/base.person/record/"+lin.text("id"), map[string]any{"values": map[string]any{"account": "li\u200dn2"}}).want(400)
+	if err := s.auth.SetPassword(t.Context(), s.Now, lin.text("id"), password, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, typed := range []string{"lin2", "ＬＩＮ２", " Lin2 "} {
+		s.stranger().do("POST", "/api/session", map[string]any{"account": typed, "password": password}).want(201)
+	}
+}

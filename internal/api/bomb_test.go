@@ -102,7 +102,11 @@ func TestAttack_Workbooks(t *testing.T) {
 		"upward names":      zipped(t, map[string]io.Reader{"../../../../tmp/zhanggui-evil": strings.NewReader("x"), "xl/workbook.xml": strings.NewReader(bookXML)}),
 		"not its own sheet": zipped(t, map[string]io.Reader{"[Content_Types].xml": strings.NewReader(types), "_rels/.rels": strings.NewReader(strings.Replace(rels, "xl/workbook.xml", "file:///etc/passwd", 1))}),
 	} {
-		id := wang.upload("rows.xlsx", book)
+		r := wang.offer("rows.xlsx", string(book))
+		if r.status == 400 && name == "an empty archive" {
+			continue // not taken in the first place
+		}
+		id := r.want(201).text("id")
 		within(t, name, 5*time.Second, 192<<20, func() {
 			a := wang.do("POST", "/api/form/x.matter/import/read", map[string]any{"file": id})
 			if a.status >= 500 || strings.Contains(string(a.body), "root:") {
@@ -202,10 +206,11 @@ func TestAttack_Smuggling(t *testing.T) {
 func TestAttack_Uploads(t *testing.T) {
 	s := open(t)
 	wang := s.signIn("wang")
+	taken := 0
 	gif := "GIF89a/*\x00\x00*/=1;alert(1)"
 	for name, content := range map[string]string{
 		"../../../etc/passwd": "x", `..\..\windows\win.ini`: "x", "%2e%2e%5cx.txt": "x", "/etc/shadow": "x", `C:\x.txt`: "x", "a\x00.png": "x", "x.png.html": "<script>alert(1)</script>", "x.svg": "<svg onload=alert(1)>",
-		"x.pHaR": "<?php", "x.xml": `<?xml version="1.0"?><!DOCTYPE x>`, "x.pdf": "%PDF-1.4 /JavaScript", "trailing.html.": "<html>", "\u202egpj.html": "<html>", "poly.gif": gif, "CON": "x", "x.html;.png": "<html>", "a\r\nSet-Cookie: b=c": "x", ".htaccess": "x", "": "x",
+		"x.pHaR": "<?php", "x.xml": `<?xml version="1.0"?><!DOCTYPE x>`, "x.pdf": "%PDF-1.4 /JavaScript", "trailing.html.": "<html>", "\u202egpj.html": "<html>", "poly.gif": gif, "plain.txt": "x", "CON": "x", "x.html;.png": "<html>", "a\r\nSet-Cookie: b=c": "x", ".htaccess": "x", "": "x",
 	} {
 		body, kind := multi(t, "file", name, content)
 		r := newRequest(t, "POST", s.srv.URL+"/api/file", body)
@@ -218,6 +223,9 @@ func TestAttack_Uploads(t *testing.T) {
 		if a.status != 201 {
 			continue
 		}
+		if taken++; !strings.HasSuffix(name, ".txt") && name != "poly.gif" && name != "x.pdf" {
+			t.Errorf("%q is taken", name)
+		}
 		if kept := a.text("name"); strings.ContainsAny(kept, "/\\\x00\r\n\u202e") || strings.HasPrefix(kept, ".") {
 			t.Errorf("%q is kept as %q", name, kept)
 		}
@@ -227,5 +235,8 @@ func TestAttack_Uploads(t *testing.T) {
 		if h.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(h.Get("Content-Security-Policy"), "sandbox") || inline != (content == gif) || !inline && h.Get("Content-Type") != "application/octet-stream" || inline && h.Get("Content-Type") != "image/gif" || h.Get("Set-Cookie") != "" {
 			t.Errorf("%q is served as %v", name, h)
 		}
+	}
+	if taken < 4 {
+		t.Errorf("%d are taken", taken)
 	}
 }

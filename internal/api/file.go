@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -10,11 +11,12 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"zhanggui/internal/attach"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
 )
 
-// upload keeps an attachment. Its type is read from the content: what a browser calls it counts for nothing.
+// upload keeps an attachment of a kind that is taken. Its type is read from the content: what a browser calls it counts for nothing.
 func upload(c *call) error {
 	if err := c.r.ParseMultipartForm(megabyte); err != nil {
 		return unreadable(err)
@@ -25,16 +27,25 @@ func upload(c *call) error {
 		return fault.At("file", "没有收到文件", "No file was received")
 	}
 	defer f.Close()
-	sniff := make([]byte, 512)
-	n, err := io.ReadFull(f, sniff)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+	name := cleanName(path.Base(strings.ReplaceAll(head.Filename, `\`, "/")))
+	kind, err := attach.Check(name, f)
+	if err != nil {
+		return err
+	}
+	if err := c.s.Scan.Scan(c.ctx(), f); err != nil {
+		if errors.Is(err, attach.ErrInfected) || fault.KindOf(err) == fault.Unavailable {
+			c.s.Log.Error("alarm: an attachment was not taken", "ref", c.id, "person", c.actor.Person, "err", errors.Unwrap(err))
+		}
 		return err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	name := path.Base(strings.ReplaceAll(head.Filename, `\`, "/"))
-	v, err := c.s.Engine.SaveFile(c.ctx(), c.now, c.actor, cleanName(name), http.DetectContentType(sniff[:n]), f)
+	var body bytes.Buffer // an upload is bounded
+	if err := attach.Strip(kind, f, &body); err != nil {
+		return fault.At("file", "图片不完整", "The picture is not whole")
+	}
+	v, err := c.s.Engine.SaveFile(c.ctx(), c.now, c.actor, name, kind, bytes.NewReader(body.Bytes()))
 	if err != nil {
 		return err
 	}

@@ -3,14 +3,23 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
+	"zhanggui/internal/api"
+	"zhanggui/internal/attach"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/journal"
+	"zhanggui/internal/store"
 	"zhanggui/internal/testkit"
 )
 
@@ -131,25 +140,99 @@ func TestExport(t *testing.T) {
 func TestFile(t *testing.T) {
 	s := open(t)
 	wang, ma, lone := s.signIn("wang"), s.signIn("ma"), s.signIn("lone")
-	up := func(name, content string) *reply {
-		body, kind := multi(t, "file", name, content)
-		req := newRequest(t, "POST", s.srv.URL+"/api/file", body)
-		req.Header.Set("Content-Type", kind)
-		req.Header.Set("X-CSRF-Token", wang.csrf)
-		return wang.send(req)
-	}
-	a := up("../../etc/p\"as<swd.svg", "<svg onload=alert(1)>").want(201)
+	a := wang.offer("../../etc/p\"as<swd.txt", "<3").want(201)
 	if strings.ContainsAny(a.text("name"), `/\"<`) {
 		t.Errorf("name %q", a.text("name"))
 	}
 	ma.do("GET", "/api/file/"+a.text("id"), nil).want(404)
 	wang.file(map[string]any{"subject": "附件", "paper": a.text("id")})
 	b := ma.do("GET", "/api/file/"+a.text("id"), nil).want(200)
-	if string(b.body) != "<svg onload=alert(1)>" || !strings.HasPrefix(b.head.Get("Content-Disposition"), "attachment") || b.head.Get("Content-Type") != "application/octet-stream" {
+	if string(b.body) != "<3" || !strings.HasPrefix(b.head.Get("Content-Disposition"), "attachment") || b.head.Get("Content-Type") != "application/octet-stream" {
 		t.Errorf("file %v", b.head)
 	}
 	lone.do("GET", "/api/file/"+a.text("id"), nil).want(404)
-	if r := up("big.bin", strings.Repeat("x", 21<<20)); r.status != 413 {
+	if r := wang.offer("big.txt", strings.Repeat("x", 21<<20)); r.status != 413 {
 		t.Errorf("21 MB: %d", r.status)
 	}
+
+	// In a row of a record it is for who may read the record and the field of the row (S78).
+	photo, inside := wang.offer("照片.txt", "A").want(201).text("id"), wang.offer("内页.txt", "B").want(201).text("id")
+	id := wang.do("POST", "/api/form/x.matter/record", map[string]any{"values": map[string]any{"subject": "明细"}}).want(201).text("id")
+	wang.do("PATCH", "/api/form/x.matter/record/"+id, map[string]any{"values": map[string]any{}, "lines": map[string]any{"parts": []any{map[string]any{"name": "法兰", "photo": photo, "inside": inside}}}}).want(200)
+	for _, c := range []struct {
+		who  *client
+		id   string
+		want int
+	}{{wang, photo, 200}, {ma, photo, 200}, {lone, photo, 404}, {ma, inside, 404}, {lone, inside, 404}} {
+		c.who.do("GET", "/api/file/"+c.id, nil).want(c.want)
+	}
+}
+
+// offer sends a file and answers what came back.
+func (c *client) offer(name, content string) *reply {
+	t := c.s.t.(*testing.T)
+	t.Helper()
+	body, kind := multi(t, "file", name, content)
+	req := newRequest(t, "POST", c.s.srv.URL+"/api/file", body)
+	req.Header.Set("Content-Type", kind)
+	req.Header.Set("X-CSRF-Token", c.csrf)
+	return c.send(req)
+}
+
+// Ensure that what a picture says of its taker is gone when it is kept, that a scanner's silence and its no keep an attachment
+// out with words, and that one person cannot fill the disk within a day (S74, S77).
+func TestUpload(t *testing.T) {
+	s := open(t)
+	wang, ma := s.signIn("wang"), s.signIn("ma")
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 4, 4)), nil); err != nil {
+		t.Fatal(err)
+	}
+	note := "\xff\xfe\x00\x17拍于家中 31.2304N"
+	a := wang.offer("现场.jpg", b.String()[:2]+note+b.String()[2:]).want(201)
+	if kept := wang.do("GET", "/api/file/"+a.text("id"), nil).want(200); string(kept.body) != b.String() || kept.head.Get("Content-Type") != "image/jpeg" || a.text("size") != fmt.Sprint(b.Len()) {
+		t.Errorf("kept as %q", kept.body)
+	}
+	before := s.digest()
+	wang.offer("现场.jpg", b.String()[:b.Len()/2]).want(400)
+	wang.offer("现场.png", b.String()).want(400)
+
+	scan, err := attach.NewScanner("unix:" + t.TempDir() + "/nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guarded := httptest.NewServer(api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Lib: s.lib, Clock: s.clock, Scan: scan}))
+	defer guarded.Close()
+	plain := s.srv
+	s.srv = guarded
+	if r := wang.offer("a.txt", "x"); r.status != 503 || !strings.Contains(string(r.body), "杀毒软件没有应答") {
+		t.Errorf("the scanner is away: %d %s", r.status, r.body)
+	}
+	s.srv = plain
+	if s.digest() != before {
+		t.Error("something was kept")
+	}
+
+	bring := func(size int64, at time.Time) {
+		t.Helper()
+		if err := s.DB.Write(t.Context(), func(tx *store.Tx) error {
+			id := fmt.Sprint("big", size)
+			if err := tx.Insert("file", store.Row{"id": id, "blob": id, "name": id, "type": "text/plain", "size": size, "by": s.ID("wang"), "at": at.UTC().Format("2006-01-02T15:04:05.000Z")}); err != nil {
+				return err
+			}
+			return tx.Append(&journal.Entry{ID: id})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bring(900<<20, s.Now.Add(-24*time.Hour)) // of yesterday
+	bring(499<<20, s.Now.Add(-23*time.Hour))
+	wang.offer("b.txt", "x").want(201)
+	bring(1<<20, s.Now)
+	before = s.digest()
+	wang.offer("c.txt", "x").want(429)
+	if s.digest() != before {
+		t.Error("it was kept all the same")
+	}
+	ma.offer("c.txt", "x").want(201)
 }

@@ -92,9 +92,20 @@ func examples(command string) []string {
 	return lines
 }
 
-type versionCommand struct{}
+type versionCommand struct {
+	Licences bool `help:"Also list what is linked and bundled, with version and licence."`
+}
 
-func (versionCommand) Run(p *program) error {
+// licencesText is what is linked and bundled; a test holds it to the modules and the web's packages.
+//
+//go:embed licences.txt
+var licencesText string
+
+// Run prints the version.
+func (c versionCommand) Run(p *program) error {
 	fmt.Fprintln(p.out, "zhanggui", version())
+	if c.Licences {
+		fmt.Fprint(p.out, licencesText)
+	}
 	return nil
 }

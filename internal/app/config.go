@@ -39,6 +39,7 @@ type settings struct {
 	SMTPPassword string         `help:"Its password; better given by the environment." name:"smtp-password" placeholder:"PASSWORD" env:"ZHANGGUI_SMTP_PASSWORD"`
 	MailFrom     string         `help:"Sender of alerts by mail." name:"mail-from" placeholder:"ADDRESS" env:"ZHANGGUI_MAIL_FROM"`
 	AlertAllow   []netip.Prefix `help:"Private networks that alerts may reach all the same: a mail server or chat robot of the house." name:"alert-allow" placeholder:"CIDR" env:"ZHANGGUI_ALERT_ALLOW"`
+	Scan         string         `help:"Virus scanner that speaks as clamd does, unix:/run/clamav/clamd.ctl or host:port: every attachment is shown to it, and none is taken while it is silent." placeholder:"ADDRESS" env:"ZHANGGUI_SCAN"`
 	Idle         time.Duration  `help:"A session ends after so long without a request." default:"15m" env:"ZHANGGUI_IDLE"`
 	Absolute     time.Duration  `help:"A session ends after so long in any case." default:"12h" env:"ZHANGGUI_ABSOLUTE"`
 	Password     int            `help:"Characters a password has at least." name:"password-length" default:"12" env:"ZHANGGUI_PASSWORD_LENGTH"`

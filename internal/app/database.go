@@ -11,6 +11,7 @@ import (
 
 	"zhanggui/internal/auth"
 	"zhanggui/internal/calendar"
+	"zhanggui/internal/keep"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
@@ -105,6 +106,7 @@ func setMeta(ctx context.Context, db *store.DB, key, value string) error {
 type directory struct {
 	people, grants string // tables
 	zone           *time.Location
+	keep           *keep.Keeper // opens what is sealed; nil where no password is chosen
 }
 
 func newDirectory(lib *rulebook.Library) directory {
@@ -130,6 +132,16 @@ func (d directory) find(tx *store.Tx, now time.Time, column, value string) (auth
 	row := rows[0]
 	text := func(name string) string { s, _ := row[name].(string); return s }
 	p := auth.Person{ID: text("id"), Account: text("account"), Name: text("name"), Words: []string{text("phone"), text("email")}}
+	if d.keep != nil {
+		p.Plain = func(ctx context.Context) (list []string) {
+			for _, column := range []string{"phone", "email"} {
+				if plain, err := d.keep.Open(ctx, text(column), keep.Place{Table: d.people, Column: column, Record: p.ID}); err == nil {
+					list = append(list, plain)
+				} // erased, or not sealed: then it is among the words, or there is none
+			}
+			return list
+		}
+	}
 	p.Active, _ = row["active"].(bool)
 	today := now.In(d.zone).Format("2006-01-02")
 	if left := text("left_on"); left != "" && left < today {

@@ -6,6 +6,7 @@ import (
 
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/fault"
 	"zhanggui/internal/store"
 )
 
@@ -63,7 +64,7 @@ func TestDirectory(t *testing.T) {
 		return id
 	}
 	unit := must(h.create(s.p.ctx, "base.unit", map[string]any{"name": "恒泰", "kind": "company"}))
-	he := must(h.create(s.p.ctx, "base.person", map[string]any{"name": "何静", "account": "he", "unit": unit, "active": true, "phone": "13866210417"}))
+	he := must(h.create(s.p.ctx, "base.person", map[string]any{"name": "何静", "account": "he", "unit": unit, "active": true, "phone": "13866210417", "email": "hejing@ht.example"}))
 	must(h.create(s.p.ctx, "base.role_grant", map[string]any{"person": he, "role": "admin", "unit": unit, "from": "2026-03-10", "until": "2026-03-20"}))
 	see := func(at string) (p auth.Person) {
 		t.Helper()
@@ -80,6 +81,13 @@ func TestDirectory(t *testing.T) {
 		t.Helper()
 		if _, err := r.engine.Do(s.p.ctx, h.now, engine.Act{Form: "base.person", Record: he, Action: "edit", Values: values, Actor: engine.Actor{System: true, Origin: "system"}}); err != nil {
 			t.Fatal(err)
+		}
+	}
+	// What is sealed at rest may be in no password all the same (S2).
+	door := s.newAuth(r.lib)
+	for _, password := range []string{"amber 13866210417 gates", "amber hejing@ht.example"} {
+		if err := door.SetPassword(s.p.ctx, h.now, he, password, false); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v", password, err)
 		}
 	}
 	standing := see("2026-03-09 23:59").Standing

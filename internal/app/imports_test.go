@@ -19,9 +19,10 @@ import (
 // package that is not listed may not exist. Tests may import what they like.
 var direction = map[string][]string{
 	"internal/app":          {"*"},
-	"internal/api":          {"alert", "auth", "engine", "job", "rulebook", "fault", "journal", "calendar"},
+	"internal/api":          {"alert", "attach", "auth", "engine", "job", "rulebook", "fault", "journal", "calendar"},
 	"internal/alert":        {"store", "keep", "query", "fault"}, // carries notices out
 	"internal/job":          {"store", "keep", "query", "fault"}, // what takes longer than a request
+	"internal/attach":       {"fault"},                           // what may come in as an attachment
 	"internal/auth":         {"store", "query", "fault"},
 	"internal/keep":         {"store", "query", "fault"}, // keys and ciphers stand apart, so that there is one place to audit
 	"internal/demo":         {"engine", "rulebook", "expr", "calendar", "fault"},

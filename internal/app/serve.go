@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"zhanggui/internal/attach"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
@@ -39,6 +40,7 @@ type server struct {
 	codes    []byte // key of the secrets of one-time codes
 	alerts   *alerts
 	jobs     *job.Queue
+	scan     *attach.Scanner
 	lead     *lead
 	relay    *relay
 	sched    *scheduler.Scheduler
@@ -170,6 +172,11 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		return err
 	}
 	s.jobs = job.New(s.db, job.Options{Clock: s.clock.Now, Keep: s.keys.Keeper, Node: s.lead.node, Lease: s.c.Lease, Log: s.p.log})
+	if at := s.c.settings.Scan; at != "" {
+		if s.scan, err = attach.NewScanner(at); err != nil {
+			return fmt.Errorf("--scan: %w", err)
+		}
+	}
 	if s.first, err = newFirstRun(ctx, s); err != nil {
 		return err
 	}
@@ -268,7 +275,9 @@ func (s *server) newAuth(lib *rulebook.Library) *auth.Auth {
 		o.Idle, o.Absolute, o.Fresh, o.Policy = -1, -1, -1, auth.Policy{Any: true}
 		o.Second, o.Single, o.Moving, o.Watch = auth.Nobody, false, true, time.Now
 	}
-	return auth.New(s.db, newDirectory(lib), o)
+	people := newDirectory(lib)
+	people.keep = s.keys.Keeper
+	return auth.New(s.db, people, o)
 }
 
 // front is everything a browser meets, outermost first.

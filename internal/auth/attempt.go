@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
@@ -45,7 +47,10 @@ func (a *Auth) locked(until time.Time) error {
 // guesses wrongly cannot shut an administrator out of his own desk.
 type counters struct{ account, address, pair, known string }
 
-func fold(account string) string { return strings.ToLower(strings.TrimSpace(account)) }
+// fold is an account in the spelling in which records keep it, whatever keyboard it was typed on.
+func fold(account string) string {
+	return strings.ToLower(strings.TrimSpace(norm.NFKC.String(account)))
+}
 
 func countersOf(account, address string) counters {
 	key := func(kind, text string) string { return kind + ":" + digest(text)[:32] }

@@ -23,8 +23,10 @@ type Person struct {
 	ID, Account, Name string
 	Active            bool     // may come in
 	Officer           bool     // looks after the installation or inspects it: his second factor matters most
-	Words             []string // of his: telephone, mail; no password may hold them
-	Standing          string   // roles, unit and addresses; a session ends when they are no longer those it began with
+	Words             []string // of his, as they are stored: telephone, mail; no password may hold them
+	// Plain are those words where what is stored is sealed; nil where it is not. Asked only when a password is chosen.
+	Plain    func(ctx context.Context) []string
+	Standing string // roles, unit and addresses; a session ends when they are no longer those it began with
 }
 
 // Directory finds people. Package app reads it from the records of the base rulebook, inside the same

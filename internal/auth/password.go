@@ -107,7 +107,11 @@ func (a *Auth) put(ctx context.Context, now time.Time, person, password, keep st
 	if who.ID == "" {
 		return fault.Missing("person", person)
 	}
-	if err := a.opts.Policy.check(password, append(who.Words, who.Account, who.Name, a.opts.Company)...); err != nil {
+	words := append(who.Words, who.Account, who.Name, a.opts.Company)
+	if who.Plain != nil {
+		words = append(words, who.Plain(ctx)...)
+	}
+	if err := a.opts.Policy.check(password, words...); err != nil {
 		return err
 	}
 	past := history(row)

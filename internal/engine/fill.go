@@ -39,6 +39,9 @@ func (w *work) fill(r *Record, a *rulebook.Action, view *rulebook.View, d demand
 			continue
 		}
 		v, err := w.fromAPI(d.values[id], f.Type)
+		if err == nil && f.Unique {
+			v, err = identifier(v, f.Type)
+		}
 		if err != nil {
 			wrong = append(wrong, fault.Field{Path: id, ZH: "“" + f.Label.ZH + "”：" + zhOf(err), EN: f.Label.EN + ": " + enOf(err)})
 			continue

@@ -9,6 +9,7 @@ import (
 	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 )
 
@@ -117,6 +118,9 @@ func (e *Engine) SaveFile(ctx context.Context, now time.Time, actor Actor, name,
 		if err != nil {
 			return err
 		}
+		if err := w.mayBring(); err != nil { // what came just now is among them
+			return err
+		}
 		return w.writeEntry(nil, nil, Act{Action: "upload", Actor: actor})
 	})
 	return f, err
@@ -173,6 +177,9 @@ func (w *work) mayAttach(v expr.Value) error {
 func (w *work) fileSeen(id string) bool {
 	for _, b := range w.e.Lib.Books {
 		for _, f := range b.Forms {
+			if w.fileSeenInLine(f, id) {
+				return true
+			}
 			for _, fd := range f.Fields {
 				if fd.Type.Name != "file" && fd.Type.Name != "files" || live(fd) {
 					continue
@@ -191,6 +198,48 @@ func (w *work) fileSeen(id string) bool {
 		}
 	}
 	return false
+}
+
+// fileSeenInLine is the same for the rows a record owns.
+func (w *work) fileSeenInLine(f *rulebook.Form, id string) bool {
+	for _, l := range f.Lines {
+		for _, fd := range l.Fields {
+			if fd.Type.Name != "file" && fd.Type.Name != "files" || live(fd) {
+				continue
+			}
+			rows, err := w.tx.Select(query.Select{Table: l.Table, Alias: "l", Limit: 5, Where: query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "l", Name: fd.ID}, query.Const{Value: id}}}})
+			if err != nil {
+				return false
+			}
+			for _, row := range rows {
+				if r, err := w.seen(f, str(row["record"])); err == nil && w.visible(r, fd) == full {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// uploadsADay is what one person may bring in 24 hours. Who fills the disk stops the work of all.
+const uploadsADay = 500 << 20
+
+// mayBring holds a person to what he may bring in a day.
+func (w *work) mayBring() error {
+	size := int64(0)
+	rows, err := w.tx.Select(query.Select{Table: "file", Alias: "f", Columns: []query.Column{{Name: "size", Expr: query.Col{Alias: "f", Name: "size"}}},
+		Where: query.And(query.Eq("f", "by", w.actor.Person), query.Op{Name: ">", Args: []query.Expr{query.Col{Alias: "f", Name: "at"}, query.Const{Value: instant(w.now.Add(-24 * time.Hour))}}})})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		n, _ := row["size"].(int64)
+		size += n
+	}
+	if size > uploadsADay {
+		return fault.New(fault.TooMany, "一天里传的附件太多了，明天再传", "Too much was uploaded within a day; go on tomorrow")
+	}
+	return nil
 }
 
 // CopyFile writes an attachment's content.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
@@ -40,6 +42,25 @@ func typeZH(t rulebook.FieldType) string {
 		return "要时长，如 3d"
 	}
 	return "格式不对"
+}
+
+// identifier is a text that tells one thing from another, in the one spelling all that look alike share: a full-width letter
+// is the plain one. What nobody sees (marks of direction, of no width) would make two of one, and is refused.
+func identifier(v expr.Value, t rulebook.FieldType) (expr.Value, error) {
+	s, ok := v.(string)
+	if !ok || t.Name != "text" {
+		return v, nil
+	}
+	s = strings.TrimSpace(norm.NFKC.String(s))
+	for _, r := range s {
+		if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || unicode.Is(unicode.Variation_Selector, r) {
+			return nil, bad("里面有看不见的字符，请重新打一遍", "it holds characters that cannot be seen; type it again")
+		}
+	}
+	if s == "" {
+		return nil, nil
+	}
+	return s, nil
 }
 
 // checkText asks a text field's own format.

@@ -78,6 +78,7 @@ type server struct {
 	Deps
 	mux     *http.ServeMux
 	routes  []*route
+	gate    *gate
 	streams crowd
 	imports imports
 	openapi sync.Once
@@ -89,7 +90,7 @@ func New(d Deps) http.Handler {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Deps: d, mux: http.NewServeMux(), streams: crowd{n: map[string]int{}}, imports: imports{all: map[string]*importJob{}}}
+	s := &server{Deps: d, mux: http.NewServeMux(), gate: newGate(), streams: crowd{n: map[string]int{}}, imports: imports{all: map[string]*importJob{}}}
 	s.routes = s.table()
 	for _, r := range s.routes {
 		r.check()

@@ -468,6 +468,9 @@ func (f *fuzz) ask(who, method, path, body string, head ...string) hit {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	if method == "PATCH" {
+		r.Header.Set("If-Match", "*") // an edit says which version it means
+	}
 	if len(head) == 2 {
 		r.Header[http.CanonicalHeaderKey(head[0])] = []string{head[1]}
 	}

@@ -55,7 +55,7 @@ func TestLoad_Sheds(t *testing.T) {
 			kept[name] = true
 		case 429, 503:
 			refused[name] = true
-			if c := complaintBut503(a); c != "" || a.head.Get("Retry-After") == "" {
+			if c := sentAway(a); c != "" || a.head.Get("Retry-After") == "" {
 				t.Errorf("%s: %d %v %s", name, a.status, a.head, a.body)
 			}
 		default:
@@ -100,8 +100,8 @@ func TestLoad_Sheds(t *testing.T) {
 	t.Logf("answers %v", answers)
 }
 
-// complaintBut503 tells what is wrong with an answer that sends somebody away.
-func complaintBut503(a hit) string {
+// sentAway tells what is wrong with an answer that sends somebody away.
+func sentAway(a hit) string {
 	if a.status == 503 {
 		a.status, a.body = 429, strings.Replace(a.body, `"status":503`, `"status":429`, 1)
 	}

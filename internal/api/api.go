@@ -83,6 +83,7 @@ type server struct {
 	Deps
 	mux     *http.ServeMux
 	routes  []*route
+	gate    *gate
 	streams crowd
 	openapi sync.Once
 	doc     []byte
@@ -93,7 +94,7 @@ func New(d Deps) http.Handler {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Deps: d, mux: http.NewServeMux(), streams: crowd{n: map[string]int{}}}
+	s := &server{Deps: d, mux: http.NewServeMux(), gate: newGate(), streams: crowd{n: map[string]int{}}}
 	if s.Jobs != nil {
 		s.Jobs.Handle(importKind, s.runImport)
 	}

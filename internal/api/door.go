@@ -40,6 +40,12 @@ func (s *server) mount(rt *route) http.Handler {
 			c.fail(err)
 			return
 		}
+		leave, err := c.seat()
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		defer leave()
 		if err := rt.do(c); err != nil {
 			c.fail(err)
 		}

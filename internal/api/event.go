@@ -4,38 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
 )
-
-// crowd counts the open streams of each person: a page that forgets to close its own must not use up the server.
-type crowd struct {
-	sync.Mutex
-	n map[string]int
-}
-
-const streamsEach = 8
-
-func (k *crowd) enter(person string) bool {
-	k.Lock()
-	defer k.Unlock()
-	if k.n[person] >= streamsEach {
-		return false
-	}
-	k.n[person]++
-	return true
-}
-
-func (k *crowd) leave(person string) {
-	k.Lock()
-	defer k.Unlock()
-	if k.n[person]--; k.n[person] <= 0 {
-		delete(k.n, person)
-	}
-}
 
 const (
 	heartbeat  = 20 * time.Second
@@ -44,10 +17,10 @@ const (
 
 // events tells a page what changed, as far as its reader may see it, for as long as he may.
 func events(c *call) error {
-	if !c.s.streams.enter(c.actor.Person) {
-		return fault.New(fault.TooMany, "打开的页面太多了", "Too many pages are open")
+	if !c.s.streams.enter(c.actor.Person, c.actor.Address) {
+		return fault.New(fault.TooMany, "打开的页面太多了，请先关掉几个", "Too many pages are open; close some of them first")
 	}
-	defer c.s.streams.leave(c.actor.Person)
+	defer c.s.streams.leave(c.actor.Person, c.actor.Address)
 	bus, stop := c.s.Engine.Bus().Subscribe()
 	defer stop()
 	c.w.Header().Set("Content-Type", "text/event-stream")

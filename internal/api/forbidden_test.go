@@ -112,7 +112,7 @@ func TestMatrix_ForbiddenActions(t *testing.T) {
 	}
 	// The ordinary run asks one person for every eighth pair of action and state; the long one everybody about all.
 	sample, turn := testkit.Long(t, 8, 1), 0
-	asked := map[string]int{}
+	asked, books := map[string]int{}, map[string]int{}
 	people := w.at("own")
 	for _, f := range w.formsByKey() {
 		for _, st := range f.States {
@@ -140,6 +140,7 @@ func TestMatrix_ForbiddenActions(t *testing.T) {
 					events := w.events()
 					got := w.ask(who, method, path, `{"reason":"想试一试"}`)
 					asked[why]++
+					books[f.Book.ID]++
 					var p struct {
 						Kind  string
 						Items []struct{ Say struct{ ZH, EN string } }
@@ -164,6 +165,11 @@ func TestMatrix_ForbiddenActions(t *testing.T) {
 	t.Logf("refused by %v", asked)
 	if asked["state"] < 60 || asked["role"] < 15 {
 		t.Error("so few acts prove little")
+	}
+	for _, b := range w.lib.Books {
+		if books[b.ID] == 0 && slices.ContainsFunc(b.Forms, func(f *rulebook.Form) bool { return len(f.States) > 1 }) {
+			t.Errorf("%s: nothing of it was asked", b.ID)
+		}
 	}
 }
 
@@ -213,9 +219,10 @@ func forbidden(a *rulebook.Action, state, role string, roles map[string]bool) st
 	return "role"
 }
 
-// sleeps tells whether a node may be asleep in a company that has set nothing: then nobody is held to it.
+// sleeps tells whether a node may be asleep in a company that has set nothing but the days from which its books are in force:
+// then nobody is held to it.
 func sleeps(n *rulebook.Node) bool {
-	if n.Never || n.Legal != "" || len(n.Params) > 0 || len(n.Book.Since) > 0 {
+	if n.Never || n.Legal != "" || len(n.Params) > 0 {
 		return true
 	}
 	for _, id := range append([]string{n.Clause}, n.Also...) {

@@ -56,6 +56,11 @@ func openWide(t testing.TB, dsn string, lib *rulebook.Library) *wide {
 			}
 		}
 	}
+	for _, b := range lib.Books {
+		for _, p := range waitsFor(b) { // a day long past, and one that regulations which name a day of the year take
+			s.System("base.param_value", map[string]any{"book": b.ID, "param": p.ID, "value": "2025-08-15", "from": "2000-01-01", "reason": "已施行"})
+		}
+	}
 	roles := []string{""}
 	for _, b := range s.lib.Books {
 		for _, r := range b.Roles {
@@ -89,6 +94,20 @@ func openWide(t testing.TB, dsn string, lib *rulebook.Library) *wide {
 	s.Unit = works
 	w.h = api.New(api.Deps{Engine: s.E, Auth: s.auth, Jobs: s.jobs, Lib: s.lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s, Log: slog.New(slog.NewJSONHandler(w.log, nil))})
 	return w
+}
+
+// waitsFor are the blank dates from which a book is in force: until somebody gives them, all of it sleeps.
+func waitsFor(b *rulebook.Book) (list []*rulebook.Parameter) {
+	for _, since := range b.Since {
+		for _, c := range since.Cases {
+			for _, id := range c.Params {
+				if p := b.Parameter(id); p != nil && p.Default == nil && p.Type.Name == "date" && !slices.Contains(list, p) {
+					list = append(list, p)
+				}
+			}
+		}
+	}
+	return list
 }
 
 // everyBook is every regulation that is shipped, and the tests' own beside them: a new form is covered on the day it is written.

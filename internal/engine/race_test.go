@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
 	"sort"
@@ -111,18 +112,87 @@ func TestRace_OneWins(t *testing.T) {
 	})
 }
 
-// Ensure that no person ever holds two roles that exclude each other, not even when both are granted at once.
+// race holds an act where it has been judged and is not committed yet, and lets another come from another node.
+type race struct {
+	slow       *engine.Engine
+	ids, stop  int
+	judged, on chan struct{}
+}
+
+// newRace learns from one act of the kind how many ids it takes: the last is that of its journal entry, when all that could
+// refuse it lies behind it.
+func newRace(t *testing.T, s *testkit.Shop, sample func(*engine.Engine) error) *race {
+	t.Helper()
+	r := &race{judged: make(chan struct{}), on: make(chan struct{})}
+	var err error
+	if r.slow, err = engine.New(s.DB, s.E.Lib, engine.Options{Keep: s.Keep, NewID: func() string {
+		if r.ids++; r.ids == r.stop {
+			r.judged <- struct{}{}
+			<-r.on
+		}
+		return cryptorand.Text()
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := sample(r.slow); err != nil {
+		t.Fatal(err)
+	}
+	r.stop = r.ids
+	return r
+}
+
+// run answers how the second act ended; it must have waited for the first.
+func (r *race) run(t *testing.T, first func(*engine.Engine) error, second func() error) (err error) {
+	t.Helper()
+	r.ids = 0
+	var one error
+	var wg sync.WaitGroup
+	wg.Go(func() { one = first(r.slow) })
+	<-r.judged
+	ended := make(chan struct{})
+	wg.Go(func() {
+		err = second()
+		close(ended)
+	})
+	select { // with nothing that makes it wait it would be through long before
+	case <-ended:
+		t.Error("the second act did not wait for the first")
+	case <-time.After(300 * time.Millisecond):
+	}
+	r.on <- struct{}{}
+	wg.Wait()
+	if one != nil {
+		t.Fatal(one)
+	}
+	return err
+}
+
+// Ensure that no person ever holds two roles that exclude each other, not even when both are granted at once: the first grant is
+// held where it has been judged and is not committed yet, the second comes from another node, and only one of them is kept.
 func TestRace_ConflictingRoles(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, dsn string) {
 		s := contest(t, dsn)
 		s.Person("he", "admin")
-		for round := range testkit.Long(t, 10, 200) {
+		grant := func(e *engine.Engine, person, role string) error {
+			_, err := e.Do(context.Background(), s.Now, engine.Act{Form: "base.role_grant", Action: "create", Values: map[string]any{"person": person, "role": role, "unit": s.Unit, "from": "2000-01-01"},
+				Actor: engine.Actor{Person: s.ID("he"), Origin: "api"}})
+			return err
+		}
+		race := newRace(t, s, func(e *engine.Engine) error { return grant(e, s.Person("first"), "cashier") })
+		for round, roles := range [][2]string{{"cashier", "bookkeeper"}, {"bookkeeper", "cashier"}, {"cashier", "clerk"}} {
 			p := s.Person(fmt.Sprint("p", round))
-			won := together(t, 8, func(i int) error {
-				role := []string{"cashier", "bookkeeper"}[i%2]
-				_, err := s.Try("he", "base.role_grant", "", "create", map[string]any{"person": p, "role": role, "unit": s.Unit, "from": "2000-01-01"})
-				return err
-			})
+			second := race.run(t, func(e *engine.Engine) error { return grant(e, p, roles[0]) }, func() error { return grant(s.E, p, roles[1]) })
+			_, refused := engine.AsRefusal(second)
+			if want := roles[1] != "clerk"; refused != want || !want && second != nil {
+				t.Errorf("%v: the second grant ended with %v", roles, second)
+			}
+			if n := s.Count(s.E.Lib.Form("base.role_grant").Table, "person", p); n != map[bool]int{true: 1, false: 2}[refused] {
+				t.Errorf("%v: %d roles are held", roles, n)
+			}
+		}
+		for round := range testkit.Long(t, 3, 200) {
+			p := s.Person(fmt.Sprint("q", round))
+			won := together(t, 8, func(i int) error { return grant(s.E, p, []string{"cashier", "bookkeeper"}[i%2]) })
 			held := map[string]bool{}
 			err := s.DB.Read(context.Background(), func(tx *store.Tx) error {
 				rows, err := tx.Select(query.Select{Table: s.E.Lib.Form("base.role_grant").Table, Alias: "g", Where: query.Eq("g", "person", p)})
@@ -145,15 +215,33 @@ func TestRace_ConflictingRoles(t *testing.T) {
 func TestRace_LastSeat(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, dsn string) {
 		s := contest(t, dsn)
+		seat := func(who string) string {
+			return s.Do("wang", "x.seat", "", "create", map[string]any{"who": who}).Record
+		}
+		take := func(e *engine.Engine, id string) error {
+			_, err := e.Do(context.Background(), s.Now, engine.Act{Form: "x.seat", Record: id, Action: "take", Actor: engine.Actor{Person: s.ID("wang"), Origin: "api"}})
+			return err
+		}
+		first := seat("first")
+		race := newRace(t, s, func(e *engine.Engine) error { return take(e, first) })
+		a, b := seat("a"), seat("b")
+		if _, refused := engine.AsRefusal(race.run(t, func(e *engine.Engine) error { return take(e, a) }, func() error { return take(s.E, b) })); !refused {
+			t.Error("two took the last place")
+		}
+		for _, id := range []string{first, a} {
+			if _, err := s.E.Do(context.Background(), s.Now, engine.Act{Form: "x.seat", Record: id, Action: "void", Reason: "让", Actor: engine.Actor{Person: s.ID("wang"), Origin: "api"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		ids := make([]string, 50)
 		for i := range ids {
-			ids[i] = s.Do("wang", "x.seat", "", "create", map[string]any{"who": fmt.Sprint(i)}).Record
+			ids[i] = seat(fmt.Sprint(i))
 		}
 		if won := together(t, 50, func(i int) error { _, err := s.Try("wang", "x.seat", ids[i], "take", nil); return err }); won != 2 {
 			t.Errorf("%d took one of two places", won)
 		}
-		if n := s.Count("fx_seat", "won", true); n != 2 {
-			t.Errorf("%d places are taken", n)
+		if n := s.Count("fx_seat", "won", true); n != 4 { // two of them void by now
+			t.Errorf("%d places are taken", n-2)
 		}
 	})
 }

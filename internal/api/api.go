@@ -77,6 +77,7 @@ type Account struct {
 	Name    string `json:"name"`
 	Post    string `json:"post"`
 	Unit    string `json:"unit"`
+	House   string `json:"house"` // the company of the group
 }
 
 type server struct {

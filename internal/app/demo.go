@@ -250,27 +250,41 @@ func seededID(seed uint64) func() string {
 }
 
 // account is somebody who can sign in, as the sign-in page of a demonstration lists him.
-type account struct{ Person, Account, Name, Post, Unit string }
+type account struct{ Person, Account, Name, Post, Unit, House string }
 
 func accounts(ctx context.Context, db *store.DB, lib *rulebook.Library) ([]account, error) {
 	var list []account
 	err := db.Read(ctx, func(tx *store.Tx) error {
 		list = nil
-		units := map[string]string{}
+		units, above := map[string]string{}, map[string]string{}
 		rows, err := tx.Select(query.Select{Table: lib.Form("base.unit").Table, Alias: "u"})
 		if err != nil {
 			return err
 		}
 		text := func(r store.Row, name string) string { s, _ := r[name].(string); return s }
 		for _, r := range rows {
-			units[text(r, "id")] = text(r, "name")
+			units[text(r, "id")], above[text(r, "id")] = text(r, "name"), text(r, "parent")
+		}
+		adopters, err := tx.Select(query.Select{Table: lib.Form("base.adoption").Table, Alias: "a"})
+		if err != nil {
+			return err
+		}
+		adopted := map[string]bool{}
+		for _, r := range adopters {
+			adopted[text(r, "unit")] = true
+		}
+		house := func(unit string) string { // the unit that adopted a regulation, else the highest
+			for n := 0; n < 64 && above[unit] != "" && !adopted[unit]; n++ {
+				unit = above[unit]
+			}
+			return units[unit]
 		}
 		rows, err = tx.Select(query.Select{Table: lib.Form("base.person").Table, Alias: "p",
 			Where: query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "p", Name: "account"}}}}},
 			Order: []query.Order{{Expr: query.Col{Alias: "p", Name: "at"}}, {Expr: query.Col{Alias: "p", Name: "id"}}}})
 		for _, r := range rows {
 			if active, _ := r["active"].(bool); active && text(r, "account") != "" {
-				list = append(list, account{Person: text(r, "id"), Account: text(r, "account"), Name: text(r, "name"), Post: text(r, "post"), Unit: units[text(r, "unit")]})
+				list = append(list, account{Person: text(r, "id"), Account: text(r, "account"), Name: text(r, "name"), Post: text(r, "post"), Unit: units[text(r, "unit")], House: house(text(r, "unit"))})
 			}
 		}
 		return err

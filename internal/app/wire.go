@@ -18,7 +18,7 @@ func (s *server) api(r *running) http.Handler {
 			people, err := accounts(ctx, s.db, r.lib)
 			list := make([]api.Account, len(people))
 			for i, a := range people {
-				list[i] = api.Account{Account: a.Account, Name: a.Name, Post: a.Post, Unit: a.Unit}
+				list[i] = api.Account{Account: a.Account, Name: a.Name, Post: a.Post, Unit: a.Unit, House: a.House}
 			}
 			return list, err
 		}

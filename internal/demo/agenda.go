@@ -51,7 +51,7 @@ func (p *player) schedule(from, to calendar.Date) error {
 				lo, hi = st.Month[0], st.Month[1]
 			}
 			for n := lo + p.rnd.IntN(hi-lo+1); n > 0; n-- {
-				p.at(p.opening(st, m.AddDays(p.rnd.IntN(28))), func() error { return p.begin(st) })
+				p.at(p.opening(st, m.AddDays(p.rnd.IntN(28))), func() error { return p.begin(st, "") })
 			}
 		}
 		for _, text := range st.At {
@@ -59,10 +59,15 @@ func (p *player) schedule(from, to calendar.Date) error {
 			if err != nil {
 				return err
 			}
-			p.at(at, func() error { return p.begin(st) })
+			p.at(at, func() error { return p.begin(st, "") })
+		}
+		for _, state := range keys(st.Rest) {
+			for range 2 {
+				p.at(p.when(st, p.end.Add(-length(st.Rest[state]))), func() error { return p.begin(st, state) })
+			}
 		}
 		for n := st.Last; n > 0; n-- {
-			p.at(p.opening(st, to.AddDays(-10+p.rnd.IntN(10))), func() error { return p.begin(st) })
+			p.at(p.opening(st, to.AddDays(-10+p.rnd.IntN(10))), func() error { return p.begin(st, "") })
 		}
 	}
 	return nil

@@ -51,6 +51,7 @@ type Story struct {
 	Stall  float64                     `yaml:"stall"` // share of cases that simply stop somewhere
 	Slow   float64                     `yaml:"slow"`  // share of steps that take four times as long
 	At     []string                    `yaml:"at"`    // moments at which one comes for certain
+	Rest   map[string]string           `yaml:"rest"`  // state → how long before the end two are filed that come to stand there
 	First  []string                    `yaml:"first"` // shortest and longest time to the first step after filing
 	Night  bool                        `yaml:"night"` // it begins and goes on at any hour of any day
 }

@@ -269,8 +269,8 @@ func (p *player) anybody() any {
 	return p.people[p.rnd.IntN(len(p.people))]
 }
 
-// begin files one case.
-func (p *player) begin(st *Story) error {
+// begin files one case; rest is the state at which nobody goes on with it, or "".
+func (p *player) begin(st *Story, rest string) error {
 	form := p.e.Lib.Form(st.Form)
 	if form == nil {
 		return fmt.Errorf("demo: there is no form %s", st.Form)
@@ -293,8 +293,8 @@ func (p *player) begin(st *Story) error {
 	if err != nil || out == nil {
 		return err
 	}
-	c := &tale{story: st, form: form, id: out.Record, draws: draws}
-	if p.rnd.Float64() < st.Stall && p.now.After(p.end.AddDate(0, 0, -40)) { // what stood still for longer somebody has seen to
+	c := &tale{story: st, form: form, id: out.Record, draws: draws, rest: rest}
+	if rest == "" && p.rnd.Float64() < st.Stall && p.now.After(p.end.AddDate(0, 0, -40)) { // what stood still for longer somebody has seen to
 		c.stop = 1 + p.rnd.IntN(8)
 	}
 	p.next(c)
@@ -312,6 +312,7 @@ type tale struct {
 	did   map[string]bool // what was done there
 	aside map[string]bool // what was ever done
 	stop  int
+	rest  string
 	stuck int
 }
 
@@ -331,6 +332,9 @@ func (p *player) step(c *tale) error {
 	steps, state, err := p.e.Steps(p.ctx, p.now, c.form.Key, c.id)
 	if err != nil {
 		return err
+	}
+	if c.rest != "" && state == c.rest {
+		return nil
 	}
 	if state != c.state {
 		c.state, c.did = state, map[string]bool{}

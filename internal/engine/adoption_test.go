@@ -117,3 +117,83 @@ approval: {payment: {label: 付款核决 | Payment, sign: {all: [chief, boss]}}}
 		s.Do("he", "base.adoption", "", "create", adopt)
 	})
 }
+
+// Ensure that two units side by side work by regulations of their own: a person files in the unit that adopted the book, though his place
+// is in the other; the clock opens a duty in the name of its unit; and nobody sees or files what is the other's.
+func TestAdoption_TwoUnits(t *testing.T) {
+	books := map[string]string{}
+	for _, id := range []string{"x", "y"} {
+		books[id+"/rulebook.yaml"] = strings.ReplaceAll(`
+rulebook: {id: ID, title: 试行 | Trial, version: "1.0", admin: admin}
+role: {clerk: {label: 办事员 | Clerk}}
+class: {inner: {label: 内部 | Inner, see: unit.members.has(me)}}
+form:
+  matter: {label: 事项 | Matter, class: inner, field: {subject: {label: 事由 | Subject, type: text}}}
+ledger: {book: {label: 台账 | Book, unit: money, per: {person: person}, kind: {due: {is: add, label: 应付 | Due}}}}
+report: {monthly: {label: 月表 | Sheet, every: 1mo, due: end + 5d, by: clerk, of: matter, row: each matter, column: {subject: {label: 事由 | Subject, is: it.subject}}}}
+`, "ID", id)
+	}
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, testkit.Load(t, books), dsn, "2026-03-02 09:00")
+		top := s.System("base.unit", map[string]any{"name": "group"})
+		units := map[string]string{}
+		for _, id := range []string{"x", "y"} {
+			s.Unit = s.System("base.unit", map[string]any{"name": "house " + id, "parent": top})
+			units[id] = s.Unit
+			s.Person("clerk-"+id, "clerk")
+			s.System("base.adoption", map[string]any{"unit": s.Unit, "book": id, "version": "1.0", "from": "2026-03-01"})
+		}
+		s.Unit = units["x"]
+		both := s.Person("both", "clerk")
+		s.System("base.role_grant", map[string]any{"person": both, "role": "clerk", "unit": units["y"], "from": "2026-01-01"})
+		made := map[string]string{}
+		for _, id := range []string{"x", "y"} {
+			made[id] = s.Do("both", id+".matter", "", "create", map[string]any{"subject": "法兰"}).Record
+			if got := s.Column(s.E.Lib.Form(id+".matter").Table, made[id], "unit"); got != units[id] {
+				t.Errorf("%s: filed in unit %s, not %s", id, got, units[id])
+			}
+		}
+		ctx := context.Background()
+		for _, who := range []struct {
+			name string
+			sees map[string]bool
+		}{{"clerk-x", map[string]bool{"x": true}}, {"clerk-y", map[string]bool{"y": true}}, {"both", map[string]bool{"x": true, "y": true}}} {
+			a := engine.Actor{Person: s.ID(who.name)}
+			for id, record := range made {
+				_, err := s.E.Record(ctx, s.Now, a, id+".matter", record)
+				if (err == nil) != who.sees[id] {
+					t.Errorf("%s and the matter of %s: %v", who.name, id, err)
+				}
+			}
+			list, err := s.E.Ledgers(ctx, s.Now, a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]bool{}
+			for _, l := range list {
+				if l.ID == "book" {
+					seen[l.Book] = true
+				}
+			}
+			if len(seen) != len(who.sees) || seen["x"] != who.sees["x"] || seen["y"] != who.sees["y"] {
+				t.Errorf("%s is shown the ledgers of %v", who.name, seen)
+			}
+		}
+		s.Refused("clerk-x", "y.matter", "", "create", map[string]any{"subject": "法兰"})
+		for _, id := range []string{"x", "y"} {
+			if v, err := s.E.Ledger(ctx, s.Now, engine.Actor{Person: s.ID("both")}, "book", id, "", ""); err != nil || v.Book != id {
+				t.Errorf("the ledger of %s: %+v, %v", id, v, err)
+			}
+		}
+		if _, err := s.E.Ledger(ctx, s.Now, engine.Actor{Person: s.ID("both")}, "book", "", "", ""); err == nil || !strings.Contains(err.Error(), "say whose") {
+			t.Errorf("a ledger two regulations have: %v", err)
+		}
+		s.Turn("2026-04-01 00:00:01")
+		s.Turn("2026-05-01 00:00:01")
+		for _, id := range []string{"x", "y"} {
+			if n := s.Count(s.E.Lib.Form(id+".monthly").Table, "unit", units[id]); n != 2 {
+				t.Errorf("%d reports of %s in two months", n, id)
+			}
+		}
+	})
+}

@@ -116,8 +116,10 @@ func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View
 	if r.form.Kept == "platform" || (r.form.Kept == "engine" && a.Implicit) {
 		return w.world.has(w.actor.Person, "admin", w.now)
 	}
-	p := w.world.people[w.actor.Person]
-	return p != nil && p.active && (view.Unit == "" || w.world.within(p.unit, view.Unit))
+	if view.Unit == "" {
+		return w.world.active(w.actor.Person)
+	}
+	return w.world.isMember(w.actor.Person, view.Unit, w.now)
 }
 
 // whoItem resolves one item of a `by` to person ids; any = everybody.

@@ -135,7 +135,11 @@ func (e *Engine) Forms(ctx context.Context, now time.Time, actor Actor) ([]FormB
 	list := []FormBrief{}
 	err := e.read(ctx, now, actor, func(w *work) error {
 		list = list[:0]
+		begun := w.anyAdopted()
 		for _, b := range e.Lib.Books {
+			if begun && b.ID != "base" && !w.worksWith(b) {
+				continue // no regulation of his
+			}
 			for _, f := range b.Forms {
 				if f.Key == savedViewForm { // found in the lists themselves
 					continue

@@ -123,7 +123,7 @@ func (d directory) UnitsLed() []string {
 func (d directory) UnitsWith() []string {
 	return d.units(func(unit string) bool {
 		for _, id := range d.ids {
-			if p := d.world.people[id]; p != nil && p.active && d.world.within(p.unit, unit) {
+			if d.world.isMember(id, unit, d.now) {
 				return true
 			}
 		}

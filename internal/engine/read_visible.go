@@ -161,10 +161,16 @@ func (w *work) adopters(b *rulebook.Book) []string {
 			list = append(list, a.unit)
 		}
 	}
-	if len(list) == 0 && w.world.top != "" { // not adopted by anybody: the whole company works with it
+	// Where nothing is adopted yet the whole company works with all of it; later what nobody adopted opens no unit to another.
+	if len(list) == 0 && w.world.top != "" && (b.ID == "base" || !w.anyAdopted()) {
 		list = append(list, w.world.top)
 	}
 	return list
+}
+
+// anyAdopted tells whether any unit has adopted a regulation.
+func (w *work) anyAdopted() bool {
+	return slices.ContainsFunc(w.world.adoptions, func(a adoption) bool { return a.book != "base" })
 }
 
 // belongs tells whether records of a book in a unit are within the reader's reach.

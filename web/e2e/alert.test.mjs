@@ -91,4 +91,59 @@ export default [
     await page.getByRole('heading', { level: 1 }).waitFor()
     must((await page.getByRole('heading', { name: '没有送到的提醒' }).count()) === 0, 'shown to everybody')
   }],
+  ['alert: in the background the browser tells that something waits, not what, where its person allowed it', 'gaofeng', null, async (page, context) => {
+    await context.grantPermissions(['notifications'], { origin: base })
+    await page.addInitScript(() => {
+      Object.defineProperty(document, 'hidden', { get: () => true })
+      window.told = []
+      const real = Notification
+      window.Notification = class extends real {
+        constructor(title, options) {
+          super(title, options)
+          window.told.push({ title, body: options?.body, tag: options?.tag })
+        }
+      }
+    })
+    await page.reload()
+    await page.getByRole('heading', { name: /我的事/ }).waitFor()
+    must((await page.evaluate(() => Notification.permission)) === 'granted', 'the browser does not allow it')
+    await tell(page, '质量管理部')
+    await page.locator('.alarm').waitFor()
+    await page.waitForFunction(() => window.told.length === 1)
+    const [n] = await page.evaluate(() => window.told)
+    must(n.body === '有一件事等着你' && n.tag && !/意见|客诉|包装/.test(n.title + n.body), 'the system is told what it is about: ' + JSON.stringify(n))
+  }],
+  ['alert: where the browser was not allowed, the system is told nothing', 'gaofeng', null, async (page, context) => {
+    await context.clearPermissions()
+    await page.addInitScript(() => {
+      Object.defineProperty(document, 'hidden', { get: () => true })
+      window.told = 0
+      const real = Notification
+      window.Notification = class extends real { constructor(...a) { super(...a); window.told++ } }
+    })
+    await page.reload()
+    await page.getByRole('heading', { name: /我的事/ }).waitFor()
+    must((await page.evaluate(() => Notification.permission)) !== 'granted', 'allowed without being asked')
+    await tell(page, '质量管理部')
+    await page.locator('.alarm').waitFor()
+    must((await page.evaluate(() => window.told)) === 0, 'told without leave')
+  }],
+  ['alert: a channel to a program asks for a secret long enough to sign with', 'limin', null, async (page) => {
+    await page.goto(base + '/me')
+    await page.getByRole('button', { name: '添加渠道' }).click()
+    await page.locator('#channel-kind').press('Enter')
+    await page.locator('.ant-select-item-option').filter({ hasText: '自有程序' }).click()
+    await page.getByLabel('程序地址').fill('https://hook.example.com/in')
+    await page.getByLabel('签名密钥').fill('short')
+    await page.getByRole('button', { name: '存下' }).click()
+    await page.getByText('签名密钥至少 16 个字符').first().waitFor()
+    await page.getByLabel('签名密钥').fill('sixteen-letters!')
+    await page.getByRole('button', { name: '存下' }).click()
+    const row = page.locator('li.channel').filter({ hasText: '自有程序' })
+    await row.waitFor()
+    must(/hook\.example\.com/.test(await row.innerText()) && !(await page.content()).includes('sixteen-letters'), 'the secret is shown')
+    await noForbidden(page)
+    await row.getByRole('button', { name: '删去' }).click()
+    await row.waitFor({ state: 'detached' })
+  }],
 ]

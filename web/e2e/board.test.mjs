@@ -14,6 +14,15 @@ async function feed(page, change) {
   })
 }
 
+/** A link for a display of a unit, as the drawer of the control room makes it. */
+async function wallLink(page, drawer, unit) {
+  await drawer.locator('#wall-name').fill('大厅')
+  await drawer.locator('#wall-unit').fill(unit)
+  await page.locator('.ant-select-item-option').filter({ hasText: unit }).first().click()
+  await drawer.getByRole('button', { name: '建链接' }).click()
+  return drawer.getByRole('textbox', { name: '大屏链接' }).inputValue()
+}
+
 export default [
   ['board: J and K move, Enter opens, U urges once, the forecast is said', 'hejing', null, async (page) => {
     await page.goto(base + '/board')
@@ -49,11 +58,7 @@ export default [
     await page.goto(base + '/board')
     await page.getByRole('button', { name: '大屏链接' }).click()
     const drawer = page.getByRole('dialog')
-    await drawer.locator('#wall-name').fill('大厅')
-    await drawer.locator('#wall-unit').fill('恒泰')
-    await page.locator('.ant-select-item-option').filter({ hasText: '恒泰' }).first().click()
-    await drawer.getByRole('button', { name: '建链接' }).click()
-    const link = await drawer.getByRole('textbox', { name: '大屏链接' }).inputValue()
+    const link = await wallLink(page, drawer, '恒泰流体设备')
     must(/\/wall#zgw_/.test(link), 'the link is ' + link)
     await shot(page, 'wall-links')
 
@@ -78,8 +83,10 @@ export default [
     const top = screen.locator('.wall tbody tr').first()
     await top.filter({ hasText: '新的逾期' }).waitFor({ timeout: 40_000 })
     must(/is-fresh/.test(await top.getAttribute('class')), 'the new breach is not framed')
+    must((await screen.locator('html').getAttribute('data-rang')) === '1', 'the new breach did not sound once')
     await shot(screen, 'wall-fresh')
     await screen.locator('.wall tr.is-fresh').waitFor({ state: 'detached', timeout: 20_000 })
+    must((await screen.locator('html').getAttribute('data-rang')) === '1', 'it sounds again for what it has shown')
     must(asked.every((p) => ['/api/wall-board', '/api/me', '/api/company'].includes(p)), 'asked ' + [...new Set(asked)])
 
     await screen.setViewportSize({ width: 390, height: 844 })
@@ -89,5 +96,33 @@ export default [
 
     await drawer.getByRole('button', { name: '收回' }).first().click()
     await screen.getByText('这条链接已收回').waitFor({ timeout: 40_000 })
+  }],
+  ['wall: a minute without news is said over the figures, not a second before, and no longer once there are some; a property desk has its own', 'hejing', null, async (page, context) => {
+    await page.goto(base + '/board')
+    await page.getByRole('button', { name: '大屏链接' }).click()
+    const link = await wallLink(page, page.getByRole('dialog'), '恒泰物业')
+    const screen = await (await context.browser().newContext({ viewport: { width: 1920, height: 1080 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })).newPage()
+    await screen.clock.install()
+    let cut = false
+    await screen.route('**/api/wall-board', (route) => (cut ? route.abort() : route.continue()))
+    await screen.goto(link)
+    await screen.locator('.wall tbody tr').first().waitFor()
+    const said = await screen.locator('.wall tbody').innerText()
+    must(!/业务部|制造|密封件/.test(said), 'another unit on the property wall: ' + said)
+    cut = true
+    const stale = screen.locator('.stale-line')
+    await screen.clock.pauseAt(new Date(Date.now() + 10_000))
+    const seen = await screen.locator('.wall footer').innerText()
+    await screen.clock.fastForward(40_000)
+    must(!(await stale.count()), 'said after less than a minute')
+    await screen.clock.fastForward(25_000)
+    await stale.waitFor()
+    must(seen.length > 0 && (await stale.getAttribute('role')) === 'alert' && /\d{1,2}:\d{2}/.test(await stale.innerText()), 'it does not say since when: ' + (await stale.innerText()))
+    await shot(screen, 'wall-stale')
+    cut = false
+    await screen.clock.resume()
+    await screen.clock.fastForward(31_000)
+    await stale.waitFor({ state: 'detached', timeout: 40_000 })
+    await shot(screen, 'wall-property')
   }],
 ]

@@ -53,7 +53,7 @@ export interface Company {
   name: string
   demo: boolean
   zone?: string
-  accounts?: { account: string; name: string; post?: string; unit?: string }[]
+  accounts?: { account: string; name: string; post?: string; unit?: string; house: string }[]
   password?: string
   clock_manual?: boolean
   first_run?: boolean

@@ -6,6 +6,7 @@ import type { BookBrief, FormBrief } from '../api/types'
 import { useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { ClauseChip } from '../elements/clause'
+import { useHouse } from '../elements/house'
 import { Card, Failed, Loading } from '../elements/parts'
 
 export default function Registers() {
@@ -14,11 +15,12 @@ export default function Registers() {
   const forms = useForms()
   const books = useGet<BookBrief[]>('/api/rulebook', undefined, { staleTime: 600_000 })
   const [q, setQ] = useState('')
+  const house = useHouse()
   if (forms.error) return <Failed error={forms.error} again={forms.refetch} />
   if (!forms.data) return <Loading rows={10} />
   const list = forms.data.filter((f) => !q || w(f.label).toLowerCase().includes(q.toLowerCase()))
   const groups: [string, FormBrief[]][] = []
-  for (const b of [...new Set(list.filter((f) => f.group !== 'base').map((f) => f.book))]) groups.push([w(books.data?.find((x) => x.id === b)?.title) || b, list.filter((f) => f.book === b)])
+  for (const b of [...new Set(list.filter((f) => f.group !== 'base').map((f) => f.book))]) groups.push([[w(books.data?.find((x) => x.id === b)?.title) || b, house(list.find((f) => f.book === b)!.key)].filter(Boolean).join('　'), list.filter((f) => f.book === b)])
   groups.push([t('registers.base'), list.filter((f) => f.group === 'base' && !f.kept)])
   groups.push([t('registers.platform'), list.filter((f) => f.group === 'base' && f.kept === 'platform')])
   groups.push([t('registers.engine'), list.filter((f) => f.group === 'base' && f.kept === 'engine')])

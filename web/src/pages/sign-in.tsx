@@ -121,6 +121,8 @@ export function SignIn() {
     }
   }
   const accounts = company.data?.accounts ?? []
+  const size = (house: string) => accounts.filter((a) => a.house === house).length
+  const houses = [...new Set(accounts.map((a) => a.house))].sort((a, b) => size(b) - size(a)) // the largest company first
   return (
     <main className="signin" id="main">
       <div className="signin-top">
@@ -139,15 +141,20 @@ export function SignIn() {
           <h2>{t('signin.sample')}</h2>
           <p className="soft">{t('signin.sample_text')} <code>{company.data?.password}</code></p>
           {wrong && <Refused problem={wrong} />}
-          <ul className="people">
-            {accounts.map((a) => (
-              <li key={a.account}>
-                <button type="button" disabled={!!busy} aria-busy={busy === a.account} onClick={() => void sample(a.account)}>
-                  <b>{a.name}</b> <span>{a.post}</span> <span className="soft small">{a.unit}</span>
-                </button>
-              </li>
-            ))}
-          </ul>
+          {houses.map((house) => (
+            <div key={house}>
+              {houses.length > 1 && <h3>{house}</h3>}
+              <ul className="people">
+                {accounts.filter((a) => a.house === house).map((a) => (
+                  <li key={a.account}>
+                    <button type="button" disabled={!!busy} aria-busy={busy === a.account} onClick={() => void sample(a.account)}>
+                      <b>{a.name}</b> <span>{a.post}</span> <span className="soft small">{a.unit}</span>
+                    </button>
+                  </li>
+                ))}
+              </ul>
+            </div>
+          ))}
         </section>
       )}
     </main>

@@ -12,6 +12,7 @@ import { useKeys } from '../app/keys'
 import { useMe, useSession } from '../app/session'
 import { clockTime, dayWords, fullDay, ago, parse } from '../app/time'
 import { ClauseChip } from '../elements/clause'
+import { useHouse } from '../elements/house'
 import { Deadline } from '../elements/deadline'
 import { drafts, isNew, newPath, slotOf } from '../elements/draft'
 import { needsForm } from '../elements/press'
@@ -155,6 +156,7 @@ const named = (x: Task, w: (text: unknown) => string) => [...new Set([x.number, 
 
 function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: boolean; first: boolean; done?: string; onAct: (action?: string) => void; onFocus: () => void }) {
   const { t, w } = useWords()
+  const house = useHouse()(x.form)
   const several = (x.answers?.length ?? 0) > 1
   const label = (several ? '' : w(x.action_label)) || w(x.label) || t('handle')
   const object = objectOf(x, w)
@@ -170,6 +172,7 @@ function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: bool
         <div className="soft line2">
           {named(x, w)}
           {w(x.stage) && <span>　{w(x.stage)}</span>}
+          {house && <span>　{house}</span>}
           {!!x.also?.length && <span title={x.also.map((l) => w(l.label)).join('、')}>　{t('tasks.also', { count: x.also.length })}</span>}
         </div>
       </div>

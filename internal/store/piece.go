@@ -37,10 +37,11 @@ var pieceSchema = []string{
 	`INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('secure-delete', 1)`,
 }
 
-// pieceFunction answers the pieces of a text on PostgreSQL: all pairs and triples of characters without a space in them.
+// pieceFunction answers the pieces of a text on PostgreSQL: all pairs and triples of characters of each word. A word is short,
+// so that finding its n-th character costs little.
 const pieceFunction = `CREATE OR REPLACE FUNCTION ` + pieceFunc + `(s text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT COALESCE(array_agg(DISTINCT x.g), '{}') FROM (SELECT string_to_array(s, NULL) AS a) c, generate_series(1, cardinality(c.a) - 1) i,
-LATERAL (VALUES (c.a[i] || c.a[i+1]), (c.a[i] || c.a[i+1] || c.a[i+2])) x(g) WHERE x.g IS NOT NULL AND position(' ' in x.g) = 0 $$`
+SELECT COALESCE(array_agg(DISTINCT y.g COLLATE "C"), '{}') FROM unnest(string_to_array(s, ' ')) w, generate_series(1, length(w) - 1) i,
+LATERAL (VALUES (substr(w, i, 2)), (substr(w, i, 3))) y(g) $$`
 
 const createSearch = "create search"
 

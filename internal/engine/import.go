@@ -301,7 +301,11 @@ func (im *Importer) look(w *work, object string, field Text, s string) foundRef 
 		}
 	}
 	if words := searchWords(s); len(words) > 0 { // a label made of other fields: found by its words, then compared
-		any = append(any, w.found(to, words))
+		found, err := w.found(to, words)
+		if err != nil {
+			return foundRef{say: Text{"“" + field.ZH + "”现在查不到，请再试", field.EN + " cannot be looked up now; try again"}}
+		}
+		any = append(any, found)
 	}
 	rows, err := w.tx.Select(query.Select{Table: to.Table, Alias: "this", Limit: 50, Where: query.And(w.where(to, "this"),
 		query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}}, query.Op{Name: "or", Args: any})})

@@ -191,7 +191,11 @@ func (w *work) plan(q ListQuery) (*plan, error) {
 		}
 		p.where = query.And(p.where, x)
 	}
-	p.where = query.And(p.where, w.found(f, searchWords(q.Q)))
+	found, err := w.found(f, searchWords(q.Q))
+	if err != nil {
+		return nil, err
+	}
+	p.where = query.And(p.where, found)
 	for _, c := range append(w.columns(f), q.Fields...) {
 		p.fields[c] = true
 	}

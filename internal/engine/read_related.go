@@ -188,7 +188,11 @@ func (w *work) options(to *rulebook.Form, q string) ([]OptionRow, error) {
 	if to.Key == "base.person" {
 		where = query.And(where, query.Eq("this", "active", true))
 	}
-	where = query.And(where, w.found(to, searchWords(q)))
+	found, err := w.found(to, searchWords(q))
+	if err != nil {
+		return nil, err
+	}
+	where = query.And(where, found)
 	order := []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "this", Name: "id"}}}
 	if f := to.Field("name"); f != nil && !f.Personal {
 		order = []query.Order{{Expr: query.Col{Alias: "this", Name: "name"}}, {Expr: query.Col{Alias: "this", Name: "id"}}}

@@ -54,7 +54,11 @@ func (e *Engine) Search(ctx context.Context, now time.Time, actor Actor, q strin
 }
 
 func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
-	where := query.And(w.where(f, "this"), w.found(f, words))
+	found, err := w.found(f, words)
+	if err != nil {
+		return nil, err
+	}
+	where := query.And(w.where(f, "this"), found)
 	rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: where, Limit: hitsEach,
 		Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
 	if err != nil {

@@ -159,35 +159,39 @@ func hasPersonal(list []*rulebook.Field) bool {
 }
 
 // found asks for the records of a form, under the alias "this", that have all of these words.
-func (w *work) found(f *rulebook.Form, words []string) query.Expr {
+func (w *work) found(f *rulebook.Form, words []string) (query.Expr, error) {
 	if len(words) == 0 {
-		return nil
+		return nil, nil
 	}
 	domains := w.tokenDomains(f)
 	column := query.Col{Alias: "this", Name: "search"}
-	has := func(s string) query.Expr {
-		return query.Op{Name: "contains", Args: []query.Expr{column, query.Const{Value: s}}}
-	}
 	var all query.Expr
+	var narrow [][][]string
 	for _, word := range words {
-		any := []query.Expr{has(word)}
+		ways := [][]string{{word}}
 		for _, d := range domains {
-			any = append(any, has(w.e.keep.Token(d, "w"+word)))
-			var pieces query.Expr
+			ways = append(ways, []string{w.e.keep.Token(d, "w"+word)})
+			var pieces []string
 			for _, g := range asked(word) {
-				pieces = query.And(pieces, has(w.e.keep.Token(d, "g"+g)))
+				pieces = append(pieces, w.e.keep.Token(d, "g"+g))
 			}
-			if pieces != nil {
-				any = append(any, pieces)
+			if len(pieces) > 0 {
+				ways = append(ways, pieces)
 			}
 		}
-		if len(any) == 1 {
-			all = query.And(all, any[0])
-			continue
+		any := query.Op{Name: "or"}
+		for _, parts := range ways {
+			var has query.Expr
+			for _, p := range parts {
+				has = query.And(has, query.Op{Name: "contains", Args: []query.Expr{column, query.Const{Value: p}}})
+			}
+			any.Args = append(any.Args, has)
 		}
-		all = query.And(all, query.Op{Name: "or", Args: any})
+		all = query.And(all, any)
+		narrow = append(narrow, ways)
 	}
-	return all
+	few, err := w.tx.Narrow(f.Table, "this", narrow)
+	return query.And(few, all), err
 }
 
 // tokenDomains are those this reader may search a form by.

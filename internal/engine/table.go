@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"zhanggui/internal/expr"
 	"zhanggui/internal/rulebook"
@@ -54,6 +55,7 @@ func formTable(f *rulebook.Form) store.Table {
 			t.Columns = append(t.Columns, store.Column{Name: a.ID + "_at", Kind: "text"}, store.Column{Name: a.ID + "_by", Kind: "text"})
 		}
 	}
+	t.Indexes = append(t.Indexes, sorted(f)...)
 	// The engine's own forms carry what the scheduler needs beside what people read.
 	switch f.Key {
 	case "base.clock":
@@ -69,6 +71,34 @@ func formTable(f *rulebook.Form) store.Table {
 		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of", Columns: []string{"of_id"}})
 	}
 	return t
+}
+
+// sorted are indexes for what a register is sorted by: what its views say, and the amounts and days they show, whose heads
+// people press.
+func sorted(f *rulebook.Form) []store.Index {
+	var list []store.Index
+	seen := map[string]bool{}
+	add := func(id string, asked bool) {
+		fd := f.Field(id)
+		if fd == nil || seen[id] || live(fd) || fd.Personal || fd.Type.Expr.Kind == expr.KObject || columnKind(fd.Type) == "json" || id == "unit" {
+			return
+		}
+		switch fd.Type.Expr.Kind {
+		case expr.KMoney, expr.KDate, expr.KDatetime:
+			asked = true
+		}
+		if asked {
+			seen[id] = true
+			list = append(list, store.Index{Name: f.Table + "_by_" + id, Columns: []string{id, "id"}})
+		}
+	}
+	for _, v := range f.View {
+		add(strings.TrimPrefix(v.Sort, "-"), true)
+		for _, c := range v.Column {
+			add(c, false)
+		}
+	}
+	return list
 }
 
 func addColumns(have, want []store.Column) []store.Column {

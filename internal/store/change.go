@@ -36,6 +36,7 @@ func (tx *Tx) InsertMany(table string, rows []Row) error {
 	for _, a := range args {
 		tx.note(t, names, a, written{fresh: true})
 	}
+	tx.noteInserted(t, rows...)
 	sql := tx.insertSQL(t, names)
 	if len(rows) == 1 {
 		_, err = tx.exec(sql, args[0])
@@ -70,6 +71,15 @@ func (tx *Tx) Upsert(table string, primary []string, row Row) error {
 		do = " DO UPDATE SET " + strings.Join(set, ", ")
 	}
 	tx.note(t, names, args, written{})
+	if text, set := row[searchColumn].(string); set && tx.pieced(t) {
+		n := len(tx.pieces)
+		if err := tx.noteOld(t, query.Eq("t", "id", row["id"]), "t", &text); err != nil {
+			return err
+		}
+		if n == len(tx.pieces) {
+			tx.noteInserted(t, row)
+		}
+	}
 	_, err = tx.exec(tx.insertSQL(t, names)+" ON CONFLICT ("+quoteAll(primary)+")"+do, args)
 	return err
 }
@@ -117,6 +127,12 @@ func (tx *Tx) Update(table string, key, set Row) (int64, error) {
 		args = append(args, match[i])
 		b.WriteString(quote(n) + " = " + tx.mark(len(args)))
 	}
+	if v, named := set[searchColumn]; named && tx.pieced(t) {
+		text, _ := v.(string)
+		if err := tx.noteOld(t, whereKey(key), "t", &text); err != nil {
+			return 0, err
+		}
+	}
 	n, err := tx.exec(b.String(), args)
 	if n > 0 && err == nil && tx.tells(t, names) {
 		tx.note(t, append(keys, names...), append(match, args[:len(names)]...), written{})
@@ -147,6 +163,11 @@ func (tx *Tx) Delete(table string, where query.Expr) (int64, error) {
 	t, err := tx.table(table)
 	if err != nil {
 		return 0, err
+	}
+	if tx.pieced(t) {
+		if err := tx.noteOld(t, where, alias, nil); err != nil {
+			return 0, err
+		}
 	}
 	if !tx.keeps(t) {
 		return tx.exec(r.b.String(), r.args)

@@ -18,6 +18,7 @@ type liteConn struct {
 	// interruptible lets a context end a running statement. Never on the connection that writes:
 	// SQLite rolls back the whole transaction then, and others' acts are in it.
 	interruptible bool
+	pieces        []piece // of the acts in the running batch
 }
 
 type liteStmt interface {

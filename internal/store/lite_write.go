@@ -176,11 +176,16 @@ func (l *lite) next() *ticket {
 
 // finish commits, or if that fails tells every member so.
 func (l *lite) finish(b *batch) error {
+	list := l.w.pieces
+	l.w.pieces = nil
 	if b.broken != nil {
 		_ = l.w.simple("ROLLBACK") // SQLite may have done it already
 		return b.broken
 	}
-	err := l.w.simple("COMMIT")
+	err := l.w.writePieces(list)
+	if err == nil {
+		err = l.w.simple("COMMIT")
+	}
 	if err != nil {
 		_ = l.w.simple("ROLLBACK")
 		return l.watch(fmt.Errorf("store: commit: %w", err))

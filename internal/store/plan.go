@@ -12,7 +12,7 @@ import (
 
 // Change is one step from the schema that is there to the one that is wanted.
 type Change struct {
-	Kind  string // create table, create sequence, create function, create trigger, add column, create index, drop index, drop trigger, label
+	Kind  string // create table, create sequence, create function, create trigger, add column, create index, create search, drop index, drop trigger, label
 	Table string
 	Name  string // of the column or index
 	SQL   string
@@ -44,6 +44,7 @@ func (db *DB) Plan(ctx context.Context, tables []Table) ([]Change, error) {
 	for i := range tables {
 		p.table(&tables[i], db.schema.Load().tables[tables[i].Name])
 	}
+	p.pieces(tables, db.schema.Load())
 	return p.list, errors.Join(p.errs...)
 }
 
@@ -57,10 +58,15 @@ func (db *DB) Apply(ctx context.Context, changes []Change) error {
 		if err := tx.Lock("store.schema"); err != nil {
 			return err
 		}
+		fill := false
 		for _, c := range changes {
 			if _, err := tx.exec(c.SQL, nil); err != nil {
 				return fmt.Errorf("store: %s: %w", c.Describe(), err)
 			}
+			fill = fill || c.Kind == createSearch && db.Dialect() == string(sqlite)
+		}
+		if fill {
+			return tx.fillPieces()
 		}
 		return nil
 	})

@@ -11,6 +11,7 @@ import (
 // column and whether it may be NULL.
 type schema struct {
 	tables map[string]*table
+	pieced bool // SQLite keeps the pieces of search columns
 }
 
 // table is one table that is there.
@@ -129,6 +130,13 @@ func inspect(ctx context.Context, d dialect, s session) (*schema, error) {
 			t.guards = append(t.guards, guard)
 		}
 	}
+	if d == sqlite {
+		rows, err := s.query(ctx, `SELECT count(*) AS "n" FROM sqlite_schema WHERE name = '`+pieceTable+`'`, nil, []column{{"n", Int}})
+		if err != nil {
+			return nil, err
+		}
+		found.pieced = rows[0]["n"] != int64(0)
+	}
 	return found.finish(), nil
 }
 
@@ -136,10 +144,10 @@ func inspect(ctx context.Context, d dialect, s session) (*schema, error) {
 // their own order. Types of others' making come back as they are and match no kind.
 const (
 	inspectLite = `SELECT m.name AS "table", '' AS label, p.name AS "column", p.type AS type, '' AS comment, p."notnull" AS "notnull", p.pk AS pk
-FROM sqlite_schema m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY m.name, p.cid`
+FROM sqlite_schema m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\' ` + notPieces + `ORDER BY m.name, p.cid`
 
 	inspectLiteIndex = `SELECT m.name AS "table", l.name AS "index", i.name AS "column", l."unique" AS "unique"
-FROM sqlite_schema m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY m.name, l.name, i.seqno`
+FROM sqlite_schema m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\' ` + notPieces + `ORDER BY m.name, l.name, i.seqno`
 
 	inspectPG = `SELECT c.relname::text AS "table", COALESCE(obj_description(c.oid, 'pg_class'), '') AS label, a.attname::text AS "column",
  format_type(a.atttypid, a.atttypmod) AS type, COALESCE(col_description(c.oid, a.attnum), '') AS comment, a.attnotnull AS "notnull",

@@ -151,7 +151,11 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	var tx *Tx
 	err := db.drv.write(ctx, func(s session) error {
 		tx = &Tx{db: db, ctx: ctx, s: s, schema: db.schema.Load(), kept: db.kept.now()}
-		return tx.run(db.guarded(ctx, fn))
+		err := tx.run(db.guarded(ctx, fn))
+		if c, ok := s.(*liteConn); ok && err == nil {
+			c.pieces = append(c.pieces, tx.pieces...)
+		}
+		return err
 	})
 	if err != nil {
 		return explain(err)

@@ -26,6 +26,7 @@ type Tx struct {
 	kept     *kept      // nil = no journal is kept
 	wrote    []*written // since the last entry, in the order of the first touch
 	at       map[rowKey]*written
+	pieces   []piece // of search columns, written before the commit
 }
 
 // Panic is the error of a transaction whose function panicked.
@@ -109,7 +110,7 @@ func (tx *Tx) Try(fn func() error) error {
 	if _, err := tx.exec(`SAVEPOINT "try"`, nil); err != nil {
 		return err
 	}
-	after, undone := len(tx.after), tx.keepWritten()
+	after, pieces, undone := len(tx.after), len(tx.pieces), tx.keepWritten()
 	err := fn()
 	if err == nil {
 		err = tx.failed
@@ -118,7 +119,7 @@ func (tx *Tx) Try(fn func() error) error {
 		_, err = tx.exec(`RELEASE "try"`, nil)
 		return err
 	}
-	tx.failed, tx.after = nil, tx.after[:after]
+	tx.failed, tx.after, tx.pieces = nil, tx.after[:after], tx.pieces[:pieces]
 	undone()
 	if _, undo := tx.exec(`ROLLBACK TO "try"`, nil); undo != nil {
 		return undo

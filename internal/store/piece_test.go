@@ -1,0 +1,221 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"zhanggui/internal/query"
+	"zhanggui/internal/store"
+	"zhanggui/internal/testkit"
+)
+
+var cards = []store.Table{{Name: "card", Primary: []string{"id"}, Columns: []store.Column{
+	{Name: "id", Kind: store.Text, NotNull: true}, {Name: "search", Kind: store.Text}, {Name: "note", Kind: store.Text}}}}
+
+// hits are the cards found by words, each asked as people's words are; few tells whether the pieces narrowed the question.
+func hits(t *testing.T, db *store.DB, words ...string) (ids []string, few bool) {
+	t.Helper()
+	err := db.Read(context.Background(), func(tx *store.Tx) error {
+		var ways [][][]string
+		var all query.Expr
+		for _, word := range words {
+			ways = append(ways, [][]string{{word}})
+			all = query.And(all, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "c", Name: "search"}, query.Const{Value: word}}})
+		}
+		narrow, err := tx.Narrow("card", "c", ways)
+		if err != nil {
+			return err
+		}
+		few = narrow != nil
+		rows, err := tx.Select(query.Select{Table: "card", Alias: "c", Where: query.And(narrow, all), Order: []query.Order{{Expr: query.Col{Alias: "c", Name: "id"}}}})
+		for _, row := range rows {
+			ids = append(ids, row["id"].(string))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids, few
+}
+
+func cardsOf(t *testing.T, dsn string) *store.DB {
+	t.Helper()
+	db, err := store.Open(context.Background(), dsn, store.AllowUnsafe())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	applyCards(t, db)
+	return db
+}
+
+func applyCards(t *testing.T, db *store.DB) {
+	t.Helper()
+	plan, err := db.Plan(context.Background(), append(store.SystemTables(), cards...))
+	if err == nil {
+		err = db.Apply(context.Background(), plan)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Ensure that pieces find exactly what looking through the column finds, whatever happened to the rows: added, changed, set
+// free, deleted, put in place of another, undone, or written one after the other in one transaction.
+func TestNarrow(t *testing.T) { testkit.Databases(t, narrowOn) }
+
+func narrowOn(t *testing.T, dsn string) {
+	db := cardsOf(t, dsn)
+	ctx := context.Background()
+	write := func(fn func(tx *store.Tx) error) {
+		t.Helper()
+		if err := db.Write(ctx, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(func(tx *store.Tx) error {
+		return tx.InsertMany("card", []store.Row{
+			{"id": "a", "search": "260307-1 泰和泵业 taihebengye thby ABCDEFGHIJ"}, {"id": "b", "search": "和泰贸易 hetaimaoyi htmy 0417"},
+			{"id": "c", "search": "x"}, {"id": "d"}, {"id": "e", "search": "αβγ c-1 泰a和"}})
+	})
+	want := func(list []string, words ...string) {
+		t.Helper()
+		if got, _ := hits(t, db, words...); !slices.Equal(got, list) {
+			t.Errorf("%q: found %v, want %v", words, got, list)
+		}
+	}
+	want([]string{"a"}, "泰和")
+	want([]string{"a"}, "泵业", "thb")
+	want([]string{"a", "b"}, "tai")
+	want([]string{"b"}, "0417")
+	want([]string{"a"}, "260307-1")
+	want([]string{"a"}, "7-1")
+	want([]string{"a"}, "ABCDEFGHIJ")
+	want(nil, "ABCDEFGHIK")
+	want([]string{"a", "b", "e"}, "泰")
+	want([]string{"c"}, "x")
+	want([]string{"e"}, "βγ")
+	want([]string{"e"}, "c-1")
+	want(nil, "鑫淼")
+	want(nil, `"`, "泰和")
+	want(nil, "泰和", "鑫淼")
+	if _, few := hits(t, db, "泰和"); !few {
+		t.Error("the pieces were not asked")
+	}
+
+	write(func(tx *store.Tx) error {
+		_, err := tx.Update("card", store.Row{"id": "b"}, store.Row{"search": "泰和二厂"})
+		return err
+	})
+	want([]string{"a", "b"}, "泰和")
+	want(nil, "贸易")
+	write(func(tx *store.Tx) error {
+		_, err := tx.Update("card", store.Row{"id": "b"}, store.Row{"note": "泰"})
+		return err
+	})
+	want([]string{"a", "b"}, "泰和")
+	write(func(tx *store.Tx) error {
+		_, err := tx.Update("card", store.Row{"id": "b"}, store.Row{"search": nil})
+		return err
+	})
+	want([]string{"a"}, "泰和")
+	write(func(tx *store.Tx) error {
+		for _, text := range []string{"鑫淼", "垚森"} {
+			if err := tx.Upsert("card", []string{"id"}, store.Row{"id": "f", "search": text}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	want(nil, "鑫淼")
+	want([]string{"f"}, "垚森")
+	write(func(tx *store.Tx) error { _, err := tx.Delete("card", query.Eq("x", "id", "f")); return err })
+	want(nil, "垚森")
+	undone := errors.New("no")
+	if err := db.Write(ctx, func(tx *store.Tx) error {
+		_ = tx.Insert("card", store.Row{"id": "g", "search": "鑫淼"})
+		return undone
+	}); !errors.Is(err, undone) {
+		t.Fatal(err)
+	}
+	write(func(tx *store.Tx) error {
+		_ = tx.Try(func() error {
+			_ = tx.Insert("card", store.Row{"id": "h", "search": "鑫淼"})
+			return undone
+		})
+		return tx.Insert("card", store.Row{"id": "i", "search": "垚森"})
+	})
+	write(func(tx *store.Tx) error { return tx.Insert("card", store.Row{"id": "h", "search": "垚森"}) })
+	want(nil, "鑫淼")
+	want([]string{"h", "i"}, "垚森")
+}
+
+// Ensure that of very many candidates none is left out.
+func TestNarrow_Many(t *testing.T) { testkit.Databases(t, narrowMany) }
+
+func narrowMany(t *testing.T, dsn string) {
+	db := cardsOf(t, dsn)
+	var rows []store.Row
+	for i := range 4100 {
+		rows = append(rows, store.Row{"id": strconv.Itoa(10000 + i), "search": "泰和" + strings.Repeat("泵", i/4000)})
+	}
+	if err := db.Write(context.Background(), func(tx *store.Tx) error { return tx.InsertMany("card", rows) }); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := hits(t, db, "泰和"); len(got) != 4100 {
+		t.Errorf("found %d", len(got))
+	}
+	if got, few := hits(t, db, "和泵"); len(got) != 100 || !few {
+		t.Errorf("found %d, narrowed %v", len(got), few)
+	}
+}
+
+// Ensure that a database from before the pieces gets them with the next start, and that what was erased is not left in the file.
+func TestNarrow_Upgrade(t *testing.T) {
+	file := t.TempDir() + "/a.db"
+	db := cardsOf(t, "sqlite:"+file)
+	if err := db.Write(context.Background(), func(tx *store.Tx) error {
+		return tx.Insert("card", store.Row{"id": "a", "search": "泰和 thby"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"search_piece", "search_entry"} {
+		if err := store.Exec(context.Background(), db, `DROP TABLE "`+table+`"`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	applyCards(t, db)
+	if got, few := hits(t, db, "泰和"); !few || !slices.Equal(got, []string{"a"}) {
+		t.Errorf("found %v, narrowed %v", got, few)
+	}
+	left := func() bool {
+		t.Helper()
+		if err := db.Scrub(context.Background(), "card"); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Contains(b, []byte("泰和"))
+	}
+	if !left() {
+		t.Fatal("it was never in the file: the test shows nothing")
+	}
+	if err := db.Write(context.Background(), func(tx *store.Tx) error {
+		_, err := tx.Update("card", store.Row{"id": "a"}, store.Row{"search": "和"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if left() {
+		t.Error("what was erased is still in the file")
+	}
+}

@@ -121,8 +121,9 @@ func (in *instance) restarts(c clockRow) bool {
 	if in.key != "" || !in.deadline.Single() || c.str("breach") == "" {
 		return false
 	}
+	began, _ := parseInstant(c.rec.row["from_at"])
 	due, ok := parseInstant(c.rec.row["due"])
-	return ok && in.from.After(due)
+	return ok && in.from.After(due) && in.from.After(began) // what was overdue when it began has not begun again
 }
 
 func (w *work) openClock(r *Record, in *instance) (clockRow, error) {

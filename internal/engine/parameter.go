@@ -165,7 +165,7 @@ func (w *work) judgeValue(r *Record, a *rulebook.Action, b *rulebook.Book, p *ru
 	var items []Reason
 	for _, q := range b.Parameters {
 		for _, k := range q.Check {
-			if q != p && !asks(k, p.ID) || !view.Awake(&q.Node) {
+			if q != p && !asks(k, p.ID) || !view.Awake(&q.Node) || !view.Awake(&k.Node) {
 				continue
 			}
 			vars := map[string]expr.Value{"value": view.Values[q.ID], "rows": q.Records(view.Rows[q.ID])}

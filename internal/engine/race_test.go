@@ -352,3 +352,91 @@ func TestNumber_Midnight(t *testing.T) {
 		}
 	})
 }
+
+// shareBook is a share that a set may not exceed, and a base that shrinks and grows.
+const shareBook = `
+form:
+  grading:
+    label: 评级 | Grading
+    field:
+      dept: {label: 部门 | Department, type: text}
+      level: {label: 等级 | Level, type: choice, options: [{id: top, label: 甲 | Top}, {id: usual, label: 乙 | Usual}], default: usual}
+    state: {live: 在册 | Live, gone: {label: 退出 | Gone, path: false}}
+    action:
+      lift: {label: 升级 | Lift, from: live, do: [{set: {level: top}}], again: true}
+      drop: {label: 降级 | Drop, from: live, do: [{set: {level: usual}}], again: true}
+      leave: {label: 退出 | Leave, from: live, to: gone}
+      back: {label: 回来 | Back, from: gone, to: live}
+quota:
+  few_tops: {label: 甲级名额 | Top places, of: grading, where: "this.level == 'top' && this.state == 'live'", base: "grading.count(g, g.dept == this.dept && g.state == 'live')", per: [this.dept], at_most: "floor(pct('15') * base)", clause: x-5}
+`
+
+// Ensure that twenty clerks who raise and lower at once never raise more than the share, lose no change, and that a full share takes the next when one leaves it.
+func TestRace_Share(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		files := map[string]string{"x/share.yaml": shareBook}
+		for k, v := range shopBook {
+			files[k] = v
+		}
+		s := testkit.Open(t, testkit.Load(t, files), dsn, "2026-03-02 09:00")
+		s.Company("works", "x")
+		const members, most = 40, 6
+		ids := make([]string, members)
+		for i := range ids {
+			ids[i] = s.System("x.grading", map[string]any{"dept": "一部"})
+		}
+		for i := range 20 {
+			s.Person(fmt.Sprint("p", i))
+		}
+		tops := func() int { return s.Count("fx_grading", "level", "top") }
+		for round := range testkit.Long(t, 3, 40) {
+			// All twenty want a place at once: as many as there are get one.
+			free := most - tops()
+			var wanting []string
+			for _, id := range ids {
+				if s.Column("fx_grading", id, "level") == "usual" && len(wanting) < 20 {
+					wanting = append(wanting, id)
+				}
+			}
+			won := together(t, 20, func(i int) error {
+				_, err := s.Try(fmt.Sprint("p", i), "x.grading", wanting[i], "lift", nil)
+				return err
+			})
+			if won > free || tops() != most-free+won || tops() > most {
+				t.Fatalf("round %d: %d of %d free places were given, %d are top", round, won, free, tops())
+			}
+			// Raising and lowering together: whoever comes first, there are never too many.
+			rng := rand.New(rand.NewPCG(uint64(round), 7))
+			plan := make([][2]string, 20)
+			for i := range plan {
+				plan[i] = [2]string{ids[rng.IntN(members)], []string{"lift", "drop"}[i%2]}
+			}
+			together(t, 20, func(i int) error {
+				_, err := s.Try(fmt.Sprint("p", i), "x.grading", plan[i][0], plan[i][1], nil)
+				return err
+			})
+			if n := tops(); n > most {
+				t.Fatalf("round %d: %d are top", round, n)
+			}
+		}
+		// What is full to the last place takes one more only when one has left it.
+		for _, id := range ids {
+			if tops() < most {
+				s.Try("p0", "x.grading", id, "lift", nil)
+			}
+		}
+		var top, usual string
+		for _, id := range ids {
+			if s.Column("fx_grading", id, "level") == "top" {
+				top = id
+			} else {
+				usual = id
+			}
+		}
+		if tops() != most || s.Refused("p1", "x.grading", usual, "lift", nil).Group != "quota" {
+			t.Errorf("%d are top", tops())
+		}
+		s.Do("p2", "x.grading", top, "drop", nil)
+		s.Do("p1", "x.grading", usual, "lift", nil)
+	})
+}

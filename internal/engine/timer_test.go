@@ -198,3 +198,37 @@ func TestTimer_ManyNodes(t *testing.T) {
 		}
 	})
 }
+
+// Ensure that what was overdue before its record was filed is late once, and the clock goes on to other work.
+func TestTick_OverdueWhenFiled(t *testing.T) {
+	files := map[string]string{"x/permit.yaml": `
+form:
+  permit:
+    label: 证照 | Permit
+    field: {until: {label: 有效期至 | Valid until, type: date}}
+    action: {renew: {label: 换证 | Renew, fill: [until], again: true}}
+    deadline: {expiry: {label: 到期 | Expiry, from: create, by: "end_of('day', this.until)", to: renew, warn: [30d], holder: clerk, clause: x-5}}
+`}
+	for k, v := range shopBook {
+		files[k] = v
+	}
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, testkit.Load(t, files), dsn, "2026-03-02 09:00")
+		s.Company("works", "x")
+		s.Person("wang", "clerk")
+		id := s.System("x.permit", map[string]any{"until": "2026-02-01"})
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if _, _, err := s.E.Tick(ctx, s.Now); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.Count("base_breach", "of_id", id); n != 1 {
+			t.Errorf("%d breaches", n)
+		}
+		s.Do("wang", "x.permit", id, "renew", map[string]any{"until": "2027-02-01"})
+		s.Turn("2026-03-03 09:00")
+		if n := s.Count("base_breach", "of_id", id); n != 1 {
+			t.Errorf("%d breaches after the renewal", n)
+		}
+	})
+}

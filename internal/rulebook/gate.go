@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"regexp"
 	"strings"
 
 	"zhanggui/internal/expr"
@@ -44,8 +45,8 @@ func (c *book) compileGate(g *Gate, b *body) {
 			for _, n := range b.names("but") {
 				g.But = append(g.But, n.text)
 				list := c.actsMatching(n.text, false)
-				if len(list) == 0 && !strings.HasSuffix(n.text, ".*") {
-					c.r.hintf(n.pos, c.actHint(n.text), "gate %s: but %q matches no action", g.ID, n.text)
+				if id, whole := strings.CutSuffix(n.text, ".*"); len(list) == 0 && whole && bookName.MatchString(id) {
+					list = c.actsOfBook(id) // none where the company does not have that rulebook
 				} else if len(list) == 0 {
 					c.r.hintf(n.pos, c.actHint(n.text), "gate %s: but %q matches no action", g.ID, n.text)
 				}
@@ -175,6 +176,24 @@ func (c *book) actsMatching(pattern string, report bool) []string {
 	for _, f := range forms {
 		for _, a := range f.Actions {
 			if action == "*" || a.ID == action {
+				list = append(list, f.Key+"."+a.ID)
+			}
+		}
+	}
+	return list
+}
+
+// bookName is what the id of a rulebook looks like and that of a form cannot: it begins with the regulation's number.
+var bookName = regexp.MustCompile(`^[0-9]+-[a-z0-9-]+$`)
+
+// actsOfBook are all actions of the forms of a rulebook of the library.
+func (c *book) actsOfBook(id string) (list []string) {
+	for _, b := range c.l.lib.Books {
+		if b.ID != id {
+			continue
+		}
+		for _, f := range b.Forms {
+			for _, a := range f.Actions {
 				list = append(list, f.Key+"."+a.ID)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -248,13 +249,11 @@ func (s *server) runImport(ctx context.Context, r *job.Run) error {
 	if err := json.Unmarshal(r.Input, &o); err != nil {
 		return err
 	}
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, "/api/form/"+o.Form+"/import", nil)
-	if err != nil {
-		return err
-	}
+	q := (&http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/api/form/" + o.Form + "/import"}, Header: http.Header{}}).WithContext(ctx) // it goes nowhere: it says what is asked
 	q.SetPathValue("key", o.Form)
 	c := &call{s: s, w: nobody{}, r: q, route: &route{path: "/api/form/{key}/import"}, now: s.Clock(), en: o.EN, id: o.Request,
 		actor: engine.Actor{Person: r.Person, Origin: "web", Address: o.Address, Request: o.Request, Stale: o.Stale}}
+	var err error
 	if err = c.bring(ctx, r, o); err == nil || ctx.Err() != nil || job.Over(err) {
 		return err
 	}

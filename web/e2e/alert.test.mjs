@@ -36,8 +36,12 @@ const arrives = async (page) => {
   await noForbidden(page)
   await box.getByRole('button', { name: '知道了' }).click()
   await box.waitFor({ state: 'detached' })
-  const { rows } = await ask(page, '/api/notice')
-  must(rows[0].read, 'put away, and still unread')
+  let read = false
+  for (let i = 0; i < 50 && !read; i++) { // it goes from the page at once, and the server hears of it
+    read = (await ask(page, '/api/notice')).rows[0].read
+    if (!read) await page.waitForTimeout(100)
+  }
+  must(read, 'put away, and still unread')
 }
 
 const channels = async (page) => {

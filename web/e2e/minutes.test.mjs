@@ -8,7 +8,7 @@ const PASSWORD = 'slate harbour 12 echoes'
 const send = async (page, method, path, body) => {
   const r = await page.evaluate(async ([m, p, b]) => {
     const me = await (await fetch('/api/me')).json()
-    const r = await fetch(p, { method: m, headers: { 'Content-Type': 'application/json', [me.csrf_header ?? 'X-CSRF-Token']: me.csrf ?? '', 'Idempotency-Key': crypto.randomUUID() }, body: JSON.stringify(b) })
+    const r = await fetch(p, { method: m, headers: { 'Content-Type': 'application/json', [me.csrf_header ?? 'X-CSRF-Token']: me.csrf ?? '', 'Idempotency-Key': crypto.randomUUID(), ...(m === 'PATCH' && { 'If-Match': '*' }) }, body: JSON.stringify(b) })
     return { ok: r.ok, body: r.status === 204 ? {} : await r.json() }
   }, [method, path, body])
   must(r.ok, `${method} ${path}: ${JSON.stringify(r.body)}`)

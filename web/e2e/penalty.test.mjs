@@ -47,9 +47,8 @@ export default [
     await judge.goto(base + '/ledger')
     await judge.getByRole('heading', { name: '月结' }).waitFor()
     await judge.getByText(/只计已确认的；拟定和已撤销的不计/).waitFor()
-    const file = judge.waitForEvent('download')
-    await judge.getByRole('link', { name: '导出 Excel' }).click()
-    must(/月结.*\.xlsx/.test((await file).suggestedFilename()), 'the file is called ' + (await file).suggestedFilename())
+    const [file] = await Promise.all([judge.waitForEvent('download'), judge.getByRole('button', { name: '导出 Excel' }).click()])
+    must(/月结.*\.xlsx/.test(file.suggestedFilename()), 'the file is called ' + file.suggestedFilename())
     const said = (await ask(page, '/api/journal?action=statement')).rows
     must(said.length > 0, 'nothing in the journal of the statement taken along')
     await shot(judge, 'penalty-statement')

@@ -110,7 +110,7 @@ func (c *book) statesOf(n *node, form, path string) FieldType {
 	return choiceType(list)
 }
 
-// choiceOf is the choice of another form's field, "complaint.request": its ids, said in its words.
+// choiceOf is the choice of another form's field, "order.kind": its ids, said in its words.
 func (c *book) choiceOf(n *node, of, path string) FieldType {
 	form, field, _ := strings.Cut(of, ".")
 	var list []*Option

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// seedText takes "3 * complaint.quality {field: value, …}" apart.
+// seedText takes "3 * order.open {field: value, …}" apart.
 func seedText(s string) (count int, form, state, body string, err error) {
 	count = 1
 	s = strings.TrimSpace(s)

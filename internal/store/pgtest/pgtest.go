@@ -70,14 +70,14 @@ var server = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var complaint strings.Builder
-	cmd.Stderr = &complaint
+	var grief strings.Builder
+	cmd.Stderr = &grief
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("start PostgreSQL: %s", complaint.String()), cmd.Wait())
+		return "", errors.Join(fmt.Errorf("start PostgreSQL: %s", grief.String()), cmd.Wait())
 	}
 	return strings.TrimSpace(line), nil
 })

@@ -24,7 +24,7 @@ func asker(t *testing.T, dsn, kind string) (s *testkit.Shop, customer, request s
 		t.Fatal(err)
 	}
 	customer = out.Record
-	request = s.Do("kang", "base.personal_request", "", "create", map[string]any{"kind": kind, "customer": customer, "contact": "欧阳锋寒 "}).Record
+	request = s.Do("kang", "base.personal_request", "", "create", map[string]any{"kind": kind, "customer": customer, "contact": canaryName + " "}).Record
 	return s, customer, request
 }
 

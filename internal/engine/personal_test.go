@@ -65,12 +65,12 @@ retention:
   cards: {keep: 1y, hold: [{that: "has(this.kept_by_law) && this.kept_by_law", say: 有未了的案子 | A case is open}]}
 `}
 
-// what the test hides, and every shape it could lie about in.
+// what the test hides, and every shape it could lie about in. None is short enough to stand in a row of random letters by chance: sealed values are.
 const (
-	canaryName, canaryPhone, canaryKin, canaryID = "欧阳锋寒", "13771239905", "李四光", "110101199003078750"
+	canaryName, canaryPhone, canaryKin, canaryID = "欧阳锋寒雪松柏", "13771239905", "李四光", "110101199003078750"
 )
 
-var canaries = []string{canaryName, "ouyangfenghan", "oyfh", canaryPhone, "39905", canaryKin, "lisiguang", "15066778812", canaryID, "19900307", "1990-03-07"}
+var canaries = []string{canaryName, "ouyangfenghan", "oyfhxsb", canaryPhone, "1239905", canaryKin, "lisiguang", "15066778812", canaryID, "19900307", "1990-03-07"}
 
 func cards(t *testing.T, dsn string) *testkit.Shop {
 	t.Helper()
@@ -232,7 +232,7 @@ func TestPersonalEquality(t *testing.T) {
 			return len(page.Rows), nil
 		}
 		for filter, want := range map[string]int{"this.phone == '137-7123-9905'": 1, "this.phone != '13771239905'": 1, "this.phone in ['13771239905', '13771239906']": 2,
-			"has(this.idno)": 1, "this.born == date('1990-03-07')": 1, "this.who == '欧阳锋寒' && has(this.phone)": 1} {
+			"has(this.idno)": 1, "this.born == date('1990-03-07')": 1, "this.who == '" + canaryName + "' && has(this.phone)": 1} {
 			if n, err := list("guan", filter); err != nil || n != want {
 				t.Errorf("%s finds %d, %v", filter, n, err)
 			}

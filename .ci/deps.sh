@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Sees to what the build and the tests need. As root on Debian it installs what apt has; elsewhere it says what is missing.
-#   .ci/deps.sh [go] [node] [postgres] [chromium] [fonts]      default: all
+#   .ci/deps.sh [go] [node] [postgres] [chromium] [fonts] [tools]      default: all
 set -euo pipefail
 
 want=("$@")
-[ ${#want[@]} -gt 0 ] || want=(go node postgres chromium fonts)
+[ ${#want[@]} -gt 0 ] || want=(go node postgres chromium fonts tools)
 packages=() missing=()
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -35,6 +35,9 @@ for what in "${want[@]}"; do
 		;;
 	fonts) # without them the browser draws boxes, and a picture proves nothing
 		{ have fc-list && fc-list : family | grep -qi 'noto.*cjk'; } || packages+=(fonts-noto-cjk fontconfig)
+		;;
+	tools) # the worked example of the API is a script
+		for tool in curl jq; do have $tool || packages+=($tool); done
 		;;
 	*)
 		echo "deps.sh: what is $what?" >&2

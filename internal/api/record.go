@@ -341,6 +341,12 @@ func reveal(c *call) error {
 }
 
 func options(c *call) error {
-	v, err := c.s.Engine.Options(c.ctx(), c.now, c.actor, c.path("key"), c.query("field"), c.query("line"), c.query("q"))
+	beside := map[string]string{}
+	for _, pair := range strings.Split(c.query("beside"), ",") {
+		if field, id, ok := strings.Cut(pair, ":"); ok {
+			beside[field] = id
+		}
+	}
+	v, err := c.s.Engine.Options(c.ctx(), c.now, c.actor, c.path("key"), c.query("field"), c.query("line"), c.query("q"), beside)
 	return answer(c, v, err)
 }

@@ -133,7 +133,7 @@ func (s *server) table() []*route {
 			r.kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 		}),
 		with(post("/api/import/{id}", person, stopImport, "Stop an import; what came in stays", nil, nil), del),
-		get("/api/form/{key}/options", person, options, "What a reference field may hold", []engine.OptionRow{}, "field", "line", "q", "record"),
+		get("/api/form/{key}/options", person, options, "What a reference field may hold", []engine.OptionRow{}, "field", "line", "q", "record", "beside"),
 		with(with(post("/api/file", person, upload, "Keep an attachment", nil, engine.FileValue{}), created), func(r *route) { r.limit = 20*megabyte + 64<<10 }),
 		with(get("/api/file/{id}", person, download, "An attachment", nil), func(r *route) { r.kind = "application/octet-stream" }),
 

@@ -148,10 +148,12 @@ type OptionRow struct {
 	Label string `json:"label"`
 	Sub   string `json:"sub,omitempty"`
 	Form  string `json:"form,omitempty"`
+	Fits  bool   `json:"fits,omitempty"` // agrees with what is chosen beside it
 }
 
-// Options answers what a reference field may hold, found by characters, pinyin or initials.
-func (e *Engine) Options(ctx context.Context, now time.Time, actor Actor, form, field, line, q string) ([]OptionRow, error) {
+// Options answers what a reference field may hold, found by characters, pinyin or initials. First come those that agree
+// with beside, the records other fields of the form hold already: field to record id.
+func (e *Engine) Options(ctx context.Context, now time.Time, actor Actor, form, field, line, q string, beside map[string]string) ([]OptionRow, error) {
 	list := []OptionRow{}
 	err := e.read(ctx, now, actor, func(w *work) error {
 		list = list[:0]
@@ -176,13 +178,48 @@ func (e *Engine) Options(ctx context.Context, now time.Time, actor Actor, form, 
 		if to == nil {
 			return unknownField(field)
 		}
-		list, err = w.options(to, q)
+		list, err = w.options(to, q, w.agreeing(f, to, field, beside))
 		return err
 	})
 	return list, err
 }
 
-func (w *work) options(to *rulebook.Form, q string) ([]OptionRow, error) {
+// agreeing is the condition on what a field may hold that what is chosen beside it suggests: the record names the same
+// record under the same name, or is named in the lines of the one chosen. Nil if nothing suggests anything.
+func (w *work) agreeing(f, to *rulebook.Form, field string, beside map[string]string) query.Expr {
+	var all query.Expr
+	for _, name := range sortedKeys(beside) {
+		from := f.Field(name)
+		if from == nil || from.Type.Expr.Object == "" || beside[name] == "" {
+			continue
+		}
+		id, chosen := query.Const{Value: beside[name]}, from.Type.Expr.Object
+		if fd := to.Field(name); fd != nil && fd.Type.Expr.Object == chosen && !live(fd) && !fd.Personal && w.open(to, fd) {
+			all = query.And(all, query.Eq("this", name, beside[name]))
+			continue
+		}
+		y := w.e.Lib.Form(chosen)
+		if y == nil {
+			continue
+		}
+		for _, l := range y.Lines {
+			fd := l.Field(field)
+			if fd == nil || fd.Type.Expr.Object != to.Key || fd.Personal || !w.open(y, fd) {
+				continue
+			}
+			mine := query.Sub{Agg: "exists", Table: y.Table, Alias: "y", Where: query.And(query.Eq("y", "id", beside[name]), w.where(y, "y"))}
+			all = query.And(all, query.And(mine, query.Sub{Agg: "exists", Table: l.Table, Alias: "l", Where: query.And(
+				query.Op{Name: "=", Args: []query.Expr{query.Col{Alias: "l", Name: "record"}, id}},
+				query.Op{Name: "=", Args: []query.Expr{query.Col{Alias: "l", Name: field}, query.Col{Alias: "this", Name: "id"}}})}))
+			break
+		}
+	}
+	return all
+}
+
+const optionRows = 20 // more than that one types a word
+
+func (w *work) options(to *rulebook.Form, q string, fits query.Expr) ([]OptionRow, error) {
 	list := []OptionRow{}
 	where := query.And(w.where(to, "this"), query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}})
 	if to.Key == "base.person" {
@@ -197,13 +234,26 @@ func (w *work) options(to *rulebook.Form, q string) ([]OptionRow, error) {
 	if f := to.Field("name"); f != nil && !f.Personal {
 		order = []query.Order{{Expr: query.Col{Alias: "this", Name: "name"}}, {Expr: query.Col{Alias: "this", Name: "id"}}}
 	}
-	rows, err := w.tx.Select(query.Select{Table: to.Table, Alias: "this", Where: where, Order: order, Limit: 20})
+	var recs []*Record
+	agree := map[string]bool{}
+	if fits != nil {
+		rows, err := w.tx.Select(query.Select{Table: to.Table, Alias: "this", Where: query.And(where, fits), Order: order, Limit: optionRows})
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if r := w.adopt(to, row); w.classSeen(r) {
+				recs = append(recs, r)
+				agree[r.id] = true
+			}
+		}
+	}
+	rows, err := w.tx.Select(query.Select{Table: to.Table, Alias: "this", Where: where, Order: order, Limit: optionRows})
 	if err != nil {
 		return nil, err
 	}
-	var recs []*Record
 	for _, row := range rows {
-		if r := w.adopt(to, row); w.classSeen(r) {
+		if r := w.adopt(to, row); len(recs) < optionRows && !agree[r.id] && w.classSeen(r) {
 			recs = append(recs, r)
 		}
 	}
@@ -211,7 +261,7 @@ func (w *work) options(to *rulebook.Form, q string) ([]OptionRow, error) {
 		return nil, err
 	}
 	for _, r := range recs {
-		list = append(list, OptionRow{r.id, w.label(r), w.sub(r), to.Key})
+		list = append(list, OptionRow{r.id, w.label(r), w.sub(r), to.Key, agree[r.id]})
 	}
 	return list, nil
 }

@@ -339,7 +339,7 @@ export interface BookDiff { left: { id: string; short: string; title: Text }; ri
 export interface Notice { id: string; at: string; text: Text; form?: string; record?: string; read?: boolean; clause?: string }
 export interface SearchResult { groups: { kind: string; label: Text; hits: { form?: string; id: string; number?: string; title?: Text; sub?: Text; mark?: string }[] }[] }
 export interface StatRow { key: string; label?: Text; count?: number; sum?: string }
-export interface Option { id: string; label: Text; sub?: Text }
+export interface Option { id: string; label: Text; sub?: Text; fits?: boolean }
 
 export interface ImportRead { rows: number; columns: { name: string; sample: string[]; field: string }[]; fields: Field[] }
 export interface ImportJob {

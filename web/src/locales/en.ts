@@ -44,6 +44,8 @@ export default {
   'why': 'Why',
   'optional': 'optional',
   'choose': 'Choose',
+  'options_fit': 'Agrees with what is filled in',
+  'options_other': 'Others',
   'choose_pinyin': 'Choose or type to search',
   'searching': 'Searching',
   'nothing_found': 'Nothing found.',

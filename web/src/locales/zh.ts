@@ -44,6 +44,8 @@ export default {
   'why': '为什么',
   'optional': '选填',
   'choose': '选择',
+  'options_fit': '与已填的相符',
+  'options_other': '其他',
   'choose_pinyin': '选择，可输入拼音',
   'searching': '正在找',
   'nothing_found': '没有找到。',

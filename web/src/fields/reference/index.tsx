@@ -6,23 +6,34 @@ import { keepPreviousData } from '@tanstack/react-query'
 import { useWords } from '../../app/i18n'
 import { get } from '../../api/client'
 import { recordPath, useGet } from '../../api/query'
-import type { Option, Rec, Ref, Scanned } from '../../api/types'
+import type { Option, Rec, Ref, Scanned, Values } from '../../api/types'
 import { recordIn } from '../../app/codes'
 import { idOf, type InputProps, type Kind, type ViewProps } from '../kind'
 import { ScanInto } from '../scan'
 
 const manyOf = (type: string) => type === 'refs' || type === 'people' || type.startsWith('list')
 
-function ReferenceInput({ form, field, value, onChange, id, invalid, describedBy, record, autoFocus }: InputProps) {
+interface Choice { value?: string; label: string; sub?: string; fits?: boolean; options?: Choice[] }
+
+/** What other fields hold already, as the server reads it: it puts first what agrees. */
+const besideOf = (all: Values | undefined, own: string) =>
+  Object.entries(all ?? {})
+    .filter(([name, v]) => name !== own && !!v && typeof v === 'object' && !Array.isArray(v) && 'form' in v && idOf(v))
+    .map(([name, v]) => `${name}:${idOf(v)}`)
+    .join(',')
+
+function ReferenceInput({ form, field, value, onChange, id, invalid, describedBy, record, all, autoFocus }: InputProps) {
   const { w, t } = useWords()
   const [typed, setTyped] = useState('')
   const [opened, setOpened] = useState(false)
   const q = useDeferredValue(typed)
   const many = manyOf(field.type)
-  const found = useGet<Option[]>(opened || typed ? `/api/form/${form}/options` : null, { field: field.id, line: field.line ?? undefined, q, record }, { placeholderData: keepPreviousData })
+  const found = useGet<Option[]>(opened || typed ? `/api/form/${form}/options` : null, { field: field.id, line: field.line ?? undefined, q, record, beside: besideOf(all, field.id) }, { placeholderData: keepPreviousData })
   const chosen = (Array.isArray(value) ? value : value ? [value] : []) as Ref[]
-  const options = (found.data ?? []).map((o) => ({ value: o.id, label: w(o.label), sub: w(o.sub) }))
-  for (const c of chosen) if (idOf(c) && !options.some((o) => o.value === idOf(c))) options.unshift({ value: idOf(c), label: w(c.label ?? c), sub: '' })
+  const options: Choice[] = (found.data ?? []).map((o) => ({ value: o.id, label: w(o.label), sub: w(o.sub), fits: o.fits }))
+  for (const c of chosen) if (idOf(c) && !options.some((o) => o.value === idOf(c))) options.unshift({ value: idOf(c), label: w(c.label ?? c), sub: '', fits: options[0]?.fits })
+  const fitting = options.filter((o) => o.fits)
+  const groups: Choice[] = fitting.length ? [{ label: t('options_fit'), options: fitting }, { label: t('options_other'), options: options.filter((o) => !o.fits) }].filter((g) => g.options.length) : options
   const take = (v: string) => {
     const o = options.find((x) => x.value === v)
     return { id: v, label: o?.label ?? v, form: field.form }
@@ -53,7 +64,7 @@ function ReferenceInput({ form, field, value, onChange, id, invalid, describedBy
       style={{ width: '100%' }}
       notFoundContent={found.isFetching ? t('searching') : t('nothing_found')}
       value={many ? chosen.map(idOf) : chosen.length ? idOf(chosen[0]) : undefined}
-      options={options}
+      options={groups}
       optionRender={(o) => (
         <div className="option">
           <span>{o.data.label}</span>

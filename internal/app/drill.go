@@ -75,7 +75,7 @@ func (c *drillCommand) Run(p *program, common *Common) error {
 // noteDrill journals how a drill went; auditors are told of one that failed.
 func noteDrill(ctx context.Context, e *engine.Engine, now time.Time, v verification, failed error) error {
 	if failed != nil {
-		return e.Alert(ctx, now, "drill", "恢复演练失败，备份现在不可靠："+failed.Error())
+		return e.Alert(ctx, now, "drill", engine.Text{ZH: "恢复演练失败，备份现在不可靠：" + failed.Error(), EN: "The restore drill failed; no backup can be relied on now: " + failed.Error()})
 	}
 	return e.Note(ctx, now, engine.ClockActor(), "", "", "drill", map[string]any{"result": "ok", "entries": v.audit.Sealed + v.audit.Unsealed, "records": v.compare.Rows})
 }
@@ -138,7 +138,7 @@ func (s *server) verifyDaily(ctx context.Context) error {
 	}
 	e := s.now.Load().engine
 	if found.Result != "ok" {
-		return e.Alert(ctx, s.clock.Now(), "verify", "日志校验发现不符："+found.Result)
+		return e.Alert(ctx, s.clock.Now(), "verify", engine.Text{ZH: "日志校验发现不符：" + found.Result, EN: "Checking the journal found a difference: " + found.Result})
 	}
 	return e.Note(ctx, s.clock.Now(), engine.ClockActor(), "", "", "verify", map[string]any{"sealed": found.Sealed, "findings": int64(0)})
 }

@@ -113,7 +113,7 @@ func (w *work) fireDuty(c clockRow, at time.Time) error {
 				if err != nil {
 					continue
 				}
-				if err := w.quietCreate("base.notice", m, map[string]expr.Value{"person": pr, "text": d.Label.ZH + "快到期", "clause": orUnset(first(x.warn.Clause, d.Clause))}); err != nil {
+				if err := w.quietCreate("base.notice", m, map[string]expr.Value{"person": pr, "text": d.Label.ZH + "快到期", "text_en": text(d.Label).EN + ": due soon", "clause": orUnset(first(x.warn.Clause, d.Clause))}); err != nil {
 					return err
 				}
 			}

@@ -292,6 +292,7 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 	if text == "" {
 		text = w.headline(r)
 	}
+	english := first(w.insert(x.Text.EN, s), text)
 	w.effect(Effect{Kind: "notify", Form: r.form.Key, Record: r.id, Name: strings.Join(w.names(ids), "、"), Text: text, Clause: x.Clause, Data: map[string]string{"to": joinIDs(ids), "via": x.Via}})
 	if w.e.Lib.Form("base.notice") == nil {
 		return nil
@@ -301,7 +302,7 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 		if err != nil {
 			return err
 		}
-		if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": text, "clause": orUnset(x.Clause), "via": orUnset(x.Via), "confirm_by": by}); err != nil {
+		if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": text, "text_en": english, "clause": orUnset(x.Clause), "via": orUnset(x.Via), "confirm_by": by}); err != nil {
 			return err
 		}
 	}

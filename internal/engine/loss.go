@@ -69,11 +69,7 @@ func (e *Engine) Tell(ctx context.Context, now time.Time, actor Actor, person, a
 		if err != nil {
 			return err
 		}
-		text := words.ZH
-		if str(r.row["language"]) == "en" {
-			text = words.EN
-		}
-		if err := w.quietCreate("base.notice", nil, map[string]expr.Value{"person": p, "text": text}); err != nil {
+		if err := w.quietCreate("base.notice", nil, map[string]expr.Value{"person": p, "text": words.ZH, "text_en": words.EN}); err != nil {
 			return err
 		}
 		if err := w.settle(); err != nil {
@@ -84,7 +80,7 @@ func (e *Engine) Tell(ctx context.Context, now time.Time, actor Actor, person, a
 }
 
 // Alert tells all auditors, or the administrators where there are none, that something is wrong with the house itself.
-func (e *Engine) Alert(ctx context.Context, now time.Time, about, message string) error {
+func (e *Engine) Alert(ctx context.Context, now time.Time, about string, message Text) error {
 	now = now.UTC().Truncate(time.Millisecond)
 	return e.DB.Write(ctx, func(tx *store.Tx) error {
 		w, err := e.begin(ctx, tx, now, ClockActor())
@@ -107,7 +103,7 @@ func (e *Engine) Alert(ctx context.Context, now time.Time, about, message string
 			if err != nil {
 				return err
 			}
-			if err := w.quietCreate("base.notice", nil, map[string]expr.Value{"person": p, "text": message}); err != nil {
+			if err := w.quietCreate("base.notice", nil, map[string]expr.Value{"person": p, "text": message.ZH, "text_en": message.EN}); err != nil {
 				return err
 			}
 		}

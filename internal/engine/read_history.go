@@ -333,17 +333,16 @@ func clauseNote(list []string) string {
 }
 
 // entryWords is an entry in one line, for lists of what somebody did.
-func (w *work) entryWords(e *journal.Entry) string {
-	s := ""
+func (w *work) entryWords(e *journal.Entry) Text {
+	var of Text
 	if f := w.e.Lib.Form(e.Form); f != nil {
-		s = f.Label.ZH + " "
+		of = textOr(f.Label, f.ID)
 	}
-	s += e.Number
-	l := w.entryLabel(e).ZH
+	what := w.entryLabel(e)
 	if e.Refused {
-		l = "没办成“" + l + "”"
+		what = Text{"没办成“" + what.ZH + "”", what.EN + " refused"}
 	}
-	return strings.TrimSpace(strings.TrimSpace(s) + "：" + l)
+	return Text{strings.TrimSpace(of.ZH+" "+e.Number) + "：" + what.ZH, strings.TrimSpace(of.EN+" "+e.Number) + ": " + what.EN}
 }
 
 // ChangesSince says what others changed in a record since the version with this etag.

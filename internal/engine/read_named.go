@@ -88,11 +88,18 @@ func (w *work) namedTitle(r *Record) string {
 
 // keptText reads what the engine keeps in a form of its own: the content of a copy or snapshot line by line, and
 // no number where the record had none.
-func keptText(r *Record, f *rulebook.Field) (any, bool) {
+func (w *work) keptText(r *Record, f *rulebook.Field) (any, bool) {
 	if r.form.Kept != "engine" {
 		return nil, false
 	}
 	switch f.ID {
+	case "offence_label": // what was written down, in English as its rulebook says it
+		label := str(r.row[f.ID])
+		if b := w.e.Lib.Book(r.str("book")); b != nil && label != "" {
+			if o := b.Offence(r.str("offence")); o != nil && o.Label.ZH == label {
+				return text(o.Label), true
+			}
+		}
 	case "of_number":
 		return nil, str(r.row[f.ID]) == str(r.row["of_id"])
 	case "content":

@@ -12,7 +12,7 @@ import (
 type Notice struct {
 	ID     string `json:"id"`
 	At     string `json:"at"`
-	Text   string `json:"text"`
+	Text   Text   `json:"text"`
 	Form   string `json:"form"`
 	Record string `json:"record"`
 	Clause string `json:"clause,omitempty"`
@@ -41,7 +41,7 @@ func (e *Engine) Notices(ctx context.Context, now time.Time, actor Actor) (*Noti
 			return err
 		}
 		for _, row := range rows {
-			list.Rows = append(list.Rows, Notice{str(row["id"]), str(row["at"]), str(row["text"]), str(row["of_form"]), str(row["of_id"]), str(row["clause"]), !unread(f, str(row["state"]))})
+			list.Rows = append(list.Rows, Notice{str(row["id"]), str(row["at"]), Text{str(row["text"]), first(str(row["text_en"]), str(row["text"]))}, str(row["of_form"]), str(row["of_id"]), str(row["clause"]), !unread(f, str(row["state"]))})
 		}
 		list.Unread, err = w.tx.Count(f.Table, query.And(mine, query.Eq("this", "state", firstState(f))))
 		return err
@@ -89,8 +89,8 @@ type Hit struct {
 	Form   string `json:"form"`
 	ID     string `json:"id"`
 	Number string `json:"number"`
-	Title  string `json:"title"`
-	Sub    string `json:"sub"`
+	Title  Text   `json:"title"`
+	Sub    Text   `json:"sub"`
 	Mark   string `json:"mark"`
 }
 

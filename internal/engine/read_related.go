@@ -146,7 +146,7 @@ func (w *work) relatedRow(r *Record) RelatedRow {
 type OptionRow struct {
 	ID    string `json:"id"`
 	Label string `json:"label"`
-	Sub   string `json:"sub,omitempty"`
+	Sub   Text   `json:"sub"`
 	Form  string `json:"form,omitempty"`
 	Fits  bool   `json:"fits,omitempty"` // agrees with what is chosen beside it
 }
@@ -267,20 +267,19 @@ func (w *work) options(to *rulebook.Form, q string, fits query.Expr) ([]OptionRo
 }
 
 // sub is what tells two records of one name apart.
-func (w *work) sub(r *Record) string {
+func (w *work) sub(r *Record) Text {
 	if r.form.Key == "base.person" {
 		h := w.holder(r.id)
-		return first(h.Unit, "") + either(h.Post != "", " "+h.Post, "")
+		s := h.Unit + either(h.Post != "", " "+h.Post, "")
+		return Text{s, s}
 	}
 	n := r.Number()
-	if n == "" || n == w.label(r) {
+	if n == w.label(r) {
 		n = ""
 	}
-	if st := stateText(r.form, r.State()).ZH; len(r.form.States) > 1 {
-		if n != "" {
-			n += "，"
-		}
-		n += st
+	if len(r.form.States) < 2 {
+		return Text{n, n}
 	}
-	return n
+	state := stateText(r.form, r.State())
+	return Text{n + either(n != "", "，", "") + state.ZH, n + either(n != "", ", ", "") + state.EN}
 }

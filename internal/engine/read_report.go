@@ -185,7 +185,7 @@ func (e *Engine) Reports(ctx context.Context, now time.Time, actor Actor) ([]Rep
 		for _, b := range e.Lib.Books {
 			for _, rep := range b.Reports {
 				f := rep.Form
-				if f == nil || w.scopeOf(f).none {
+				if f == nil || w.scopeOf(f).none || !inForceFor(f, w.bookSight(b)) {
 					continue
 				}
 				x := ReportBrief{Key: f.Key, Label: textOr(f.Label, rep.ID), Clause: rep.Clause, Open: []ReportRow{}}

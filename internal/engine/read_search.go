@@ -70,11 +70,12 @@ func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
 		if !w.classSeen(r) {
 			continue
 		}
-		l := textOr(f.Label, f.ID).ZH
+		l, title := textOr(f.Label, f.ID), w.title(r)
 		if len(f.States) > 1 {
-			l += "，" + stateText(f, r.State()).ZH
+			state := stateText(f, r.State())
+			l = Text{l.ZH + "，" + state.ZH, l.EN + ", " + state.EN}
 		}
-		list = append(list, Hit{f.Key, r.id, r.Number(), w.title(r), l, words[0]})
+		list = append(list, Hit{f.Key, r.id, r.Number(), Text{title, title}, l, words[0]})
 	}
 	return list, nil
 }
@@ -88,7 +89,7 @@ func rank(hits []Hit, words []string) []Hit {
 			return 0
 		case strings.HasPrefix(fold(h.Number), q):
 			return 1
-		case strings.HasPrefix(fold(h.Title), q):
+		case strings.HasPrefix(fold(h.Title.ZH), q):
 			return 2
 		}
 		return 3
@@ -112,7 +113,7 @@ func (w *work) findClauses(words []string) []Hit {
 	for _, b := range w.e.Lib.Books {
 		for _, c := range b.Clauses {
 			if len(list) < hitsEach && found(c.ID+" "+c.Text.ZH+" "+c.Text.EN, words) {
-				list = append(list, Hit{"", c.ID, c.ID, c.Text.ZH, b.Title.ZH, words[0]})
+				list = append(list, Hit{"", c.ID, c.ID, text(c.Text), text(b.Title), words[0]})
 			}
 		}
 	}
@@ -128,11 +129,11 @@ func (w *work) findForms(words []string) []Hit {
 			}
 			all := f.Label.ZH + " " + f.Label.EN + " " + strings.Join(spell(f.Label.ZH), " ")
 			if len(list) < hitsEach && found(all, words) {
-				sub := "登记簿"
+				sub := Text{"登记簿", "Register"}
 				if w.mayCreate(f) {
-					sub = "新建"
+					sub = Text{"新建", "New"}
 				}
-				list = append(list, Hit{f.Key, f.Key, "", f.Label.ZH, sub, words[0]})
+				list = append(list, Hit{f.Key, f.Key, "", textOr(f.Label, f.ID), sub, words[0]})
 			}
 		}
 	}

@@ -69,7 +69,7 @@ type TaskCounts struct {
 // Recent is something that happened lately by the reader's hand.
 type Recent struct {
 	At     string `json:"at"`
-	Text   string `json:"text"`
+	Text   Text   `json:"text"`
 	Form   string `json:"form"`
 	Record string `json:"record"`
 }

@@ -29,7 +29,7 @@ func (w *work) out(r *Record, f *rulebook.Field) (any, bool) {
 	if see == hidden {
 		return nil, false
 	}
-	if x, ok := keptText(r, f); ok && see == full {
+	if x, ok := w.keptText(r, f); ok && see == full {
 		return x, true
 	}
 	v, err := r.Get(f.ID)

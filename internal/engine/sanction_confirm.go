@@ -350,7 +350,7 @@ func (w *work) withdrawFor(breach string) error {
 				if err != nil {
 					continue
 				}
-				if err := w.quietCreate("base.notice", s, map[string]expr.Value{"person": p, "text": "逾期已更正，此项奖罚须复核", "clause": orUnset(s.str("clause"))}); err != nil {
+				if err := w.quietCreate("base.notice", s, map[string]expr.Value{"person": p, "text": "逾期已更正，此项奖罚须复核", "text_en": "The delay was corrected; this sanction must be looked at again", "clause": orUnset(s.str("clause"))}); err != nil {
 					return err
 				}
 			}

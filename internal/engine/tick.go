@@ -237,7 +237,7 @@ func (w *work) fireMarks(r *Record, in *instance, c clockRow, at time.Time) erro
 				if err != nil {
 					continue
 				}
-				if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": w.headline(r) + "：" + in.deadline.Label.ZH + "快到期", "clause": orUnset(first(m.warn.Clause, in.clause))}); err != nil {
+				if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "text": w.headline(r) + "：" + in.deadline.Label.ZH + "快到期", "text_en": w.headline(r) + ": " + text(in.deadline.Label).EN + ", due soon", "clause": orUnset(first(m.warn.Clause, in.clause))}); err != nil {
 					return err
 				}
 			}

@@ -58,7 +58,7 @@ func (e *Engine) Urge(ctx context.Context, now time.Time, actor Actor, clock str
 			}
 			who := w.name(actor.Person)
 			if err := w.quietCreate("base.notice", r, map[string]expr.Value{"person": p, "via": "urge", "clause": orUnset(c.Clause),
-				"text": who + " 催办：" + c.Label.ZH}); err != nil {
+				"text": who + " 催办：" + c.Label.ZH, "text_en": who + " asks for: " + c.Label.EN}); err != nil {
 				return err
 			}
 			told = append(told, Ref{ID: h.ID, Name: h.Name})

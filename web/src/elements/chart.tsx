@@ -1,4 +1,5 @@
 // A chart beside its table: one series, direct labels, no legend. Loaded only where a chart is shown.
+import { number } from '../app/money'
 import { BarChart, LineChart } from 'echarts/charts'
 import { GridComponent, TooltipComponent } from 'echarts/components'
 import { init, use as register } from 'echarts/core'
@@ -24,7 +25,7 @@ export default function Chart({ kind, names, values, label, onPick }: { kind: 'b
       tooltip: { trigger: 'axis', axisPointer: { type: kind === 'bar' ? 'shadow' : 'line' } },
       xAxis: flat ? names_ : numbers,
       yAxis: flat ? numbers : names_,
-      series: [{ type: kind, data, color: '#1d5b9e', barMaxWidth: 36, symbolSize: 7, label: { show: true, position: flat ? 'top' : 'right', color: '#1b2430' } }],
+      series: [{ type: kind, data, color: '#1d5b9e', barMaxWidth: 36, symbolSize: 7, label: { show: true, position: flat ? 'top' : 'right', color: '#1b2430', formatter: (p: { value?: unknown }) => number(String(p.value ?? '')) } }],
     })
     chart.on('click', (e) => onPick?.(flat ? e.dataIndex : names.length - 1 - e.dataIndex))
     const watch = new ResizeObserver(() => chart.resize())

@@ -253,7 +253,6 @@ export default {
   'closed': 'Not open yet',
   'closed.later_one': '{{count}} more belongs to other stages',
   'closed.later_other': '{{count}} more belong to other stages',
-  'copy_n': 'Copy {{n}}',
   'copy.not_yet': 'Not sent yet',
   'copy.sent': 'Sent {{at}}',
   'copy.received': 'Received {{at}}',

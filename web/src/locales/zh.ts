@@ -241,7 +241,6 @@ export default {
   'content.filled': '只看已填的',
   'closed': '还不能办的事',
   'closed.later_other': '另有 {{count}} 件，要到别的阶段',
-  'copy_n': '第 {{n}} 联',
   'copy.not_yet': '未分送',
   'copy.sent': '已分送 {{at}}',
   'copy.received': '已收 {{at}}',

@@ -5,6 +5,7 @@ import { Link, useSearchParams } from 'react-router'
 import { useGet } from '../api/query'
 import type { Task, Tasks } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
+import { dayName } from '../app/holidays'
 import { useWords } from '../app/i18n'
 import { isoDate, parse, parts } from '../app/time'
 import { Card, Failed, Loading } from '../elements/parts'
@@ -13,7 +14,7 @@ import { Deadline } from '../elements/deadline'
 interface Year { year: number; provisional: boolean; days: { date: string; off: boolean; work: boolean; name: string }[]; week?: unknown[] }
 
 export default function Calendar() {
-  const { t, w } = useWords()
+  const { t, w, lang } = useWords()
   const now = useNow()
   const [params, setParams] = useSearchParams()
   const year = Number(params.get('year')) || parts(now).y
@@ -62,7 +63,7 @@ export default function Calendar() {
                       const off = d ? d.off : weekend
                       const n = due.get(date)?.length ?? 0
                       return (
-                        <div key={date} className={`${off ? 'off' : ''} ${d?.work ? 'work' : ''} ${date === today ? 'today' : ''}`} title={d?.name}>
+                        <div key={date} className={`${off ? 'off' : ''} ${d?.work ? 'work' : ''} ${date === today ? 'today' : ''}`} title={d && dayName(d.name, lang)}>
                           {i + 1} {d?.off && <em>{t('calendar.off')}</em>}{d?.work && <em>{t('calendar.work')}</em>}
                           {n > 0 && <small className={date < today ? 'late' : 'warn'}>{t('calendar.due', { count: n })}</small>}
                         </div>
@@ -82,7 +83,7 @@ export default function Calendar() {
           </Card>
           {q.data && q.data.days.length > 0 && (
             <Card title={t('calendar.special')}>
-              <ul className="rows">{q.data.days.map((d) => <li key={d.date} className="rel"><span className="num">{d.date.slice(5)}</span><span>{d.name}</span><b className={d.off ? 'late' : ''}>{d.off ? t('calendar.off') : t('calendar.work')}</b></li>)}</ul>
+              <ul className="rows">{q.data.days.map((d) => <li key={d.date} className="rel"><span className="num">{d.date.slice(5)}</span><span>{dayName(d.name, lang)}</span><b className={d.off ? 'late' : ''}>{d.off ? t('calendar.off') : t('calendar.work')}</b></li>)}</ul>
             </Card>
           )}
         </aside>

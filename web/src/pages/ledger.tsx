@@ -70,7 +70,7 @@ function Sanctions() {
                     <tr key={r.id} className={`is-${r.state}`}>
                       <td className="nowrap"><b>{w(r.state_label)}</b></td>
                       <td>
-                        <Link to={`/record/base.sanction/${r.id}`}>{r.title || r.number || t('open')}</Link>
+                        <Link to={`/record/base.sanction/${r.id}`}>{[plain(v.person, lang), w(v.offence_label as Text)].filter(Boolean).join(' ') || t('open')}</Link>
                         {!!v.counted_in && Number(v.nth) > 0 && <span className="soft"> {t('penal.nth', { when: within(v.counted_in), n: String(v.nth) })}</span>}
                         {!!v.linked_to && <span className="soft"> {t('penal.linked')}</span>}
                         {r.state === 'proposed' && <div className="soft small">{t('penal.proposed', { who: plain(v.confirmers, lang) })}</div>}

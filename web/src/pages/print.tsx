@@ -6,6 +6,7 @@ import { useNavigate, useParams } from 'react-router'
 import { call, newKey } from '../api/client'
 import { recordPath, refresh, useForm, useGet } from '../api/query'
 import type { Form, Text } from '../api/types'
+import { copyName } from '../app/copies'
 import { useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { recordAddress } from '../app/codes'
@@ -60,7 +61,7 @@ export default function Print() {
       <div className="no-print print-bar">
         <Button onClick={() => go(`/record/${key}/${id}`)}>{t('back')}</Button>
         {copies.length > 0 && (
-          <Checkbox.Group value={chosen} onChange={(v) => setChosen(v.length ? (v as string[]) : [''])} options={[{ value: '', label: t('print.whole') }, ...copies.map((c) => ({ value: c.mark, label: c.mark }))]} />
+          <Checkbox.Group value={chosen} onChange={(v) => setChosen(v.length ? (v as string[]) : [''])} options={[{ value: '', label: t('print.whole') }, ...copies.map((c, i) => ({ value: c.mark, label: copyName(c.mark, i) }))]} />
         )}
         <span className="grow" />
         <span className="soft small">{t('print.recorded')}</span>
@@ -98,7 +99,8 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
   if (!q.data) return <Loading rows={8} />
   const p = printed ?? q.data
   const many = p.lines.some((l) => (l.head?.length ?? 0) > 8)
-  const to = form.copies.find((c) => c.mark === (p.copy || copy))
+  const place = form.copies.findIndex((c) => c.mark === (p.copy || copy))
+  const to = form.copies[place]
   const words = (v: unknown) => { const s = plain(v, lang); return s === '—' ? '' : s }
   const at = parse(p.foot.at)
   return (
@@ -109,7 +111,7 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
         <div className="line">
           <span>{t('number')}{lang === 'zh' ? '：' : ': '}{p.number || t('list.unnumbered')}</span>
           {w(p.stamp) && <span className="paper-stamp">{w(p.stamp)}</span>}
-          <span>{to ? `${to.mark} ${w(to.to)}` : ''}{p.foot.n > 1 ? ` ${t('print.again')}` : ''}</span>
+          <span>{to ? `${copyName(to.mark, place)} ${w(to.to)}` : ''}{p.foot.n > 1 ? ` ${t('print.again')}` : ''}</span>
         </div>
       </header>
       <div className="cells">

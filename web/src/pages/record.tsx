@@ -7,6 +7,7 @@ import { call } from '../api/client'
 import { recordPath, refresh, useForm, useForms, useGet } from '../api/query'
 import type { ActionOpen, Copy, Done, Field, Form, Rec, Scanned } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
+import { copyName } from '../app/copies'
 import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
@@ -291,11 +292,11 @@ function Copies({ form: f, rec: r }: { form: Form; rec: Rec }) {
   return (
     <Card title={t('copies')}>
       <ul className="rows copies">
-        {f.copies.map((c) => {
+        {f.copies.map((c, i) => {
           const g = given.get(c.mark)
           return (
             <li key={c.mark}>
-              <b className={`copy ${color[c.mark] ?? ''}`}>{lang === 'en' ? t('copy_n', { n: '一二三四五六七八九'.indexOf(c.mark[1]) + 1 }) : c.mark}</b> {w(c.to)}
+              <b className={`copy ${color[c.mark] ?? ''}`}>{copyName(c.mark, i)}</b> {w(c.to)}
               <span className="soft small">{g ? (g.received_at ? t('copy.received', { at: at(g.received_at) }) : t('copy.sent', { at: at(g.at) })) : t('copy.not_yet')}</span>
             </li>
           )

@@ -6,7 +6,7 @@ import { language } from '../../app/i18n'
 import { idOf, type InputProps, type Kind, type ViewProps } from '../kind'
 
 function NumberInput({ field, value, onChange, id, invalid, describedBy, autoFocus }: InputProps) {
-  const given = idOf(value)
+  const given = field.type === 'quantity' || field.type === 'percent' ? trim(idOf(value)) : idOf(value)
   const [text, setText] = useState(given)
   const [here, setHere] = useState(false)
   useEffect(() => {

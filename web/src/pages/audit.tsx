@@ -75,7 +75,7 @@ export default function Audit() {
       <Card className="gap-above">
         {list.error ? <Failed error={list.error} again={list.refetch} /> : !list.data ? <Loading rows={8} /> : !rows.length ? <Empty>{t('nothing_found')}</Empty> : (
           <div className="table-box">
-            <table className="list">
+            <table className="list trail">
               <thead><tr><th>{t('audit.at')}</th><th>{t('audit.who')}</th><th>{t('audit.what')}</th><th>{t('record')}</th><th>{t('clause')}</th></tr></thead>
               <tbody>
                 {rows.map((e) => {
@@ -84,7 +84,7 @@ export default function Audit() {
                     <tr key={e.id} onClick={() => setOpen(e.id)}>
                       <td className="nowrap num">{at === null ? '' : dataTime(at).slice(dataTime(at).slice(0, 4) === dataTime(now).slice(0, 4) ? 5 : 0)}</td>
                       <td className="nowrap">{e.by ? [e.by.unit, e.by.name].filter(Boolean).join(' ') : t('system')}</td>
-                      <td>{e.refused && <span className="kind warn">{t('audit.refused_mark')}</span>} {w(e.text) || w(e.label)}</td>
+                      <td>{e.refused && <span className="kind warn">{t('audit.refused_mark')}</span>} <button type="button" className="words" onClick={(x) => { x.stopPropagation(); setOpen(e.id) }}>{w(e.text) || w(e.label)}</button></td>
                       <td className="nowrap">{e.form && e.record ? <Link to={`/record/${e.form}/${e.record}`} onClick={(x) => x.stopPropagation()}>{e.number || t('open')}</Link> : '—'}</td>
                       <td><ClauseChip id={e.clauses?.[0]} />{(e.clauses?.length ?? 0) > 1 && <span className="soft small"> {t('and_more', { count: e.clauses!.length - 1 })}</span>}</td>
                     </tr>

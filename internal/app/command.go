@@ -38,6 +38,7 @@ type commands struct {
 	Test     testCommand     `cmd:"" help:"Run the scenarios of rulebooks."`
 	Diff     diffCommand     `cmd:"" help:"Show clause by clause what differs between two rulebooks."`
 	Coverage coverageCommand `cmd:"" help:"Show for each clause what carries it and what proves it."`
+	Plan     planCommand     `cmd:"" help:"Show what this program would add to a database, without adding it."`
 	Demo     demoCommand     `cmd:"" help:"Make the database of the demonstration company."`
 	Admin    adminCommand    `cmd:"" help:"Administrators: the first one, and forgotten passwords."`
 	Adopt    adoptCommand    `cmd:"" help:"Put a rulebook into force for a unit."`

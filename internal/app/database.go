@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,8 +53,12 @@ func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Libra
 	if err != nil {
 		return fmt.Errorf("database: plan tables: %w", err)
 	}
+	level := slog.LevelInfo
+	if slices.ContainsFunc(changes, func(c store.Change) bool { return c.Kind == "create table" && c.Table == "meta" }) {
+		level = slog.LevelDebug // made just now: everything is new
+	}
 	for _, c := range changes {
-		p.log.Debug("database", "change", c.Describe())
+		p.log.Log(ctx, level, "database", "change", c.Describe())
 	}
 	if err := db.Apply(ctx, changes); err != nil {
 		return fmt.Errorf("database: change tables: %w", err)

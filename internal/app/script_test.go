@@ -3,9 +3,11 @@ package app_test
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"zhanggui/internal/app"
+	"zhanggui/rulebooks"
 )
 
 // The scripts of testdata/script run the binary as a person does at a prompt.
@@ -33,7 +36,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("ADDRESS", l.Addr().String())
 			return l.Close()
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": get, "damage": damage},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"get": get, "damage": damage, "await": await, "books": books},
 	})
 }
 
@@ -43,7 +46,7 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: get PATH STATUS [REGEXP]")
 	}
 	var err error
-	for range 200 {
+	for range 2400 { // two minutes: the machine may be busy
 		var r *http.Response
 		if r, err = http.Get("http://" + ts.Getenv("ADDRESS") + args[0]); err != nil {
 			time.Sleep(50 * time.Millisecond)
@@ -73,4 +76,31 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 		b[len(b)/2] ^= 1
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
+}
+
+// await FILE REGEXP waits until a file that a program writes has a line.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: await FILE REGEXP")
+	}
+	want, text := regexp.MustCompile(args[1]), ""
+	for range 1200 {
+		b, err := os.ReadFile(ts.MkAbs(args[0]))
+		ts.Check(err)
+		if text = string(b); want.MatchString(text) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s has no %s:\n%s", args[0], args[1], text)
+}
+
+// books DIR writes the base rulebook and a small one beside it.
+func books(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	base, err := fs.Sub(rulebooks.FS, "base")
+	ts.Check(err)
+	ts.Check(os.CopyFS(filepath.Join(dir, "base"), base))
+	ts.Check(os.MkdirAll(filepath.Join(dir, "x"), 0o755))
+	ts.Check(os.WriteFile(filepath.Join(dir, "x", "rulebook.yaml"), []byte("rulebook: {id: x, title: 试 | Trial, version: \"1.0\"}\nform: {slip: {label: 单 | Slip, field: {name: {label: 名 | Name, type: text}}}}\n"), 0o600))
 }

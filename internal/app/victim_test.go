@@ -30,6 +30,8 @@ type victim struct {
 	t      *testing.T
 	dir    string   // of the database
 	prefix []string // a program that runs it, such as a tracer
+	common []string // of every command, beside those of the victim
+	args   []string // of each start
 	cmd    *exec.Cmd
 	url    string
 	token  string
@@ -104,6 +106,7 @@ func machineToken(t *testing.T, address string) string {
 func (v *victim) start() {
 	v.t.Helper()
 	args := append(slices.Clone(v.prefix), "zhanggui", "serve", "--database", "sqlite:"+v.file("a.db"), "--key", v.file("journal.key"), "--listen", "127.0.0.1:0")
+	args = slices.Concat(args, v.common, v.args)
 	v.cmd = exec.Command(args[0], args[1:]...)
 	v.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, err := v.cmd.StdoutPipe()
@@ -289,7 +292,7 @@ func (v *victim) look() toll {
 // verified lets the program check its own journal, as an auditor would, on a stopped database.
 func (v *victim) verified() {
 	v.t.Helper()
-	if out, err := exec.Command("zhanggui", "verify", "--database", "sqlite:"+v.file("a.db"), "--key", v.file("journal.key")).CombinedOutput(); err != nil {
+	if out, err := exec.Command("zhanggui", append([]string{"verify", "--database", "sqlite:" + v.file("a.db"), "--key", v.file("journal.key")}, v.common...)...).CombinedOutput(); err != nil {
 		v.t.Errorf("verify: %v\n%s", err, out)
 	}
 }

@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,7 +17,6 @@ import (
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
 	"zhanggui/internal/testkit"
-	"zhanggui/rulebooks"
 )
 
 // call is a form whose filing tells the administrator, and whose refusal would have told him, too.
@@ -106,18 +102,6 @@ type tolled struct {
 func newTolled(t *testing.T, r *receiver) *tolled {
 	t.Helper()
 	v := &tolled{victim: newVictim(t, t.TempDir())}
-	books := filepath.Join(v.dir, "books")
-	base, err := fs.Sub(rulebooks.FS, "base")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(filepath.Join(books, "base"), base); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(books, "base", "call.yaml"), []byte(call), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	v.common = []string{"--rulebooks", books}
 	v.args = []string{"--demo", "--clock", "manual", "--alert-allow", "127.0.0.1/32"}
 	found(t, append([]string{"--database", "sqlite:" + v.file("a.db")}, v.common...)...)
 	v.rows(func(tx *store.Tx) error { // only a demonstration's clock is turned by hand

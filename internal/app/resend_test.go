@@ -1,18 +1,15 @@
 package app_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
@@ -90,76 +87,18 @@ func (r *receiver) about(number string) (ids, calls int) {
 	return ids, calls
 }
 
-// tolled is the victim on a hand-turned clock, so that what it claimed before its death is due again without waiting.
+// tolled is a victim whose administrator is told by a receiver.
 type tolled struct {
-	*victim
-	csrf    string
-	browser *http.Client
-	filed   []string // numbers
-	record  string   // the last one
+	*handed
+	filed  []string // numbers
+	record string   // the last one
 }
 
 func newTolled(t *testing.T, r *receiver) *tolled {
 	t.Helper()
-	v := &tolled{victim: newVictim(t, t.TempDir())}
-	v.args = []string{"--demo", "--clock", "manual", "--alert-allow", "127.0.0.1/32"}
-	found(t, append([]string{"--database", "sqlite:" + v.file("a.db")}, v.common...)...)
-	v.rows(func(tx *store.Tx) error { // only a demonstration's clock is turned by hand
-		return tx.Upsert("meta", []string{"key"}, store.Row{"key": "demo", "value": "test"})
-	})
-	v.start()
-	v.signIn()
+	v := &tolled{handed: newHanded(t, newVictim(t, t.TempDir()))}
 	v.post("/api/alert", map[string]any{"kind": "webhook", "address": r.URL + "/told", "secret": "a-secret-of-the-house"}, 201)
 	return v
-}
-
-// rows does something to the database of a server that does not run.
-func (v *tolled) rows(do func(tx *store.Tx) error) {
-	v.t.Helper()
-	db, err := store.Open(v.t.Context(), "sqlite:"+v.file("a.db"))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	if _, err := db.Plan(v.t.Context(), store.SystemTables()); err != nil {
-		v.t.Fatal(err)
-	}
-	if err := db.Write(v.t.Context(), do); err != nil {
-		v.t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		v.t.Fatal(err)
-	}
-}
-
-func (v *tolled) signIn() {
-	v.t.Helper()
-	jar, _ := cookiejar.New(nil)
-	v.browser = &http.Client{Jar: jar, Timeout: 10 * time.Second}
-	var me struct{ CSRF string }
-	if err := json.Unmarshal(v.post("/api/session", map[string]string{"account": "he", "password": "Haystack-42-lamp"}, 201), &me); err != nil {
-		v.t.Fatal(err)
-	}
-	v.csrf = me.CSRF
-}
-
-func (v *tolled) post(path string, body any, want int) []byte {
-	v.t.Helper()
-	b, _ := json.Marshal(body)
-	r, err := http.NewRequest("POST", v.url+path, bytes.NewReader(b))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-CSRF-Token", v.csrf)
-	res, err := v.browser.Do(r)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if b, err = io.ReadAll(res.Body); err != nil || res.StatusCode != want {
-		v.t.Fatalf("%s: %d %s %v", path, res.StatusCode, b, err)
-	}
-	return b
 }
 
 // ring files a call and answers its number.
@@ -171,16 +110,6 @@ func (v *tolled) ring(name string) string {
 	}
 	v.filed, v.record = append(v.filed, a.Number), a.ID
 	return a.Number
-}
-
-// until waits for what the other process does.
-func (v *tolled) until(what string, ok func() bool) {
-	v.t.Helper()
-	for end := time.Now().Add(3 * time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			v.t.Fatal("waited in vain until " + what)
-		}
-	}
 }
 
 // Ensure that a notice whose sender dies between the sending and the marking is sent again under the same delivery id: never
@@ -263,7 +192,7 @@ func (v *tolled) lives() {
 	v.t.Helper()
 	v.start()
 	v.signIn()
-	v.post("/api/clock-hand", map[string]string{"advance": "3m"}, 200)
+	v.turn("3m")
 }
 
 // wrong compares what was told with what was filed.

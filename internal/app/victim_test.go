@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,10 +31,13 @@ import (
 // was acknowledged. It is killed, its power is cut, and what it said is then compared with what is there.
 type victim struct {
 	t      *testing.T
-	dir    string   // of the database
+	dir    string   // of the database, if it is a file, and of the journal's key
+	dsn    string   // of a database that is no file
 	prefix []string // a program that runs it, such as a tracer
 	common []string // of every command, beside those of the victim
+	keys   []string // where those of personal data are, if not beside the database
 	args   []string // of each start
+	log    lockedBuffer
 	cmd    *exec.Cmd
 	url    string
 	token  string
@@ -80,12 +84,15 @@ func newVictim(t *testing.T, dir string) *victim {
 	return &victim{t: t, dir: dir, common: []string{"--rulebooks", booksWith(t, map[string]string{"sale": sale, "call": call})}, acked: map[string]string{}, open: map[int]string{}, count: map[int]int{}, http: &http.Client{Timeout: 10 * time.Second}}
 }
 
+// at is the address of the database.
+func (v *victim) at() string { return cmp.Or(v.dsn, "sqlite:"+v.file("a.db")) }
+
 func (v *victim) file(name string) string { return filepath.Join(v.dir, name) }
 
 // found makes the company and a machine token for the clients.
 func (v *victim) found() {
 	v.t.Helper()
-	found(v.t, append([]string{"--database", "sqlite:" + v.file("a.db")}, v.common...)...)
+	found(v.t, append([]string{"--database", v.at()}, v.common...)...)
 	v.start()
 	v.token = machineToken(v.t, v.url)
 }
@@ -151,23 +158,43 @@ func machineToken(t *testing.T, address string) string {
 	return tok.Token
 }
 
-// start runs the program until it says that it is ready, and remembers how long that took.
-func (v *victim) start() {
+// launch starts the program, whose first lines are still to be read.
+func (v *victim) launch() io.Reader {
 	v.t.Helper()
-	args := append(slices.Clone(v.prefix), "zhanggui", "serve", "--database", "sqlite:"+v.file("a.db"), "--key", v.file("journal.key"), "--listen", "127.0.0.1:0")
-	args = slices.Concat(args, v.common, v.args)
+	args := append(slices.Clone(v.prefix), "zhanggui", "serve", "--database", v.at(), "--key", v.file("journal.key"), "--listen", "127.0.0.1:0")
+	args = slices.Concat(args, v.common, v.keys, v.args)
 	v.cmd = exec.Command(args[0], args[1:]...)
 	v.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, err := v.cmd.StdoutPipe()
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	var complaint bytes.Buffer
-	v.cmd.Stderr = &complaint
-	begin := time.Now()
+	v.log.Reset()
+	v.cmd.Stderr = &v.log
 	if err := v.cmd.Start(); err != nil {
 		v.t.Fatal(err)
 	}
+	return out
+}
+
+// dieSaying kills the program as soon as its log says something, which may be in the middle of its start.
+func (v *victim) dieSaying(words string) {
+	v.t.Helper()
+	out := v.launch()
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	for end := time.Now().Add(time.Minute); !strings.Contains(v.log.String(), words); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			v.t.Fatalf("it never says %q:\n%s", words, v.log.String())
+		}
+	}
+	v.kill()
+}
+
+// start runs the program until it says that it is ready, and remembers how long that took.
+func (v *victim) start() {
+	v.t.Helper()
+	begin := time.Now()
+	out := v.launch()
 	v.url = ""
 	for s := bufio.NewScanner(out); s.Scan(); {
 		if _, address, ok := strings.Cut(s.Text(), "address"); ok {
@@ -177,7 +204,7 @@ func (v *victim) start() {
 	}
 	if v.url == "" {
 		_ = v.cmd.Wait()
-		v.t.Fatalf("it does not start again:\n%s", complaint.String())
+		v.t.Fatalf("it does not start again:\n%s", v.log.String())
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	for range 500 {
@@ -446,10 +473,26 @@ func (v *victim) says() (money, goods string) {
 	return a.Values.Money, a.Values.Goods
 }
 
-// verified lets the program check its own journal, as an auditor would, on a stopped database.
-func (v *victim) verified() {
+// stop ends the program in order.
+func (v *victim) stop() {
 	v.t.Helper()
-	if out, err := exec.Command("zhanggui", append([]string{"verify", "--database", "sqlite:" + v.file("a.db"), "--key", v.file("journal.key")}, v.common...)...).CombinedOutput(); err != nil {
+	if err := v.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		v.t.Fatal(err)
+	}
+	if err := v.cmd.Wait(); err != nil {
+		v.t.Fatalf("it does not stop in order: %v\n%s", err, v.log.String())
+	}
+}
+
+// verify lets the program check its own journal, as an auditor would, on a stopped database.
+func (v *victim) verify(more ...string) (string, error) {
+	out, err := exec.Command("zhanggui", slices.Concat([]string{"verify", "--database", v.at(), "--key", v.file("journal.key")}, v.common, more)...).CombinedOutput()
+	return string(out), err
+}
+
+func (v *victim) verified(more ...string) {
+	v.t.Helper()
+	if out, err := v.verify(more...); err != nil {
 		v.t.Errorf("verify: %v\n%s", err, out)
 	}
 }

@@ -8,7 +8,7 @@ export CGO_ENABLED := 0
 BIN := bin/zhanggui
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/package.json web/package-lock.json web/tsconfig.json web/vite.config.ts
 
-.PHONY: help run build demo check test test-long test-go test-web lint verify bench clean go
+.PHONY: help run build demo check test test-long test-go test-web lint kept verify bench clean go
 
 help: ## print this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ test-web: ## the web: types, unit tests, and in a real browser
 
 lint: ## gofmt, go vet, staticcheck
 	@.ci/test.sh lint
+
+kept: ## keep a database of today's schema for the tests of upgrades, before a release: make kept NAME=2026-12
+	go test ./internal/app -run TestKept -count 1 -keep-schema "$(NAME)"
 
 verify: ## modules and generated files are what the sources say
 	go mod verify

@@ -37,6 +37,10 @@ type Deps struct {
 	Journal Log
 	// Scan looks at attachments before they are kept; nil where no scanner is set.
 	Scan *attach.Scanner
+	// Looks is when a stream looks whether its reader may still hear; nil = every two seconds.
+	Looks <-chan time.Time
+	// Copy is how far the continuous copy has come; nil where none is kept.
+	Copy func() *CopyView
 	// Ready is why nobody should be sent here although the database answers, such as a stop that is under way; nil = always.
 	Ready func() error
 	// Secure: browsers reach the server by TLS, so the cookie demands it.

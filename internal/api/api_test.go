@@ -189,10 +189,14 @@ func openDoor(t testing.TB, dsn string, lib *rulebook.Library, door auth.Options
 		}
 	}
 	s.alert, s.jobs = alertService(t, s), jobs(t, s)
-	h := api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Jobs: s.jobs, Lib: lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s})
-	s.srv = httptest.NewServer(h)
+	s.srv = httptest.NewServer(s.api(nil))
 	t.Cleanup(s.srv.Close)
 	return s
+}
+
+// api is the door itself; its streams look at their readers when the test says so, or as they do.
+func (s *shop) api(looks <-chan time.Time) http.Handler {
+	return api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Jobs: s.jobs, Lib: s.lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s, Looks: looks})
 }
 
 // jobs is a queue at work until the end of the test.

@@ -131,7 +131,7 @@ func ready(c *call) error {
 		}
 	}
 	if err := c.s.Engine.DB.Failed(); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "数据库出错，要重新启动", "The database failed; a restart is needed")
+		return fault.Wrap(fault.Unavailable, err, "数据库写不进磁盘（坏了、满了或变成了只读）。修好后要重新启动", "The database cannot write to its disk: it is broken, full or read-only. Mend it, then restart")
 	}
 	if _, err := c.s.Engine.Has(c.ctx(), c.now, engine.Actor{System: true}, ""); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "数据库暂时不可用", "The database is away")

@@ -46,6 +46,10 @@ func events(c *call) error {
 		return c.identify() == nil && !c.principal.MustChange && !c.principal.MustEnrol
 	}
 	beat, rest := time.NewTicker(heartbeat), time.NewTicker(countsRest)
+	looks := rest.C
+	if c.s.Looks != nil {
+		looks = c.s.Looks
+	}
 	defer beat.Stop()
 	defer rest.Stop()
 	stale, last := true, engine.TaskCounts{Late: -1}
@@ -75,7 +79,7 @@ func events(c *call) error {
 			if ok && !send("change", map[string]string{"form": e.Form, "record": e.Record, "etag": etag, "by": e.By, "action": e.Action}) {
 				return nil
 			}
-		case <-rest.C:
+		case <-looks:
 			if !still() {
 				return nil
 			}

@@ -60,8 +60,15 @@ func jobAgain(c *call) error {
 
 // installation is what an administrator should know about the machines.
 type installation struct {
-	Database string   `json:"database"` // sqlite postgres
-	Warnings []string `json:"warnings"` // of its configuration, in English
+	Database string    `json:"database"`       // sqlite postgres
+	Warnings []string  `json:"warnings"`       // of its configuration, in English
+	Copy     *CopyView `json:"copy,omitempty"` // absent where no continuous copy is kept
+}
+
+// CopyView is how far the continuous copy of the database has come.
+type CopyView struct {
+	At      string `json:"at"` // everything done before is in it
+	Failing bool   `json:"failing"`
 }
 
 func machines(c *call) error {
@@ -69,5 +76,9 @@ func machines(c *call) error {
 	if list == nil {
 		list = []string{}
 	}
-	return answer(c, installation{c.s.Engine.DB.Dialect(), list}, err)
+	v := installation{Database: c.s.Engine.DB.Dialect(), Warnings: list}
+	if c.s.Copy != nil {
+		v.Copy = c.s.Copy()
+	}
+	return answer(c, v, err)
 }

@@ -80,9 +80,8 @@ func TestLoad_Sheds(t *testing.T) {
 	close(on)
 	wg.Wait()
 	<-ended
-	begin := time.Now()
-	if a := send("own/clerk", "afterwards"); a.status != 201 || time.Since(begin) > 5*time.Second {
-		t.Errorf("afterwards: %d after %v", a.status, time.Since(begin))
+	if a := send("own/clerk", "afterwards"); a.status != 201 {
+		t.Errorf("afterwards: %d", a.status)
 	}
 	if answers[201] < 60 || answers[429] == 0 || answers[503] == 0 {
 		t.Errorf("answers %v", answers)

@@ -93,7 +93,8 @@ func writeBackup(ctx context.Context, db *store.DB, to, recipient string) error 
 
 type restoreCommand struct {
 	Store
-	File       string   `arg:"" help:"Backup to restore." type:"existingfile"`
+	File       string   `arg:"" help:"Backup to restore, or the folder of a continuous copy." type:"path"`
+	At         string   `help:"Of a continuous copy: the moment to go back to, \"2026-03-01 16:55\" or with seconds; default: the newest." placeholder:"TIME"`
 	Identity   string   `help:"File with the secret key of an encrypted backup." type:"existingfile" placeholder:"FILE"`
 	Key        string   `help:"Key file of the journal; checkpoints kept beside it are compared as well." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
 	Checkpoint []string `help:"Checkpoint that was taken away, or a witness's file of them; may be repeated." placeholder:"FILE" type:"existingfile"`
@@ -126,6 +127,10 @@ func (c *restoreCommand) Run(p *program, common *Common) error {
 	if err != nil {
 		return err
 	}
+	at, err := c.moment()
+	if err != nil {
+		return err
+	}
 	identity := ""
 	if c.Identity != "" {
 		b, err := os.ReadFile(c.Identity)
@@ -145,7 +150,7 @@ func (c *restoreCommand) Run(p *program, common *Common) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	r := restoring{lib: lib, verifier: verifier, kept: kept, older: c.AcceptLoss}
+	r := restoring{lib: lib, verifier: verifier, kept: kept, older: c.AcceptLoss, at: at}
 	found, made, err := r.restore(p.ctx, c.File, file, identity)
 	if err != nil {
 		return fmt.Errorf("%s is not restored: %w", c.File, err)
@@ -154,17 +159,40 @@ func (c *restoreCommand) Run(p *program, common *Common) error {
 	return nil
 }
 
+// moment reads --at, by the company's clock.
+func (c *restoreCommand) moment() (at time.Time, err error) {
+	if c.At == "" {
+		return at, nil
+	}
+	if !backup.IsStream(c.File) {
+		return at, errors.New("--at is for the folder of a continuous copy; a backup is of one moment")
+	}
+	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02 15:04:05", time.RFC3339} {
+		if at, err = time.ParseInLocation(layout, c.At, zone()); err == nil {
+			return at, nil
+		}
+	}
+	return at, errors.New("--at: a moment is written 2026-03-01 16:55, or with seconds")
+}
+
 // restoring is what a backup is held against.
 type restoring struct {
 	lib      *rulebook.Library
 	verifier journal.Verifier
 	kept     [][]byte
-	older    bool // a backup older than the kept checkpoints is wanted
+	older    bool      // a backup older than the kept checkpoints is wanted
+	at       time.Time // of a continuous copy the moment; zero = the newest
 }
 
 // restore unpacks a backup beside its place, verifies it there, and only then gives it the name.
 func (r restoring) restore(ctx context.Context, file, to, identity string) (v verification, made string, err error) {
-	fresh, m, err := backup.Unpack(file, filepath.Dir(to), identity)
+	var fresh string
+	var m backup.Manifest
+	if backup.IsStream(file) {
+		fresh, m.Made, err = backup.Rebuild(file, filepath.Dir(to), identity, r.at)
+	} else {
+		fresh, m, err = backup.Unpack(file, filepath.Dir(to), identity)
+	}
 	if err != nil {
 		return v, "", err
 	}

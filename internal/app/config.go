@@ -33,6 +33,9 @@ type settings struct {
 	Witness      []string       `help:"Public keys of witnesses outside, whose signatures on checkpoints are shown." placeholder:"KEY" env:"ZHANGGUI_WITNESS"`
 	Verify       time.Duration  `help:"The journal is verified by itself so often; 0 = never." default:"24h" env:"ZHANGGUI_VERIFY"`
 	Drill        time.Duration  `help:"A backup is made, restored and verified by itself so often (SQLite); 0 = never." default:"24h" env:"ZHANGGUI_DRILL"`
+	Copy         string         `help:"Folder, on another disk or machine, in which a continuous copy of the database is kept (SQLite): whatever is done is there a second or two later." placeholder:"DIR" env:"ZHANGGUI_COPY"`
+	CopyKey      string         `help:"Public key (age1…) for which the continuous copy is encrypted; zhanggui backup --new-key makes a pair." name:"copy-recipient" placeholder:"KEY" env:"ZHANGGUI_COPY_RECIPIENT"`
+	CopyKeep     time.Duration  `help:"How far back one can go in the continuous copy." name:"copy-keep" default:"168h" env:"ZHANGGUI_COPY_KEEP"`
 	URL          string         `help:"Address browsers use, https://crm.example.cn: links in alerts and for a new password, passkeys and single sign-on are bound to it." placeholder:"URL" env:"ZHANGGUI_URL"`
 	SMTP         string         `help:"Mail server for alerts; 465 speaks TLS at once, other ports by STARTTLS." placeholder:"HOST:PORT" env:"ZHANGGUI_SMTP"`
 	SMTPUser     string         `help:"Account at the mail server." name:"smtp-user" placeholder:"NAME" env:"ZHANGGUI_SMTP_USER"`
@@ -88,6 +91,8 @@ func (s *settings) check() error {
 		return errors.New("--idle, --absolute and --fresh must be longer than nothing")
 	case s.Lease != 0 && s.Lease < time.Second:
 		return errors.New("--lease is a second at least")
+	case s.CopyKeep < 0:
+		return errors.New("--copy-keep is a length of time")
 	case s.Grace < 0:
 		return errors.New("--second-factor-grace is a length of time")
 	case s.OIDCIssuer != "" && (s.URL == "" || s.OIDCClient == ""):

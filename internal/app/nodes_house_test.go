@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,7 +20,6 @@ import (
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
 	"zhanggui/internal/store/pgtest"
-	"zhanggui/rulebooks"
 )
 
 // nodes are real programs on one PostgreSQL, each with a folder of its own, as on machines of their own.
@@ -58,6 +56,12 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.b.Write(p)
 }
 
+func (b *lockedBuffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.b.Reset()
+}
+
 func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -85,19 +89,8 @@ const leaseLength = 2 * time.Second
 
 func newNodes(t *testing.T, database string, n int) *nodes {
 	t.Helper()
-	books := filepath.Join(t.TempDir(), "books")
-	base, err := fs.Sub(rulebooks.FS, "base")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(filepath.Join(books, "base"), base); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(books, "base", "errand.yaml"), []byte(errand), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	c := &nodes{t: t, database: database, acked: map[string]string{}, ids: map[string]string{}, http: &http.Client{Timeout: 10 * time.Second}}
-	c.args = []string{"--rulebooks", books, "--database", database, "--keystore", pgtest.DSN(t)}
+	c.args = []string{"--rulebooks", booksWith(t, map[string]string{"errand": errand}), "--database", database, "--keystore", pgtest.DSN(t)}
 	first := t.TempDir()
 	found(t, append(c.args, "--master-key", filepath.Join(first, "master.key"))...)
 	for i := range n {
@@ -126,6 +119,7 @@ func newNodes(t *testing.T, database string, n int) *nodes {
 			}
 		}
 	})
+	var err error
 	if c.db, err = store.Open(t.Context(), database, store.AllowUnsafe()); err != nil {
 		t.Fatal(err)
 	}

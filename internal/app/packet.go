@@ -121,7 +121,13 @@ func (c *packetCommand) Run(p *program) error {
 		}
 		a.Body(leaf, line[:len(line)-1])
 	}
-	found := a.Close()
+	var found []string
+	for _, x := range a.Close() {
+		found = append(found, x.String())
+	}
+	if a.Size() > newest.Size { // whoever passed the packet on could have added them
+		found = append(found, fmt.Sprintf("added: %d entries follow those that the packet's checkpoint signs", a.Size()-newest.Size))
+	}
 	for _, x := range found {
 		fmt.Fprintln(p.out, x)
 	}

@@ -126,7 +126,7 @@ func cuts(t *testing.T, n int, prefix []string, stop func(toll) bool) (v *victim
 		if a.bad() && prefix == nil {
 			t.Errorf("cut %d, seed %d: %+v", done, seed, a)
 		}
-		sum = toll{sum.lost + a.lost, sum.doubled + a.doubled, sum.half + a.half, sum.holes + a.holes}
+		sum = sum.plus(a)
 		if stop(a) {
 			return v, sum, done
 		}

@@ -42,6 +42,7 @@ type server struct {
 	jobs     *job.Queue
 	scan     *attach.Scanner
 	lead     *lead
+	copy     *copier // nil = none is kept
 	relay    *relay
 	sched    *scheduler.Scheduler
 	now      atomic.Pointer[running]
@@ -110,7 +111,11 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 			}
 		}
 	}
-	db, err := p.open(p.ctx, c.Database, lib)
+	address, err := c.copyAddress()
+	if err != nil {
+		return err
+	}
+	db, err := p.open(p.ctx, address, lib)
 	if err != nil {
 		return err
 	}
@@ -183,6 +188,11 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if err := s.use(lib); err != nil {
 		return err
 	}
+	if s.c.settings.Copy != "" {
+		if s.copy, err = openCopier(s); err != nil {
+			return err
+		}
+	}
 	front, err := s.front()
 	if err != nil {
 		return err
@@ -203,6 +213,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		go s.routine(ctx)
 	}
 	s.alerts.start()
+	if s.copy != nil {
+		s.copy.start()
+	}
 	if err := s.jobs.Start(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -352,6 +365,9 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 		err = errors.Join(err, s.sched.Stop(rest))
 	}
 	err = errors.Join(err, s.jobs.End(rest), s.alerts.stop(rest), s.seal.stop(rest), s.lead.stop(rest))
+	if s.copy != nil {
+		err = errors.Join(err, s.copy.stop(rest))
+	}
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}

@@ -23,6 +23,9 @@ func (s *server) api(r *running) http.Handler {
 			return list, err
 		}
 	}
+	if s.c.settings.Copy != "" {
+		d.Copy = func() *api.CopyView { return s.copy.View() } // it begins after the door is made
+	}
 	if s.first != nil {
 		d.FirstRun = s.first
 	}

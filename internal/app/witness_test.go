@@ -150,7 +150,7 @@ func TestAcceptLoss_Numbers(t *testing.T) {
 	})
 }
 
-// Ensure that a backup for a key opens with that key alone, and that a packet is verified without the server.
+// Ensure that a backup for a key opens with that key alone.
 func TestBackup_Encrypted(t *testing.T) {
 	s, _ := watched(t, "sqlite:"+filepath.Join(t.TempDir(), "zg.db"))
 	ctx := t.Context()

@@ -55,7 +55,7 @@ func (r *run) http() error {
 	}
 	defer stop()
 	client := clientOf(64)
-	csrf, err := signIn(client, ours)
+	csrf, err := signInAs(client, ours, "chen")
 	if err != nil {
 		return err
 	}
@@ -120,8 +120,8 @@ func clientOf(connections int) *http.Client {
 	return &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}}
 }
 
-func signIn(c *http.Client, base string) (string, error) {
-	b, _ := json.Marshal(map[string]string{"account": "chen", "password": password})
+func signInAs(c *http.Client, base, account string) (string, error) {
+	b, _ := json.Marshal(map[string]string{"account": account, "password": password})
 	res, err := c.Post(base+"/api/session", "application/json", bytes.NewReader(b))
 	if err != nil {
 		return "", err

@@ -153,6 +153,7 @@ var houseText = map[string]Text{
 	"verify":       {"校验日志", "Verify the journal"},
 	"packet":       {"下载日志包", "Download the journal"},
 	"drill":        {"恢复演练", "Restore drill"},
+	"copy":         {"连续备份", "Continuous copy"},
 	"accept_loss":  {"认下数据丢失", "Accept a loss of data"},
 }
 

@@ -19,12 +19,16 @@ type lite struct {
 	w      *liteConn
 	own    chan struct{} // holds a token while nobody uses w
 	memory bool
+	path   string
 	dsn    string // for readers
 	layer  func(sqldriver.Conn) sqldriver.Conn
 	idle   chan *liteConn
 	stop   atomic.Pointer[error]
 	kept   atomic.Int64 // commits
 	crowd  int          // members of the last batch; whoever has the turn may look
+
+	folding bool // SQLite empties the log into the file by itself
+	tail    atomic.Pointer[Tail]
 
 	mu     sync.Mutex
 	queue  []*ticket // writers waiting for their turn
@@ -44,7 +48,7 @@ func openLite(path string, layer func(sqldriver.Conn) sqldriver.Conn) (*lite, er
 	if err != nil {
 		return nil, errUse("sqlite: bad parameters: %w", err)
 	}
-	l := &lite{own: make(chan struct{}, 1), memory: path == ":memory:", layer: layer}
+	l := &lite{own: make(chan struct{}, 1), memory: path == ":memory:", path: path, layer: layer}
 	// An unknown column in double quotes is an error, not a text, only with dqs off.
 	base := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_dqs=0"
 	if l.memory {
@@ -54,11 +58,15 @@ func openLite(path string, layer func(sqldriver.Conn) sqldriver.Conn) (*lite, er
 	writer := pragmas
 	if !l.memory {
 		checkpoint := 1000
+		if _, err := os.Stat(path + copiedMark); err == nil {
+			checkpoint = 0 // a running server copies the log away, and empties it
+		}
 		if v := q.Get("wal_autocheckpoint"); v != "" { // off when something else copies the log away
 			if checkpoint, err = strconv.Atoi(v); err != nil || checkpoint < 0 {
 				return nil, errUse("sqlite: bad wal_autocheckpoint %q", v)
 			}
 		}
+		l.folding = checkpoint > 0
 		writer = append(append([]string{}, pragmas...), "journal_mode = wal", "synchronous = full",
 			"wal_autocheckpoint = "+strconv.Itoa(checkpoint), "journal_size_limit = 67108864", "secure_delete = on")
 	}

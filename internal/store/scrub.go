@@ -32,6 +32,9 @@ func (l *lite) scrub(ctx context.Context, whole bool, _ []string) error {
 		return err
 	}
 	defer l.give()
+	if t := l.tail.Load(); t != nil {
+		t.anew.Store(true)
+	}
 	if whole {
 		if err := l.watch(l.w.simple("VACUUM")); err != nil {
 			return err

@@ -257,7 +257,7 @@ export interface Task {
 export interface Channel { id: string; kind: string; shown: string; quiet_from: number; quiet_until: number; at: string }
 export interface Undelivered { id: string; name: string; kind: string; at: string; next: string; tries: number; dead: boolean; error: string }
 export interface FailedJob { id: string; kind: string; form: string; name: string; about: string; at: string; next: string; tries: number; dead: boolean; error: string; done: number; total: number }
-export interface Installation { database: string; warnings: string[] }
+export interface Installation { database: string; warnings: string[]; copy?: { at: string; failing: boolean } }
 export interface Tasks {
   now: string
   groups: { late: Task[]; today: Task[]; week: Task[]; later: Task[] }

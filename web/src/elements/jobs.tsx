@@ -20,6 +20,7 @@ export function Jobs() {
   return (
     <Card title={t('job.title')}>
       {(machine.data?.warnings.length ?? 0) > 0 && <p className="notice amber">{t('job.standby')}</p>}
+      {machine.data?.copy && <p className={machine.data.copy.failing ? 'notice amber' : 'soft small'}>{t(machine.data.copy.failing ? 'job.copy_fails' : 'job.copy', { at: at(machine.data.copy.at) })}</p>}
       <p className="soft small">{t('job.text')}</p>
       {!q.data ? <Loading rows={2} /> : !q.data.length ? <Empty>{t('job.none')}</Empty> : (
         <div className="table-box">

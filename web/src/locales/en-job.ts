@@ -11,5 +11,7 @@ export default {
   'job.internal': 'Something broke; the log has its reference',
   'job.refused': 'A rule or right forbids it',
   'job.again': 'Begin again',
+  'job.copy': 'The continuous copy has everything up to {{at}}.',
+  'job.copy_fails': 'The continuous copy has failed since {{at}}: what is done after that is lost with this machine. See the log of the server.',
   'job.standby': 'The standby database is asynchronous: when it takes over, the last acts may be lost.',
 }

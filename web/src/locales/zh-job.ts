@@ -11,5 +11,7 @@ export default {
   'job.internal': '系统出错，日志里有编号',
   'job.refused': '制度或权限不准',
   'job.again': '再办一次',
+  'job.copy': '连续备份已到 {{at}}。',
+  'job.copy_fails': '连续备份中断，只到 {{at}}：丢了机器，之后办的事也就丢了。看服务器的日志。',
   'job.standby': '备用数据库是异步的：主库坏了换过去，最后几笔可能丢。',
 }

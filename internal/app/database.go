@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,7 +157,7 @@ func (d directory) find(tx *store.Tx, now time.Time, column, value string) (auth
 	for _, g := range held {
 		of := func(name string) string { s, _ := g[name].(string); return s }
 		from, until := of("from"), of("until")
-		if from > today || until != "" && until < today || of("state") == "void" {
+		if from > today || until != "" && until < today || slices.Contains([]string{"void", "asked", "refused"}, of("state")) {
 			continue
 		}
 		role := of("role")

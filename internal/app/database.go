@@ -56,6 +56,9 @@ func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Libra
 		p.log.Debug("database", "change", c.Describe())
 	}
 	if err := db.Apply(ctx, changes); err != nil {
+		if store.NotOwner(err) {
+			return fmt.Errorf("the tables are another role's and not up to date: run “zhanggui lend” as their owner first: %w", err)
+		}
 		return fmt.Errorf("database: change tables: %w", err)
 	}
 	if len(changes) > 0 {

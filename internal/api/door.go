@@ -113,7 +113,7 @@ func (c *call) identify() error {
 	if err == nil && c.principal.Owes != (c.route.who == half) {
 		err = fault.New(fault.Unauthenticated, "请先登录", "Please sign in")
 	}
-	c.actor.Person, c.actor.Stale = c.principal.Person, c.principal.Stale
+	c.actor.Person, c.actor.Stale, c.actor.Prove = c.principal.Person, c.principal.Stale, c.s.Auth.Prover(c.now, c.principal)
 	return err
 }
 

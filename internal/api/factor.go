@@ -16,6 +16,7 @@ type proofBody struct {
 	Ticket   string          `json:"ticket,omitempty"`
 	Answer   json.RawMessage `json:"answer,omitempty"`
 	Name     string          `json:"name,omitempty"` // of a new passkey
+	For      string          `json:"for,omitempty"`  // what alone it is to prove: the "for" of a problem of kind stale
 }
 
 type challenge struct {
@@ -75,6 +76,9 @@ func prove(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
+	if in.For != "" {
+		return c.proveOne(in)
+	}
 	var ses auth.Session
 	var err error
 	if in.Ticket != "" {
@@ -87,6 +91,30 @@ func prove(c *call) error {
 	}
 	http.SetCookie(c.w, c.cookie(sessionCookie, ses.Token, 0))
 	return c.json(http.StatusOK, freshAnswer{ses.CSRF})
+}
+
+// proveOne keeps a proof of one decision. Nothing else becomes fresh by it, and the session goes on as it was.
+func (c *call) proveOne(in proofBody) error {
+	var err error
+	if in.Ticket != "" {
+		err = c.s.Auth.ProveForPasskey(c.ctx(), c.now, c.principal, in.Ticket, in.Answer)
+	} else {
+		err = c.s.Auth.ProveFor(c.ctx(), c.now, c.principal, in.For, in.Password, in.Code, c.address())
+	}
+	return answer(c, freshAnswer{c.principal.CSRF}, err)
+}
+
+type forBody struct {
+	For string `json:"for"`
+}
+
+func askPasskeyFor(c *call) error {
+	var in forBody
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	ask, err := c.s.Auth.AskPasskeyFor(c.ctx(), c.now, c.principal, in.For)
+	return answer(c, challenge(ask), err)
 }
 
 type factorRow struct {

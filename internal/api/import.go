@@ -12,6 +12,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/job"
@@ -252,7 +253,7 @@ func (s *server) runImport(ctx context.Context, r *job.Run) error {
 	q := (&http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/api/form/" + o.Form + "/import"}, Header: http.Header{}}).WithContext(ctx) // it goes nowhere: it says what is asked
 	q.SetPathValue("key", o.Form)
 	c := &call{s: s, w: nobody{}, r: q, route: &route{path: "/api/form/{key}/import"}, now: s.Clock(), en: o.EN, id: o.Request,
-		actor: engine.Actor{Person: r.Person, Origin: "web", Address: o.Address, Request: o.Request, Stale: o.Stale}}
+		actor: engine.Actor{Person: r.Person, Origin: "web", Address: o.Address, Request: o.Request, Stale: o.Stale, Prove: s.Auth.Prover(s.Clock(), auth.Principal{Person: r.Person})}}
 	var err error
 	if err = c.bring(ctx, r, o); err == nil || ctx.Err() != nil || job.Over(err) {
 		return err

@@ -18,6 +18,14 @@ type problem struct {
 	TriesLeft   *int     `json:"tries_left,omitempty"`
 	LockedUntil string   `json:"locked_until,omitempty"`
 	Current     *current `json:"current,omitempty"`
+	Prove       *toProve `json:"prove,omitempty"`
+}
+
+// toProve is what a proof must be given for before the act is asked again, where one is wanted for it alone.
+type toProve struct {
+	For     string      `json:"for"`
+	What    engine.Text `json:"what"`
+	Changed bool        `json:"changed,omitempty"` // there was a proof, for what it said before
 }
 
 // current is what the record is now, for whoever had an older version.
@@ -69,11 +77,14 @@ func (c *call) problem(err error) problem {
 	var wrong *auth.Wrong
 	var locked *auth.Locked
 	var stale *engine.Conflict
+	var unproved *engine.Unproved
 	switch {
 	case errors.As(err, &wrong):
 		p.TriesLeft = &wrong.TriesLeft
 	case errors.As(err, &locked):
 		p.LockedUntil = instant(locked.Until)
+	case errors.As(err, &unproved):
+		p.Prove = &toProve{unproved.Of, unproved.What, errors.Is(err, auth.ErrOtherContent)}
 	case errors.As(err, &stale):
 		p.Current = c.current(stale)
 	}

@@ -71,6 +71,7 @@ func (s *server) table() []*route {
 		get("/api/session/second", half, owes, "Which second factors can be given", owing{}),
 		with(post("/api/session/passkey", public, signInByKey, "Sign in by passkey", proofBody{}, me{}), created),
 		post("/api/session/fresh", own, prove, "Prove anew who one is: the password, or the answer of a passkey", proofBody{}, freshAnswer{}),
+		post("/api/session/fresh/passkey", own, askPasskeyFor, "A challenge for a passkey that proves one decision", forBody{}, challenge{}),
 		post("/api/passkey", public, askPasskey, "A challenge for a passkey, for sign-in, second factor and fresh proof", nil, challenge{}),
 		with(post("/api/password", own, changePassword, "Change one's password", passwordBody{}, nil), empty),
 		with(post("/api/reset", public, reset, "Choose a new password by the secret of a reset link", resetBody{}, nil), empty),

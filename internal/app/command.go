@@ -49,6 +49,7 @@ type commands struct {
 	Restore  restoreCommand  `cmd:"" help:"Verify a backup and put it in place."`
 	Drill    drillCommand    `cmd:"" help:"Prove that a backup made now can be restored."`
 	Move     moveCommand     `cmd:"" help:"Move an installation to another database, SQLite or PostgreSQL."`
+	Lend     lendCommand     `cmd:"" help:"Bring the tables on PostgreSQL up to date as their owner, and let the server's own role work in them."`
 	Keyring  keysCommand     `cmd:"" name:"keys" help:"Keys of personal data."`
 	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of rulebook files, for editors."`
 	Show     configCommand   `cmd:"" name:"config" help:"Print the settings in force, without secrets."`

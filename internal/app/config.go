@@ -50,6 +50,7 @@ type settings struct {
 	Classes      int            `help:"Kinds of characters a password needs." name:"password-classes" default:"0" env:"ZHANGGUI_PASSWORD_CLASSES"`
 	MaxAge       time.Duration  `help:"A password must be changed after; 0 = never." name:"password-age" default:"0" env:"ZHANGGUI_PASSWORD_AGE"`
 	Fresh        time.Duration  `help:"How long a proof of who one is counts for revealing, exporting, granting roles and the like." default:"5m" env:"ZHANGGUI_FRESH"`
+	Prove        bool           `help:"Ask a proof of its own for every signature of an approval, not only where the rulebook does." name:"prove-signatures" env:"ZHANGGUI_PROVE_SIGNATURES"`
 	Second       string         `help:"Whose second factor is demanded: none, officers (administrators and auditors), all." name:"second-factor" enum:"none,officers,all" default:"officers" env:"ZHANGGUI_SECOND_FACTOR"`
 	Grace        time.Duration  `help:"How long somebody of whom it is demanded may come in without having enrolled one." name:"second-factor-grace" default:"72h" env:"ZHANGGUI_SECOND_FACTOR_GRACE"`
 	Single       bool           `help:"One session a person: a new one ends those before." name:"single-session" env:"ZHANGGUI_SINGLE_SESSION"`
@@ -75,7 +76,7 @@ func (s *settings) profile() {
 	}
 	s.Idle, s.Absolute = min(s.Idle, 15*time.Minute), min(s.Absolute, 12*time.Hour)
 	s.Fresh = min(s.Fresh, 5*time.Minute)
-	s.Second, s.Single = "all", true
+	s.Second, s.Single, s.Prove = "all", true, true
 }
 
 // check finds what contradicts itself before anything is opened.

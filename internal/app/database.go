@@ -61,6 +61,9 @@ func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Libra
 		p.log.Log(ctx, level, "database", "change", c.Describe())
 	}
 	if err := db.Apply(ctx, changes); err != nil {
+		if store.NotOwner(err) {
+			return fmt.Errorf("the tables are another role's and not up to date: run “zhanggui lend” as their owner first: %w", err)
+		}
 		return fmt.Errorf("database: change tables: %w", err)
 	}
 	if len(changes) > 0 {
@@ -162,7 +165,7 @@ func (d directory) find(tx *store.Tx, now time.Time, column, value string) (auth
 	for _, g := range held {
 		of := func(name string) string { s, _ := g[name].(string); return s }
 		from, until := of("from"), of("until")
-		if from > today || until != "" && until < today || of("state") == "void" {
+		if from > today || until != "" && until < today || slices.Contains([]string{"void", "asked", "refused"}, of("state")) {
 			continue
 		}
 		role := of("role")

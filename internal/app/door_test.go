@@ -16,7 +16,7 @@ func TestProfile(t *testing.T) {
 	if err := s.check(); err != nil {
 		t.Fatal(err)
 	}
-	if s.Classes != 3 || s.History != 5 || s.MaxAge != 90*24*time.Hour || s.Idle != 15*time.Minute || s.Absolute != 12*time.Hour || s.Fresh != 5*time.Minute || s.Second != "all" || !s.Single {
+	if s.Classes != 3 || s.History != 5 || s.MaxAge != 90*24*time.Hour || s.Idle != 15*time.Minute || s.Absolute != 12*time.Hour || s.Fresh != 5*time.Minute || s.Second != "all" || !s.Single || !s.Prove {
 		t.Errorf("%+v", s)
 	}
 	strict := settings{Password: 16, Classes: 4, History: 9, MaxAge: 30 * 24 * time.Hour, Idle: 5 * time.Minute, Absolute: time.Hour, Fresh: time.Minute, Second: "all", Profile: "mlps-3"}

@@ -253,7 +253,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	var o engine.Options
+	o := engine.Options{ProveSignatures: s.c.settings.Prove}
 	if old := s.now.Load(); old != nil {
 		o.Bus = old.engine.Bus() // the pages that hang on it stay
 	}

@@ -189,13 +189,22 @@ func (a *Auth) answered(tx *store.Tx, now time.Time, ticket string, answer []byt
 	if err != nil {
 		return who, nil, err
 	}
+	if !ok {
+		return who, wrongKey(nil), nil
+	}
+	who, _, refused, err = a.opens(tx, now, session, answer)
+	return who, refused, err
+}
+
+// opens judges an answer to a challenge: whose passkey it is, or refused.
+func (a *Auth) opens(tx *store.Tx, now time.Time, session webauthn.SessionData, answer []byte) (who Person, key *webauthn.Credential, refused, err error) {
 	parsed, bad := protocol.ParseCredentialRequestResponseBytes(answer)
-	if !ok || bad != nil {
-		return who, wrongKey(bad), nil
+	if bad != nil {
+		return who, nil, wrongKey(bad), nil
 	}
 	var h *holderOfKeys
 	var broken error
-	_, key, bad := a.keys.ValidatePasskeyLogin(func(_, handle []byte) (webauthn.User, error) {
+	_, key, bad = a.keys.ValidatePasskeyLogin(func(_, handle []byte) (webauthn.User, error) {
 		if h, broken = a.holderOfKeys(tx, now, string(handle)); broken != nil {
 			return nil, broken
 		}
@@ -203,28 +212,28 @@ func (a *Auth) answered(tx *store.Tx, now time.Time, ticket string, answer []byt
 	}, session, parsed)
 	switch {
 	case broken != nil:
-		return who, nil, broken
+		return who, nil, nil, broken
 	case bad != nil:
-		return who, wrongKey(bad), nil
+		return who, nil, wrongKey(bad), nil
 	case key.Authenticator.CloneWarning:
-		return who, wrongKey(errors.New("the counter went back: a copy of the passkey may exist")), nil
+		return who, nil, wrongKey(errors.New("the counter went back: a copy of the passkey may exist")), nil
 	}
 	account, who, err := a.holder(tx, now, h.who.ID)
 	if err != nil {
-		return who, nil, err
+		return who, nil, nil, err
 	}
 	if account == nil || closed(who, account, now) {
-		return who, wrongKey(nil), nil
+		return who, nil, wrongKey(nil), nil
 	}
 	b, err := json.Marshal(key)
 	if err != nil {
-		return who, nil, err
+		return who, nil, nil, err
 	}
 	n, err := tx.Update("auth_factor", store.Row{"id": keyID(key.ID), "person": who.ID}, store.Row{"secret": string(b), "last_at": instant(now)})
 	if err == nil && n == 0 {
 		refused = wrongKey(nil)
 	}
-	return who, refused, err
+	return who, key, refused, err
 }
 
 // SigninPasskey opens a session by passkey alone. It is two factors in one: what one has, and the finger or number

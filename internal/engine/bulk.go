@@ -17,7 +17,7 @@ func bulkable(a *rulebook.Action, view *rulebook.View) bool {
 	if a.Bulk {
 		return true
 	}
-	if a.Implicit || onlyClock(a) {
+	if a.Implicit || a.Each || onlyClock(a) {
 		return false
 	}
 	if a.By != nil {

@@ -68,6 +68,8 @@ type Options struct {
 	Alarm func(what, where string)
 	// Bus is where events go; nil = one of the engine's own. An engine that takes another's place goes on with its bus.
 	Bus *Bus
+	// ProveSignatures asks a proof of its own for every signature of an approval, not only where the rulebook does.
+	ProveSignatures bool
 	// Quiet drops the journal and the attempt log (scenario runs check effects directly).
 	Quiet bool
 }
@@ -120,7 +122,8 @@ type Actor struct {
 	Origin  string // web api clock import demo system
 	Address string
 	Request string
-	Stale   bool // who he is was proved too long ago for acts that want it fresh
+	Stale   bool   // who he is was proved too long ago for acts that want it fresh
+	Prove   Prover // asked for the proof of an act that wants one of its own; nil = none is asked for
 	// System acts for the installation itself (first start, demonstration set-up): no role is asked,
 	// every other guard applies. It cannot be had through the API.
 	System bool
@@ -262,6 +265,10 @@ func (w *work) run(act Act) (*Outcome, error) {
 	w.top = rec
 	w.topAction = action
 	w.reason, w.asked = act.Reason, act.Waive
+	of := ""
+	if act.Actor.Prove != nil && !act.Dry && w.mayWantProof(action) { // before the act changes what is signed
+		of = w.signedOf(rec, act)
+	}
 	sign, err := w.perform(rec, action, demand{values: act.Values, lines: act.Lines, reason: act.Reason,
 		comment: act.Comment, refuse: act.Refuse, waive: act.Waive, person: true})
 	if err != nil {
@@ -273,6 +280,11 @@ func (w *work) run(act Act) (*Outcome, error) {
 	// Asked last: nobody types his password to learn that the act is refused.
 	if action.Fresh && act.Actor.Stale && !act.Dry {
 		return nil, fault.Again()
+	}
+	if of != "" && (action.Each || sign != nil) {
+		if err := w.proved(rec, action, act, of); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.writeEntry(rec, action, act); err != nil {
 		return nil, err

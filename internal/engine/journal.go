@@ -64,6 +64,9 @@ func (w *work) entry(r *Record, act Act) (*journal.Entry, error) {
 	for _, x := range w.waived {
 		asked["waive "+x.Clause] = x.Reason
 	}
+	if w.proof != nil {
+		asked["proof"] = w.proof
+	}
 	e.Asked = asked
 	for _, x := range w.order {
 		for _, col := range sortedKeys(x.was) {

@@ -22,10 +22,10 @@ func (w *work) judgePosts(r *Record, a *rulebook.Action) error {
 	switch r.form.Key {
 	case "base.role_grant":
 		g := grantOf(r)
-		if r.State() == r.form.States[0].ID {
+		if r.State() == grantAsked || r.State() == grantHeld {
 			items, err = w.postReasons(g.person, r.id, []grant{g})
 		}
-		if !r.born() && (!g.until.IsZero() || r.State() != r.form.States[0].ID) {
+		if !r.born() && (r.State() == grantHeld && !g.until.IsZero() || r.State() == grantEnded) {
 			items = append(items, w.vacancies([]grant{g}, dayAfter(g.until, w))...)
 		}
 	case "base.absence":
@@ -143,7 +143,7 @@ func (w *work) grantsNow(person, but string) ([]grant, error) {
 	}
 	var list []grant
 	for _, row := range rows {
-		if str(row["id"]) != but {
+		if str(row["id"]) != but && str(row["state"]) != grantRefused {
 			list = append(list, grantOf(w.adopt(form, row)))
 		}
 	}

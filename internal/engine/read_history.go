@@ -23,7 +23,8 @@ type HistoryEntry struct {
 	Clauses []string      `json:"clauses"`
 	Changes []ChangeWords `json:"changes"`
 	Comment string        `json:"comment,omitempty"`
-	Kind    string        `json:"kind"` // act deadline opinion change refused
+	Proof   *Text         `json:"proof,omitempty"` // how he proved, for this act alone, that it was he
+	Kind    string        `json:"kind"`            // act deadline opinion change refused
 }
 
 // ChangeWords is a changed field, old and new in words.
@@ -91,6 +92,13 @@ func (w *work) entriesOf(r *Record, limit int) ([]*journal.Entry, error) {
 	return list, nil
 }
 
+// proofWords say how somebody proved a decision; the passkey's answer in the entry can be verified by whoever has its public key.
+var proofWords = map[string]Text{
+	"passkey":           {ZH: "本人用通行密钥逐件确认", EN: "confirmed by passkey for this act"},
+	"password and code": {ZH: "本人用密码和一次性口令逐件确认", EN: "confirmed by password and one-time code for this act"},
+	"password":          {ZH: "本人用密码逐件确认", EN: "confirmed by password for this act"},
+}
+
 func (w *work) historyEntry(r *Record, e *journal.Entry) HistoryEntry {
 	h := HistoryEntry{ID: e.ID, At: instant(e.At), Action: e.Action, Clauses: e.Clauses, Changes: []ChangeWords{}, Kind: "act"}
 	if h.Clauses == nil {
@@ -103,6 +111,11 @@ func (w *work) historyEntry(r *Record, e *journal.Entry) HistoryEntry {
 	}
 	h.Label = w.entryLabel(e)
 	h.Comment = first(str(e.Asked["comment"]), str(e.Asked["reason"]))
+	if how, ok := e.Asked["proof"].(map[string]any); ok {
+		if words, ok := proofWords[str(how["means"])]; ok {
+			h.Proof = &words
+		}
+	}
 	for _, c := range e.Changed {
 		if c.Record != r.id || c.Form != r.form.Key {
 			continue

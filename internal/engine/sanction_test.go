@@ -5,6 +5,7 @@ import (
 
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
+	"zhanggui/internal/store"
 	"zhanggui/internal/testkit"
 )
 
@@ -72,7 +73,7 @@ func TestSanction_Cap(t *testing.T) {
 	}
 }
 
-// Ensure that whoever decides on a sanction, up or down, has just proved who he is, and that nothing happens before (S19).
+// Ensure that whoever decides on a sanction, up or down, proves for that decision who he is, and that nothing happens before (S19, S94).
 func TestSanction_Fresh(t *testing.T) {
 	s := testkit.Open(t, testkit.Load(t, finesBook), "sqlite::memory:", "2026-03-02 09:00")
 	s.Company("works", "x")
@@ -117,16 +118,23 @@ func TestSanction_Fresh(t *testing.T) {
 		t.Run(c.action, func(t *testing.T) {
 			id := c.from()
 			was, postings := s.Column("base_sanction", id, "state"), s.Count("base_posting", "", nil)
-			act := engine.Act{Form: "base.sanction", Record: id, Action: c.action, Values: c.values, Reason: c.reason, Actor: engine.Actor{Person: s.ID("ma"), Origin: "web", Stale: true}}
+			act := engine.Act{Form: "base.sanction", Record: id, Action: c.action, Values: c.values, Reason: c.reason, Actor: engine.Actor{Person: s.ID("ma"), Origin: "web", Prove: func(*store.Tx, string) (map[string]any, error) { return nil, fault.Again() }}}
 			if _, err := s.E.Do(t.Context(), s.Now, act); fault.KindOf(err) != fault.Stale {
 				t.Fatalf("%v", err)
 			}
 			if is := s.Column("base_sanction", id, "state"); is != was || s.Count("base_posting", "", nil) != postings {
 				t.Errorf("it is %s", is)
 			}
-			act.Actor.Stale = false
+			asked := ""
+			act.Actor.Prove = func(_ *store.Tx, of string) (map[string]any, error) {
+				asked = of
+				return map[string]any{"means": "password"}, nil
+			}
 			if _, err := s.E.Do(t.Context(), s.Now, act); err != nil {
 				t.Errorf("proved: %v", err)
+			}
+			if list, err := s.E.History(t.Context(), s.Now, engine.Actor{Person: s.ID("ma")}, "base.sanction", id); err != nil || asked == "" || list[0].Proof == nil || list[0].Proof.ZH != "本人用密码逐件确认" {
+				t.Errorf("asked %q, the history says %+v %v", asked, list, err)
 			}
 		})
 	}

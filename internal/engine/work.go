@@ -37,8 +37,9 @@ type work struct {
 	facts   []fact
 	clauses map[string]bool
 	reads   map[string]string
-	asked   []Waiver // what the act asks to pass
-	waived  []Waiver // what it did pass
+	asked   []Waiver       // what the act asks to pass
+	waived  []Waiver       // what it did pass
+	proof   map[string]any // how the actor proved that it is he, for this act alone
 	events  []Event
 	depth   int
 	seeding bool                  // a scenario's given: no gate is asked

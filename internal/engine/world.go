@@ -156,6 +156,9 @@ func (w *work) readWorld() (*world, error) {
 			post: str(r["post"]), account: str(r["account"]), active: active || !ok}
 	})
 	each("base.role_grant", func(r store.Row) {
+		if !counts(r) {
+			return
+		}
 		wd.grants = append(wd.grants, grant{person: str(r["person"]), role: str(r["role"]), unit: str(r["unit"]), from: day(r["from"]), until: day(r["until"])})
 	})
 	each("base.absence", func(r store.Row) {
@@ -185,6 +188,20 @@ func (w *work) readWorld() (*world, error) {
 	sort.SliceStable(wd.values, func(i, j int) bool { return wd.values[i].from.Before(wd.values[j].from) })
 	return wd, err
 }
+
+// counts tells whether a post is held, or was: one that awaits consent, or was not consented to, gives nothing.
+func counts(grant store.Row) bool {
+	state := str(grant["state"])
+	return state != grantAsked && state != grantRefused
+}
+
+// States of base.role_grant.
+const (
+	grantAsked   = "asked"
+	grantHeld    = "held"
+	grantEnded   = "ended"
+	grantRefused = "refused"
+)
 
 func str(v any) string { s, _ := v.(string); return s }
 

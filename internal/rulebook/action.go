@@ -27,7 +27,15 @@ func (c *book) compileAction(a *Action, b *body, more bool) {
 			a.Reason.N = c.integer(c.wrapped(n, &a.Reason.Node, a.Path+".reason"), "reason")
 		}
 		a.Auto = c.value(b.get("auto"), a.Path+".auto", p, boolType)
-		a.Again, a.Bulk, a.Fresh = b.flag("again"), b.flag("bulk"), b.flag("fresh")
+		a.Again, a.Bulk = b.flag("again"), b.flag("bulk")
+		switch b.oneOf("fresh", "false", "true", "false", "each") {
+		case "true":
+			a.Fresh = true
+		case "each":
+			if a.Each = true; a.Bulk {
+				c.r.errorf(b.get("fresh").pos, "what is proved each time is not done on many records at once")
+			}
+		}
 		a.Style = b.oneOf("style", "", "primary", "danger")
 		a.Opens = a.Style
 	}

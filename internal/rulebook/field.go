@@ -1,6 +1,10 @@
 package rulebook
 
-import "zhanggui/internal/expr"
+import (
+	"slices"
+
+	"zhanggui/internal/expr"
+)
 
 func (c *book) declareField(f *Form, l *Line, e *entry, path string) *Field {
 	if e.value.isText() { // a bare type
@@ -120,6 +124,10 @@ func (c *book) declareLine(f *Form, e *entry, path string) {
 	f.line[l.ID] = l
 }
 
+// aboutPeople are the types whose values name a person by themselves. A field of one says its class; what another field's is
+// without one, its form says: who sees the record sees the field.
+var aboutPeople = []string{"phone", "email", "idno"}
+
 func (c *book) compileField(fd *Field, b *body) {
 	p := c.formPlace(fd.Form)
 	if fd.Line != nil {
@@ -134,6 +142,9 @@ func (c *book) compileField(fd *Field, b *body) {
 	fd.When = c.value(b.get("when"), b.path+".when", p, boolType)
 	fd.Check = c.checksOf(b.list("check"), b.path+".check", p)
 	fd.Class = c.classRef(b.get("class"), b.path+".class")
+	if b.get("class") == nil && slices.Contains(aboutPeople, fd.Type.Name) {
+		c.r.errorf(fd.Pos, "type %s is about a person: give field %s a class, which says who sees it", fd.Type.Name, fd.ID)
+	}
 	fd.Changed = c.effects(b.get("changed"), b.path+".changed", p)
 	if n := b.get("fixed"); n != nil {
 		x := &Fixed{}

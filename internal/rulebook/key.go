@@ -178,7 +178,7 @@ var shapes = map[string][]key{
 		{"auto", "value", "the clock does it as soon as this is true"},
 		{"again", "bool", "may be repeated in the same state"},
 		{"bulk", "bool", "may be done on many records at once"},
-		{"fresh", "bool", "who does it must have proved minutes ago who he is"},
+		{"fresh", "literal", "who does it must have proved minutes ago who he is; each = proves it for this very act"},
 		{"style", "name", "primary or danger"},
 	},
 	"except": {{"is", "cel", "a person, role or list"}, {"say", "text", "why"}},

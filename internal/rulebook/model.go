@@ -342,6 +342,7 @@ type Action struct {
 	Again    bool
 	Bulk     bool
 	Fresh    bool   // only for somebody who proved minutes ago who he is
+	Each     bool   // only for somebody who proves it for this very act
 	Opens    string // button style hint: primary, danger
 	Style    string // the same under its name in the rulebook
 }

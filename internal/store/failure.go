@@ -28,6 +28,12 @@ func (d *Duplicate) Error() string {
 
 func (d *Duplicate) Unwrap() error { return d.err }
 
+// NotOwner tells whether PostgreSQL refused because the role may not do such a thing to a table.
+func NotOwner(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "42501"
+}
+
 // AsDuplicate finds a *Duplicate in an error, nil if there is none.
 func AsDuplicate(err error) *Duplicate {
 	var d *Duplicate

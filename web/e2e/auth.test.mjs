@@ -2,7 +2,7 @@
 // authenticator, fresh proofs, reset links, the company's sign-on.
 import { createHash, createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { createServer } from 'node:http'
-import { must, noForbidden, noOverflow, shot } from './browser.mjs'
+import { ask, must, noForbidden, noOverflow, send, shot } from './browser.mjs'
 import { secret, serve } from './server.mjs'
 
 /** What a telephone shows for a secret; ahead by so many steps. */
@@ -245,6 +245,84 @@ export default [
     await page.getByText('陈立').first().waitFor()
     await appoint.waitFor({ state: 'hidden' })
     must(await held() > before, 'it was not done after the proof')
+  })],
+  ['a decision is confirmed for itself: what changed meanwhile is said, and the passkey signs what is decided', null, null, own({}, async (page, { address }, context) => {
+    const key = await authenticator(page)
+    await password(page)
+    await inside(page)
+    const chen = await person(page)
+    await page.goto(address + '/me')
+    await page.getByLabel('给它起个名字').fill('办公电脑')
+    await page.getByRole('button', { name: '添加通行密钥' }).click()
+    await page.getByText('办公电脑').waitFor()
+    must((await key.keys()).length === 1, 'no passkey')
+    await page.goto(address + '/people/' + chen)
+    await page.getByRole('button', { name: '给改密码的链接' }).click()
+    const link = await page.locator('code.codes').innerText()
+    const other = await context.browser().newContext({ locale: 'zh-CN' })
+    const his = await other.newPage()
+    await his.goto(link)
+    await his.getByLabel('新密码').fill('amber ladder by 4 gates')
+    await his.keyboard.press('Enter')
+    await his.getByText(/密码已换好/).waitFor()
+    await his.goto(address)
+    await password(his, 'chenli', 'amber ladder by 4 gates')
+    await inside(his)
+    const form = '/api/form/base.personal_request/record'
+    const values = { kind: 'copy', received_on: new Date().toISOString().slice(0, 10), staff: chen }
+    const asked = await send(his, 'POST', form, { values })
+    await page.goto(`${address}/record/base.personal_request/${asked.id}`)
+    await page.getByLabel(/核实/).fill('当面看了身份证')
+    await page.locator('.act [data-do]').click()
+    const dialog = page.getByRole('dialog', { name: '再确认一次是你本人', exact: true })
+    await dialog.getByText(/同意：/).waitFor()
+    await noForbidden(page)
+    await shot(page, 'auth-decision')
+    // Another changes what is to be decided, between the question and the proof.
+    await send(his, 'PATCH', `${form}/${asked.id}`, { values: { kind: 'correct' } })
+    await dialog.getByLabel('密码').fill(secret)
+    await page.keyboard.press('Enter')
+    await dialog.getByText(/确认之后内容变了/).waitFor()
+    const state = async () => (await ask(page, `${form}/${asked.id}`)).state
+    must(await state() === 'asked', 'it was decided on what nobody had confirmed')
+    await page.setViewportSize({ width: 390, height: 844 })
+    await noOverflow(page)
+    await shot(page, 'auth-decision-changed-phone')
+    await dialog.getByRole('button', { name: '用通行密钥' }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await page.getByText(/用通行密钥逐件确认/).first().waitFor()
+    must(await state() === 'approved', 'it was not decided')
+    await shot(page, 'auth-decision-done')
+    await other.close()
+  })],
+  ['an appointment waits for the other administrator; what one gave alone stands on the page of the audit', null, null, own({}, async (page, { address }) => {
+    await password(page)
+    await inside(page)
+    const chen = await person(page)
+    await page.goto(address + '/audit')
+    await page.getByText('在这里查看也会记下一条').waitFor()
+    must(!(await page.getByText(/由一位管理员单独作出/).count()), 'nobody gave anything alone yet')
+    must((await send(page, 'POST', '/api/form/base.role_grant/record', { values: { person: chen, role: 'admin' } })).state === 'held', 'there is nobody else who could consent')
+    await page.reload()
+    await page.getByText('1 项任命由一位管理员单独作出').waitFor()
+    await shot(page, 'audit-alone')
+    await page.getByRole('link', { name: '看是哪些' }).click()
+    await page.getByText(/管理员 陈立|陈立/).first().waitFor()
+    await page.goto(address + '/adopt/14-complaint')
+    await page.getByRole('button', { name: '任命：业务部', exact: true }).click()
+    const appoint = page.getByRole('dialog').filter({ hasText: '业务部' })
+    await appoint.getByLabel('人员').fill('何') // himself: the other can consent
+    await page.locator('.ant-select-item-option').filter({ hasText: '何静' }).click()
+    await appoint.getByRole('button', { name: '任命' }).click()
+    await appoint.getByText('等另一位管理员同意后生效').waitFor()
+    await noForbidden(page)
+    await shot(page, 'adopt-asked')
+    await appoint.getByRole('link', { name: '看这项任命' }).click()
+    await page.getByText('待另一位管理员同意').first().waitFor()
+    await page.setViewportSize({ width: 390, height: 844 })
+    await noOverflow(page)
+    await shot(page, 'grant-asked-phone')
   })],
   ['who must have a second factor finds nothing else open', null, null, own({ args: ['--second-factor-grace', '0s'] }, async (page) => {
     await password(page)

@@ -38,11 +38,11 @@ func DSN(t testing.TB) string {
 		t.Fatal(err)
 	}
 	name := "test_" + hex.EncodeToString(b[:])
-	if err := run(server, `CREATE DATABASE "`+name+`" TEMPLATE template0`); err != nil {
+	if err := Exec(server, `CREATE DATABASE "`+name+`" TEMPLATE template0`); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := run(server, `DROP DATABASE "`+name+`" WITH (FORCE)`); err != nil {
+		if err := Exec(server, `DROP DATABASE "`+name+`" WITH (FORCE)`); err != nil {
 			t.Errorf("pgtest: %v", err)
 		}
 	})
@@ -52,6 +52,34 @@ func DSN(t testing.TB) string {
 	}
 	u.Path = "/" + name
 	return u.String()
+}
+
+// Role makes a role that may sign in and owns nothing, and answers the address of a database as that role. It goes with the test.
+func Role(t testing.TB, dsn string) (name, as string) {
+	t.Helper()
+	var b [6]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		t.Fatal(err)
+	}
+	name = "role_" + hex.EncodeToString(b[:])
+	if err := Exec(dsn, `CREATE ROLE "`+name+`" LOGIN`); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() {
+		for _, sql := range []string{`DROP OWNED BY "` + name + `"`, `DROP ROLE "` + name + `"`} {
+			if err := Exec(dsn, sql); err != nil {
+				t.Errorf("pgtest: %v", err)
+			}
+		}
+	})
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("user", name)
+	u.RawQuery, u.User = q.Encode(), nil
+	return name, u.String()
 }
 
 // server finds or starts the server, once a process.
@@ -85,7 +113,8 @@ var server = sync.OnceValues(func() (string, error) {
 // held keeps the pipe from being collected, which would close it.
 var held []any
 
-func run(server, sql string) error {
+// Exec runs one statement, as whom the address names.
+func Exec(server, sql string) error {
 	u, err := url.Parse(server)
 	if err != nil {
 		return err

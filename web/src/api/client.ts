@@ -13,12 +13,12 @@ let csrf = ''
 let csrfHeader = 'X-CSRF-Token'
 let language = 'zh-CN'
 let signInAgain: (() => Promise<boolean>) | null = null
-let proveAgain: (() => Promise<boolean>) | null = null
+let proveAgain: ((of: Problem) => Promise<boolean>) | null = null
 let onLine: (up: boolean) => void = () => {}
 
 export const setLanguageHeader = (l: string) => (language = l)
 export const onSignedOut = (f: (() => Promise<boolean>) | null) => (signInAgain = f)
-export const onStale = (f: (() => Promise<boolean>) | null) => (proveAgain = f)
+export const onStale = (f: ((of: Problem) => Promise<boolean>) | null) => (proveAgain = f)
 export const onConnection = (f: (up: boolean) => void) => (onLine = f)
 
 export function accept(me: Me): Me {
@@ -51,6 +51,7 @@ interface Options {
   etag?: string
   signal?: AbortSignal
   quiet?: boolean // a 401 is an answer, not a reason to sign in again
+  proved?: boolean // who it is was proved for this call: that it does not count is an answer, too
 }
 
 export function url(path: string, query?: Options['query']): string {
@@ -100,8 +101,8 @@ export async function call<T>(method: string, path: string, options: Options = {
   if (res.status === 401 && !options.quiet && signInAgain && (await signInAgain())) {
     return call<T>(method, path, options)
   }
-  if (problem.kind === 'stale' && !options.quiet && proveAgain && (await proveAgain())) {
-    return call<T>(method, path, options)
+  if (problem.kind === 'stale' && !options.quiet && !options.proved && proveAgain && (await proveAgain(problem))) {
+    return call<T>(method, path, { ...options, proved: true })
   }
   throw new Refusal(problem)
 }

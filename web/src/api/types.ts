@@ -22,6 +22,7 @@ export interface Problem {
   ref?: string
   tries_left?: number
   locked_until?: string
+  prove?: { for: string; what: Text; changed?: boolean } // what alone the proof that is asked for counts for
   current?: { etag: string; changes: { field: string; label?: Text; old: Value; new: Value; by: Text | Person; at: string }[] }
 }
 export interface ProblemItem {
@@ -224,6 +225,7 @@ export interface HistoryEntry {
   clauses?: string[]
   changes?: { field: string; label: Text; old: Value; new: Value }[]
   comment?: string
+  proof?: Text // how he proved, for this act alone, that it was he
   kind?: string
 }
 export interface Why { text: Text; steps: { label: Text; value: Value; clause?: string; at?: string }[] }

@@ -84,7 +84,7 @@ function Alone({ children }: { children: React.ReactNode }) {
 /** Over whatever page asked for it. */
 function Proof() {
   const { proving } = useSession()
-  return proving ? <Suspense fallback={null}><Prove /></Suspense> : null
+  return proving ? <Suspense fallback={null}><Prove key={proving.prove?.for} /></Suspense> : null
 }
 
 const router = createBrowserRouter([

@@ -16,8 +16,9 @@ export interface Proof { ticket: string; answer: Json }
 /** Closed, timed out or not recognised: the browser has said so itself. */
 const gaveUp = () => new Refusal({ kind: 'gave_up', status: 0, title: '' })
 
-export async function askPasskey(): Promise<Proof> {
-  const c = await post<Challenge>('/api/passkey')
+/** Asks for a passkey: to sign in, as a second factor, as a fresh proof, or as the proof of one decision (`of`). */
+export async function askPasskey(of?: string): Promise<Proof> {
+  const c = of ? await post<Challenge>('/api/session/fresh/passkey', { for: of }, { quiet: true }) : await post<Challenge>('/api/passkey')
   const o = c.options
   let k: PublicKeyCredential | null = null
   try {

@@ -14,7 +14,7 @@ interface Session {
   reload: () => Promise<void>
   again: boolean // signed out in the middle of work: sign in over the page
   settleAgain: (ok: boolean) => void
-  proving: boolean // an act waits for a fresh proof
+  proving: Problem | null // an act waits for a fresh proof
   settleProof: (ok: boolean) => void
   lost: number | null // when the connection was lost
 }
@@ -24,14 +24,14 @@ export const useSession = () => useContext(Context)
 export const useMe = () => useContext(Context).me!
 
 let waiting: ((ok: boolean) => void)[] = []
-let unproved: ((ok: boolean) => void)[] = []
+let unproved: { of: Problem; settle: (ok: boolean) => void }[] = []
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [me, set] = useState<Me | null>(null)
   const [problem, setProblem] = useState<Problem | null>(null)
   const [loading, setLoading] = useState(true)
   const [again, setAgain] = useState(false)
-  const [proving, setProving] = useState(false)
+  const [proving, setProving] = useState<Problem | null>(null)
   const [lost, setLost] = useState<number | null>(null)
 
   const setMe = useCallback((m: Me | null) => {
@@ -65,10 +65,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         }),
     )
     onStale(
-      () =>
-        new Promise<boolean>((resolve) => {
-          unproved.push(resolve)
-          setProving(true)
+      (of) =>
+        new Promise<boolean>((settle) => {
+          unproved.push({ of, settle })
+          setProving(unproved[0].of)
         }),
     )
     return () => {
@@ -78,10 +78,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   }, [signedIn])
 
   const settleProof = useCallback((ok: boolean) => {
-    setProving(false)
-    const all = unproved
-    unproved = []
-    all.forEach((f) => f(ok))
+    // A proof for one act opens that one alone; the others that wait are asked in turn.
+    const settled = unproved.filter((x) => x.of.prove?.for === unproved[0].of.prove?.for)
+    unproved = unproved.filter((x) => !settled.includes(x))
+    setProving(unproved[0]?.of ?? null)
+    settled.forEach((x) => x.settle(ok))
   }, [])
 
   const settleAgain = useCallback((ok: boolean) => {

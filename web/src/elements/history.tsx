@@ -41,6 +41,7 @@ export function History({ form, id }: { form: string; id: string }) {
                 <b>{h.kind === 'deadline' ? '' : w(h.label)}</b>
                 {w(h.text) && w(h.text) !== w(h.label) && <span>{h.kind === 'deadline' || !w(h.label) ? '' : lang === 'zh' ? '：' : ': '}{w(h.text)}</span>}
                 {h.comment && <span className="comment"> “{h.comment}”</span>}
+                {h.proof && <span className="soft small"> {t('paren', { text: w(h.proof) })}</span>}
                 {(h.changes ?? []).slice(0, tab === 'change' ? 50 : 4).map((c, i) => (
                   <div key={i} className="small change">
                     <span className="soft">{w(c.label)}</span> {plain(c.old, lang) !== '—' && <><del>{plain(c.old, lang)}</del> → </>}<ins>{plain(c.new, lang)}</ins>

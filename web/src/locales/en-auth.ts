@@ -27,6 +27,7 @@ export default {
   'second.back': 'Another account',
   'prove.title': 'Confirm once more that it is you',
   'prove.text': 'This reaches far, so it wants a proof given just now. Afterwards it goes on by itself; what you typed is kept.',
+  'prove.one': 'Your name goes under this. The proof counts for this one act and for what it says now; afterwards it goes on by itself, and what you typed is kept.',
   'prove.do': 'Confirm',
   'me.security': 'Sign-in and security',
   'factor.title': 'Second factor',

@@ -22,6 +22,8 @@ export default {
   'adopt.appoint_to': 'Appoint: {{role}}',
   'adopt.person': 'Person',
   'adopt.unit': 'Unit',
+  'adopt.asked': 'Recorded. It takes effect once another administrator consents.',
+  'adopt.asked_open': 'See the appointment',
   'adopt.unit_hint': 'Leave empty for the whole company',
   'adopt.people': 'People not entered yet?',
   'adopt.people_one': 'Enter people one by one',

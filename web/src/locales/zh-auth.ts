@@ -27,6 +27,7 @@ export default {
   'second.back': '换一个账号',
   'prove.title': '再确认一次是你本人',
   'prove.text': '这件事牵涉面大，要刚刚确认过身份才能办。确认后接着办，填好的内容都在。',
+  'prove.one': '你要在这一件上署名。这次确认只对这一件、这份内容算数；确认后接着办，填好的内容都在。',
   'prove.do': '确认',
   'me.security': '登录与安全',
   'factor.title': '第二因素',

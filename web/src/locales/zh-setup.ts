@@ -21,6 +21,8 @@ export default {
   'adopt.appoint_to': '任命：{{role}}',
   'adopt.person': '人员',
   'adopt.unit': '单位',
+  'adopt.asked': '已记下，等另一位管理员同意后生效。',
+  'adopt.asked_open': '看这项任命',
   'adopt.unit_hint': '管全公司的岗位不填',
   'adopt.people': '人员还没有登记？',
   'adopt.people_one': '逐个登记人员',

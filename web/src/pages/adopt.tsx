@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { Link, useParams } from 'react-router'
 import { call, problemOf } from '../api/client'
 import { queries, useForm, useGet } from '../api/query'
-import type { Book, BookRole, Param, Problem, Value } from '../api/types'
+import type { Book, BookRole, Param, Problem, Rec, Value } from '../api/types'
 import { serverNow, useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { useMe } from '../app/session'
@@ -110,20 +110,23 @@ function Appoint({ role, onDone }: { role: BookRole; onDone: () => void }) {
   const [unit, setUnit] = useState<Value>(null)
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
+  const [asked, setAsked] = useState<Rec | null>(null) // it waits for another administrator
   const field = (id: string) => form.data?.fields.find((f) => f.id === id)
   if (!form.data) return <Loading rows={3} />
   const send = async () => {
     setBusy(true)
     setProblem(null)
     try {
-      await call('POST', '/api/form/base.role_grant/record', { body: { values: { role: role.id, person: idOf(person), ...(idOf(unit) ? { unit: idOf(unit) } : {}) } } })
+      const made = await call<Rec>('POST', '/api/form/base.role_grant/record', { body: { values: { role: role.id, person: idOf(person), ...(idOf(unit) ? { unit: idOf(unit) } : {}) } } })
       void queries.invalidateQueries()
-      onDone()
+      if (made.state === 'asked') setAsked(made)
+      else onDone()
     } catch (e) {
       setProblem(problemOf(e))
       setBusy(false)
     }
   }
+  if (asked) return <p className="notice" role="status">{t('adopt.asked')} <Link to={`/record/base.role_grant/${asked.id}`}>{t('adopt.asked_open')}</Link></p>
   return (
     <form className="act" onSubmit={(e) => { e.preventDefault(); void send() }}>
       {problem && <Refused problem={problem} />}

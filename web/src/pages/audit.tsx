@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { get, post, problemOf, type Refusal } from '../api/client'
 import { queries, useGet } from '../api/query'
-import type { Page, Problem, Text } from '../api/types'
+import type { Count, Page, Problem, Text } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { dataTime, parse } from '../app/time'
@@ -29,6 +29,7 @@ export default function Audit() {
   const [problem, setProblem] = useState<Problem | null>(null)
   const query = { clause: params.get('clause') ?? '', action: params.get('action') ?? '', record: params.get('record') ?? '', person: params.get('person') ?? '', refused: params.get('refused') ?? '', limit: 50 }
   const state = useGet<State>('/api/audit')
+  const alone = useGet<Count>('/api/form/base.role_grant/count', { view: 'alone' })
   const list = useInfiniteQuery<Page<Entry>, Refusal>({
     queryKey: ['/api/journal', query],
     queryFn: ({ pageParam, signal }) => get<Page<Entry>>('/api/journal', { ...query, cursor: pageParam as string }, signal),
@@ -67,6 +68,7 @@ export default function Audit() {
         </Card>
       )}
       {problem && <Refused problem={problem} />}
+      {!!alone.data?.total && <p className="notice amber">{t('audit.alone', { count: alone.data.total })} <Link to="/register/base.role_grant?view=alone">{t('audit.alone_open')}</Link></p>}
       <p className="soft small">{t('audit.watched')}</p>
       <div className="filters">
         <Input allowClear className="find" aria-label={t('clause')} placeholder={t('audit.clause')} defaultValue={query.clause} onPressEnter={(e) => put('clause', e.currentTarget.value.trim())} onClear={() => put('clause', '')} />

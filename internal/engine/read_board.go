@@ -107,7 +107,7 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 		for _, id := range sortedKeys(holders) {
 			v.ByHolder = append(v.ByHolder, *holders[id])
 		}
-		if v.Today, err = w.breachesToday(w.where(w.e.Lib.Form("base.breach"), "this")); err != nil {
+		if v.Today, err = w.breachesToday(w.whereUnits(cf, "this")); err != nil {
 			return err
 		}
 		if v.Forecast, err = w.forecast(rows); err != nil {
@@ -119,6 +119,19 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 		return w.stages(v, late)
 	})
 	return v, err
+}
+
+// whereUnits is the condition that a row is of a unit whose rows of a form the reader sees all of.
+func (w *work) whereUnits(f *rulebook.Form, alias string) query.Expr {
+	s := w.scopeOf(f)
+	if s.all {
+		return nil
+	}
+	args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
+	for _, u := range sortedKeys(s.units) {
+		args = append(args, query.Const{Value: u})
+	}
+	return query.Op{Name: "in", Args: args}
 }
 
 // stages counts the records by stage for every form that runs against time.

@@ -1,11 +1,12 @@
-// Package alert carries notices out of the house, to where a person is now: mail and the chat robots of WeCom, DingTalk and
-// Feishu. The engine writes an outbox row in the transaction of the act that tells; this package hands it to each channel of the
+// Package alert carries notices out of the house, to where a person is now: his browsers, mail and the chat robots of WeCom, DingTalk
+// and Feishu. The engine writes an outbox row in the transaction of the act that tells; this package hands it to each channel of the
 // person, at least once and always under the same delivery id, tries again for hours, and shows the administrator what it could
 // not deliver. Only a number, a time and a link leave. It knows store, keep, query and fault; time is an argument.
 package alert
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"encoding/base32"
 	"errors"
@@ -54,6 +55,7 @@ type Service struct {
 	keep  *keep.Keeper
 	guard *guard
 	robot robotClient
+	vapid *ecdsa.PrivateKey // by which push services know the installation; nil before Ready
 }
 
 // New makes the service of a database to which Tables have been applied.
@@ -85,10 +87,14 @@ func (s *Service) Link(form, record string) string {
 	if s.opts.URL == "" {
 		return ""
 	}
+	return strings.TrimRight(s.opts.URL, "/") + pagePath(form, record)
+}
+
+func pagePath(form, record string) string {
 	if form == "" {
-		return strings.TrimRight(s.opts.URL, "/") + "/notice"
+		return "/notice"
 	}
-	return strings.TrimRight(s.opts.URL, "/") + "/record/" + url.PathEscape(form) + "/" + url.PathEscape(record)
+	return "/record/" + url.PathEscape(form) + "/" + url.PathEscape(record)
 }
 
 // Tables are what the package keeps beside the outbox.
@@ -105,10 +111,12 @@ func Tables() []store.Table {
 	return []store.Table{
 		{Name: "alert_channel", Apart: true, Primary: []string{"id"}, Columns: append(append([]store.Column{id}, text("person", "kind", "sealed", "shown", "at", "dropped_at")...), number("quiet_from"), number("quiet_until")),
 			Indexes: []store.Index{{Name: "alert_channel_person", Columns: []string{"person"}}}},
+		{Name: "alert_key", Apart: true, Primary: []string{"id"}, Columns: append([]store.Column{id}, text("sealed", "at")...)},
 	}
 }
 
-// target is where a channel leads: an address of mail, or a robot's URL with the secret it signs with.
+// target is where a channel leads: an address of mail, a robot's URL with the secret it signs with, or a browser's push service with
+// the browser's secret and public key.
 type target struct {
 	Address string
 	Secret  string

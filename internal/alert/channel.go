@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"zhanggui/internal/fault"
 	"zhanggui/internal/keep"
@@ -14,7 +15,7 @@ import (
 )
 
 // Kinds of channels.
-var Kinds = []string{"mail", "wecom", "dingtalk", "feishu", webhook}
+var Kinds = []string{"mail", "wecom", "dingtalk", "feishu", webhook, push}
 
 // maxChannels is how many a person may have.
 const maxChannels = 8
@@ -35,6 +36,8 @@ type NewChannel struct {
 	Kind       string `json:"kind"`
 	Address    string `json:"address"`
 	Secret     string `json:"secret"`
+	Key        string `json:"key"`  // of a browser: its public key
+	Name       string `json:"name"` // of a browser: what its person knows it by
 	QuietFrom  int    `json:"quiet_from"`
 	QuietUntil int    `json:"quiet_until"`
 }
@@ -93,6 +96,15 @@ func (s *Service) Add(ctx context.Context, now time.Time, person string, n NewCh
 		}
 		u, _ := url.Parse(n.Address)
 		shown = u.Hostname() // the rest is the key
+	}
+	if n.Kind == push {
+		if err := checkPush(n.Key, n.Secret); err != nil {
+			return Channel{}, err
+		}
+		if n.Name = strings.TrimSpace(n.Name); n.Name != "" && len(n.Name) <= 100 && strings.IndexFunc(n.Name, unicode.IsControl) < 0 {
+			shown = n.Name
+		}
+		n.Secret += " " + n.Key
 	}
 	id, err := newID()
 	if err != nil {

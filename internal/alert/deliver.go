@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -180,9 +181,12 @@ func (s *Service) deliver(ctx context.Context, now time.Time, d store.Row) (bool
 	if !ok || len(rows) == 0 || str(rows[0]["dropped_at"]) != "" {
 		return false, s.remove(ctx, id)
 	}
-	fail := s.send(ctx, now, id, rows[0], n)
+	fail := s.send(ctx, now, id, rows[0], n, a)
 	if fail == nil {
 		return true, s.remove(ctx, id)
+	}
+	if errors.Is(fail, errGone) { // nobody is there any more, and no trying again brings him back
+		return false, s.Drop(ctx, now, a.Person, str(rows[0]["id"]))
 	}
 	tries, _ := d["tried"].(int64)
 	set := store.Row{"tried": tries + 1, "error": reason(fail)}
@@ -216,14 +220,17 @@ func reason(err error) string {
 	return "unreachable"
 }
 
-func (s *Service) send(ctx context.Context, now time.Time, id string, c store.Row, n Notice) error {
+func (s *Service) send(ctx context.Context, now time.Time, id string, c store.Row, n Notice, a about) error {
 	t, err := s.unlock(ctx, str(c["id"]), str(c["sealed"]))
 	if err != nil {
 		return err
 	}
 	subject, text := s.words(n)
-	if str(c["kind"]) == "mail" {
+	switch str(c["kind"]) {
+	case "mail":
 		return s.mail(ctx, id, t.Address, subject, text, now)
+	case push:
+		return s.push(ctx, id, t, s.pushWords(n, a, strings.TrimSuffix(id, "-"+str(c["id"]))), a.Clause != "" || a.Try, now)
 	}
 	return s.robot.call(ctx, str(c["kind"]), id, t, text, now)
 }

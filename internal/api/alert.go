@@ -10,6 +10,7 @@ import (
 type alertsView struct {
 	Channels []alert.Channel `json:"channels"`
 	Mail     bool            `json:"mail"` // a mail server is set up
+	Push     string          `json:"push"` // the key that a browser subscribes with
 }
 
 func alerts(c *call) error {
@@ -17,7 +18,7 @@ func alerts(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, alertsView{list, c.s.Alert.Mails()})
+	return c.json(http.StatusOK, alertsView{list, c.s.Alert.Mails(), c.s.Alert.PushKey()})
 }
 
 func addChannel(c *call) error {

@@ -24,6 +24,9 @@ func alertService(t testing.TB, s *shop) *alert.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := a.Ready(context.Background(), s.Now); err != nil {
+		t.Fatal(err)
+	}
 	return a
 }
 

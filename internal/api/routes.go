@@ -144,7 +144,7 @@ func (s *server) table() []*route {
 		get("/api/notice", person, notices, "What I was told", engine.NoticeList{}),
 		with(post("/api/notice/{id}/read", person, readNotice, "Mark a notice as read", nil, nil), empty),
 		get("/api/alert", browser, alerts, "How alerts reach me outside the page", alertsView{}),
-		with(post("/api/alert", browser, addChannel, "Add a channel: mail, or the chat robot of WeCom, DingTalk or Feishu", alert.NewChannel{}, alert.Channel{}), created),
+		with(post("/api/alert", browser, addChannel, "Add a channel: mail, the chat robot of WeCom, DingTalk or Feishu, a program of the house, or this browser", alert.NewChannel{}, alert.Channel{}), created),
 		with(with(post("/api/alert/{id}", browser, quietChannel, "Set a channel's quiet hours", quietBody{}, nil), empty), func(r *route) { r.method = http.MethodPatch }),
 		with(post("/api/alert/{id}", browser, dropChannel, "Drop a channel", nil, nil), del),
 		with(post("/api/alert/{id}/try", browser, tryChannel, "Send a message to a channel of mine now", nil, nil), empty),

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"strconv"
@@ -68,15 +69,26 @@ func (c *call) statementPart(book *excelize.File, sheet string, v *engine.Statem
 		head = append([]any{c.say("姓名", "Person")}, head...)
 	}
 	lines = append(lines, head)
+	for _, cells := range lines {
+		if err := put(cells...); err != nil {
+			return fault.Wrap(fault.Internal, err, "表写不出来", "The sheet cannot be written")
+		}
+	}
+	twoPlaces, err := book.NewStyle(&excelize.Style{NumFmt: 4})
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "表写不出来", "The sheet cannot be written")
+	}
 	for _, r := range rows {
-		cells := []any{r.Unit, c.say(r.Ledger.ZH, r.Ledger.EN), r.Entries, r.Added, r.Taken, r.Net, r.Open}
+		cells := []any{r.Unit, c.say(r.Ledger.ZH, r.Ledger.EN), r.Entries}
 		if persons {
 			cells = append([]any{r.Person}, cells...)
 		}
-		lines = append(lines, cells)
-	}
-	for _, cells := range lines {
-		if err := put(cells...); err != nil {
+		err := put(cells...)
+		for i, amount := range []string{r.Added, r.Taken, r.Net, r.Open} { // as numbers, so that payroll can add them up
+			at, bad := excelize.CoordinatesToCellName(len(cells)+1+i, line)
+			err = errors.Join(err, bad, book.SetCellDefault(sheet, at, amount), book.SetCellStyle(sheet, at, at, twoPlaces))
+		}
+		if err != nil {
 			return fault.Wrap(fault.Internal, err, "表写不出来", "The sheet cannot be written")
 		}
 	}

@@ -31,6 +31,9 @@ func openAlerts(s *server) (*alerts, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := service.Ready(context.Background(), s.clock.Now()); err != nil {
+		return nil, err
+	}
 	return &alerts{service: service, s: s, done: make(chan struct{})}, nil
 }
 

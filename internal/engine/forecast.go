@@ -2,7 +2,9 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
@@ -53,31 +55,70 @@ func (w *work) forecast(rows []store.Row) (map[string]string, error) {
 	return late, nil
 }
 
-// assignOf is the action, possible where the record stands, that fills the field whose person holds the clock.
+// assignOf is the action, open to the reader where the record stands, that names another holder of the clock: it fills a field the
+// holder is read from, or one that it then sets there.
 func (w *work) assignOf(row store.Row, r *Record) string {
-	d, _ := w.clockSource(row)
-	if d == nil || d.Holder == nil || d.Holder.Who == nil {
+	var by *rulebook.HolderRef
+	if d, duty := w.clockSource(row); d != nil {
+		by = d.Holder
+	} else if duty != nil {
+		by = duty.Holder
+	}
+	if w.me == nil || by == nil || by.Who == nil {
 		return ""
 	}
 	var fields []string
-	for _, i := range d.Holder.Who.Items {
-		if i.Expr == nil {
-			continue
+	for _, f := range r.form.Fields {
+		if slices.ContainsFunc(by.Who.Items, func(i *rulebook.WhoItem) bool {
+			return i.Expr != nil && slices.Contains(paths(i.Expr.Text()), "this."+f.ID)
+		}) {
+			fields = append(fields, f.ID)
 		}
-		for _, f := range r.form.Fields {
-			if i.Expr.Text() == "this."+f.ID {
-				fields = append(fields, f.ID)
-			}
-		}
+	}
+	if len(fields) == 0 {
+		return ""
 	}
 	view := w.view(r)
 	for _, a := range r.form.Actions {
-		if len(fields) == 0 || a.Implicit || !view.Awake(&a.Node) || !stateAllows(a, r.State()) {
-			continue
-		}
-		if slices.ContainsFunc(a.Fill, func(x *rulebook.Fill) bool { return slices.Contains(fields, x.Field) }) {
+		if !a.Implicit && view.Awake(&a.Node) && stateAllows(a, r.State()) && names(a, fields) && w.judgeWho(r, a, view, demand{person: true}) == nil {
 			return a.ID
 		}
 	}
 	return ""
+}
+
+// names tells whether an action fills one of the fields, or sets it to what it fills.
+func names(a *rulebook.Action, fields []string) bool {
+	fills := func(field string) bool {
+		return slices.ContainsFunc(a.Fill, func(x *rulebook.Fill) bool { return x.Field == field })
+	}
+	if slices.ContainsFunc(fields, fills) {
+		return true
+	}
+	for _, e := range a.Do {
+		if e.Kind != "set" || e.For != nil {
+			continue
+		}
+		for _, s := range e.Set {
+			from, ok := "", false
+			if s.Value != nil && len(s.Value.Cases) == 1 {
+				from, ok = strings.CutPrefix(s.Value.Cases[0].Is.Text(), "this.")
+			}
+			if ok && slices.Contains(fields, s.Field) && fills(from) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// paths are those in an expression, cut to this and a field: "head(this.dept.head)" has "head" and "this.dept".
+func paths(text string) []string {
+	list := strings.FieldsFunc(text, func(c rune) bool { return c != '.' && c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	for i, x := range list {
+		if parts := strings.SplitN(x, ".", 3); len(parts) == 3 && parts[0] == "this" {
+			list[i] = parts[0] + "." + parts[1]
+		}
+	}
+	return list
 }

@@ -39,7 +39,7 @@ type BoardStage struct {
 	Late      int64  `json:"late"`
 }
 
-// BoardUnit counts the clocks a unit's people hold.
+// BoardUnit counts the clocks that people hold in a unit.
 type BoardUnit struct {
 	Unit    *Ref  `json:"unit"`
 	Open    int64 `json:"open"`
@@ -72,7 +72,7 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 			if st == "late" {
 				late[str(row["of_form"])+"/"+str(row["of_id"])] = true
 			}
-			seen := map[string]bool{}
+			seen, adopter := map[string]bool{}, w.adopterOf(row)
 			for _, h := range idList(row["holder"]) {
 				if holders[h] == nil {
 					holders[h] = &BoardHolder{Person: w.personRef(h)}
@@ -81,15 +81,15 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 				if st == "late" {
 					holders[h].Late++
 				}
-				p := w.world.people[h]
-				if p == nil || seen[p.unit] {
+				in := w.placeOf(h, adopter)
+				if in == "" || seen[in] {
 					continue
 				}
-				seen[p.unit] = true
-				u := units[p.unit]
+				seen[in] = true
+				u := units[in]
 				if u == nil {
-					u = &BoardUnit{Unit: w.unitRef(p.unit)}
-					units[p.unit] = u
+					u = &BoardUnit{Unit: w.unitRef(in)}
+					units[in] = u
 				}
 				warned, _ := row["warned"].(bool)
 				switch {
@@ -107,7 +107,7 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 		for _, id := range sortedKeys(holders) {
 			v.ByHolder = append(v.ByHolder, *holders[id])
 		}
-		if v.Today, err = w.breachesToday(w.where(w.e.Lib.Form("base.breach"), "this")); err != nil {
+		if v.Today, err = w.breachesToday(w.whereUnits(cf, "this")); err != nil {
 			return err
 		}
 		if v.Forecast, err = w.forecast(rows); err != nil {
@@ -119,6 +119,19 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 		return w.stages(v, late)
 	})
 	return v, err
+}
+
+// whereUnits is the condition that a row is of a unit whose rows of a form the reader sees all of.
+func (w *work) whereUnits(f *rulebook.Form, alias string) query.Expr {
+	s := w.scopeOf(f)
+	if s.all {
+		return nil
+	}
+	args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
+	for _, u := range sortedKeys(s.units) {
+		args = append(args, query.Const{Value: u})
+	}
+	return query.Op{Name: "in", Args: args}
 }
 
 // stages counts the records by stage for every form that runs against time.

@@ -85,6 +85,12 @@ func (w *work) clockOut(row store.Row) Clock {
 	c := Clock{ID: str(row["id"]), Name: str(row["name"]), Label: w.clockLabel(row), Clause: str(row["clause"]), From: str(row["from_at"]), Due: str(row["due"]),
 		State: w.clockState(row), Holder: w.holderList(idList(row["holder"])), MetAt: str(row["met_at"]), Form: str(row["of_form"]), Record: str(row["of_id"]), Unit: w.unitRef(str(row["unit"]))}
 	c.Warned, _ = row["warned"].(bool)
+	adopter := w.adopterOf(row)
+	for i, h := range c.Holder {
+		if u := w.world.units[w.placeOf(h.ID, adopter)]; u != nil {
+			c.Holder[i].Unit = u.name
+		}
+	}
 	if c.State == "late" || c.State == "met_late" {
 		end := w.now
 		if t, ok := parseInstant(row["met_at"]); ok {
@@ -174,7 +180,7 @@ func (e *Engine) Clocks(ctx context.Context, now time.Time, actor Actor, q Clock
 			p.where = query.And(p.where, query.Eq("this", "of_form", q.Form))
 		}
 		if q.Unit != "" {
-			p.where = query.And(p.where, w.belowUnit("this", q.Unit))
+			p.where = query.And(p.where, w.heldIn("this", q.Unit))
 		}
 		for _, word := range searchWords(q.Q) {
 			p.where = query.And(p.where, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: "search"}, query.Const{Value: word}}})

@@ -77,7 +77,8 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 			s.in = nil
 			return s
 		}
-		if w.world.has(me, "auditor", w.now) || w.world.has(me, "admin", w.now) {
+		// the limits of cases that an administrator may not see are not his either: they would be counted and could not be opened
+		if w.world.has(me, "auditor", w.now) || w.world.has(me, "admin", w.now) && f.Key != "base.clock" {
 			s.all = true
 			return s
 		}

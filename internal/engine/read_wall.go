@@ -64,10 +64,7 @@ func (e *Engine) Wall(ctx context.Context, now time.Time, unit string) (*WallBoa
 				r := WallRow{ID: c.ID, Label: c.Label, Due: c.Due, State: c.State, Warned: c.Warned}
 				shown = append(shown, w.adopt(cf, row))
 				if len(c.Holder) > 0 {
-					r.Holder = c.Holder[0].Name
-				}
-				if c.Unit != nil {
-					r.Unit = c.Unit.Name
+					r.Holder, r.Unit = c.Holder[0].Name, c.Holder[0].Unit
 				}
 				v.Rows = append(v.Rows, r)
 			}

@@ -28,7 +28,7 @@ form:
     state: {open: 待复 | Open, answered: {label: 已复 | Answered, final: true}}
     action:
       answer: {label: 答复 | Answer, from: open, to: answered}
-      hand_on: {label: 转交 | Hand on, from: open, fill: [person]}
+      hand_on: {label: 转交 | Hand on, from: open, by: chief, fill: [person]}
     deadline: {reply: {label: 答复 | Reply, from: create, to: answer, within: 60m, warn: [10m], holder: this.person}}
 offence:
   slow:
@@ -134,6 +134,9 @@ func TestUrge(t *testing.T) {
 			t.Fatalf("%+v %v", page, err)
 		}
 		clock := page.Rows[0].ID
+		if page, err := s.E.Clocks(ctx, s.Now, as(s, "lu"), engine.ClockQuery{}); err != nil || len(page.Rows) != 1 || page.Rows[0].Assign != "" {
+			t.Errorf("who may not hand it on is offered it: %+v %v", page, err)
+		}
 		urge := func(who string) error {
 			_, err := s.E.Urge(ctx, s.Now, as(s, who), clock)
 			return err

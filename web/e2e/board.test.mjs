@@ -1,5 +1,5 @@
 // The control room by keyboard and by thumb, and the wall that a display opens by a link of its own.
-import { ask, base, must, noForbidden, noOverflow, phone, send } from './browser.mjs'
+import { ask, base, must, noForbidden, noOverflow, phone, send, signIn } from './browser.mjs'
 
 const shot = (page, name) => process.env.ZHANGGUI_SHOTS && page.screenshot({ path: `${process.env.ZHANGGUI_SHOTS}/${name}.png` })
 const rows = (page) => page.locator('.board-rows > li')
@@ -54,6 +54,34 @@ export default [
     await noOverflow(page)
     await shot(page, 'board-phone')
   }],
+  ['board: who may name another holder does it from the board, on a phone too; who may not is not offered it', 'lufang', phone, async (page, context) => {
+    await page.goto(base + '/board')
+    const row = rows(page).filter({ has: page.getByRole('link', { name: '指派' }) }).filter({ hasText: '反馈前台' }).first()
+    await row.waitFor()
+    const id = await row.getAttribute('data-clock')
+    const held = async (p = page) => (await ask(p, '/api/clock?limit=200')).rows.find((c) => c.id === id)
+    const before = await held()
+    must((await row.getByRole('link', { name: '指派' }).boundingBox()).height >= 44, 'too small for a thumb')
+    await row.getByRole('link', { name: '指派' }).click()
+    const form = page.locator('section, .card').filter({ has: page.getByRole('heading', { name: /更换首问责任人/ }) }).last()
+    await form.waitFor()
+    const to = before.holder[0].name === '邱月' ? '谭雪' : '邱月'
+    await form.getByRole('combobox').first().click()
+    await page.keyboard.type(to)
+    await page.locator('.ant-select-item-option').filter({ hasText: to }).first().click()
+    await form.getByRole('textbox').last().fill('原首问人今日休假')
+    await shot(page, 'board-assign')
+    await noOverflow(page)
+    await form.getByRole('button', { name: '更换首问责任人' }).click()
+    for (let i = 0; i < 100 && (await held()).holder[0].name === before.holder[0].name; i++) await page.waitForTimeout(100)
+    const after = await held()
+    must(after.holder.some((h) => h.name === to) && !after.holder.some((h) => h.name === before.holder[0].name), `still held by ${JSON.stringify(after.holder)}`)
+    const desk = await (await context.browser().newContext({ locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })).newPage()
+    await desk.goto(base)
+    await signIn(desk, 'tanxue')
+    must((await ask(desk, '/api/clock?limit=200')).rows.every((c) => !c.assign), 'offered to who may not')
+    await desk.context().close()
+  }],
   ['wall: a link of its own, no session, readable, a new breach on top, old data said, revocable', 'hejing', null, async (page, context) => {
     await page.goto(base + '/board')
     await page.getByRole('button', { name: '大屏链接' }).click()
@@ -72,10 +100,11 @@ export default [
     const sizes = await screen.evaluate(() => {
       const px = (e) => parseFloat(getComputedStyle(e).fontSize)
       const all = [...document.querySelectorAll('.wall *')].filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
-      return { least: Math.min(...all.map(px)), figures: [...document.querySelectorAll('.tiles4 b')].map(px), high: document.documentElement.scrollHeight, rows: document.querySelectorAll('.wall tbody tr').length }
+      return { least: Math.min(...all.map(px)), figures: [...document.querySelectorAll('.tiles4 b')].map(px), high: document.documentElement.scrollHeight, cells: Math.min(...[...document.querySelectorAll('.wall tbody td')].map(px)), rows: document.querySelectorAll('.wall tbody tr').length }
     })
     must(sizes.least >= 22, 'something is smaller than 22 px: ' + sizes.least)
     must(sizes.figures.length === 4 && sizes.figures.every((n) => n === 96), 'figures are ' + sizes.figures)
+    must(sizes.cells >= 36, 'the rows are smaller than 36 px: ' + sizes.cells)
     must(sizes.rows <= 8 && sizes.high <= 1080, `${sizes.rows} rows, ${sizes.high} px high`)
     must(!/(张|李|王)(先生|女士)/.test(await screen.locator('.wall').innerText()), 'a customer by name')
     await shot(screen, 'wall-1920')

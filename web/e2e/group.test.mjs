@@ -54,10 +54,14 @@ export default [
         }
       }
       const board = await ask(page, '/api/board')
-      // a unit is that of whoever holds a limit: the shared accountant and the director sit in the first factory
+      // what the shared accountant and the director hold of another house counts there, not where their desk is
       const units = board.by_unit.map((u) => u.unit.name)
-      const ours = { '14.complaint': /^(?!密封件|物业|客户中心|翠园|湖畔|秩序|保洁|硫化|修边)/, '02.complaint': /^(密封件|硫化|修边|会计科)/, '10.complaint': /^(物业|客户中心|翠园|湖畔|秩序|保洁|宏城|总经理室$)/ }[own]
+      const ours = { '14.complaint': /^(?!恒泰密封件|恒泰物业|密封件|物业|客户中心|翠园|湖畔|秩序|保洁|硫化|修边)/, '02.complaint': /^(恒泰密封件|密封件|硫化|修边)/, '10.complaint': /^(恒泰物业|物业|客户中心|翠园|湖畔|秩序|保洁|宏城)/ }[own]
       must(units.length > 0 && units.every((n) => ours.test(n)), `${who} has on the board: ${units}`)
+      for (const u of board.by_unit.filter((u) => u.open <= 100)) { // a count opens what it counts
+        const n = (await ask(page, `/api/clock?limit=100&unit=${u.unit.id}`)).rows.length
+        must(n === u.open, `${who}: ${u.unit.name} counts ${u.open} and opens ${n}`)
+      }
       const strange = some[Object.keys(DESKS).find((f) => f !== own)][0]
       await page.goto(`${base}/record/${Object.keys(DESKS).find((f) => f !== own)}/${strange.id}`)
       await page.locator('main').waitFor()

@@ -1,11 +1,12 @@
 // How alerts find a person: this device, and the channels that reach him elsewhere.
 import { Button, Input, Select, Switch } from 'antd'
 import { useState } from 'react'
-import { call, post, problemOf } from '../api/client'
+import { Refusal, call, post, problemOf } from '../api/client'
 import { queries, useGet } from '../api/query'
 import type { Channel, Problem } from '../api/types'
 import { setSound, soundOn, systemState } from '../app/alarm'
 import { useWords } from '../app/i18n'
+import { endPush, pushable, pushedBy, startPush } from '../app/push'
 import { Card, Empty, Failed, Loading } from './parts'
 import { Refused } from './refusal'
 
@@ -19,7 +20,7 @@ const minutes = (s: string) => {
 
 export function Channels() {
   const { t } = useWords()
-  const q = useGet<{ channels: Channel[]; mail: boolean }>('/api/alert')
+  const q = useGet<{ channels: Channel[]; mail: boolean; push: string }>('/api/alert')
   const [sound, setOn] = useState(soundOn())
   const [system, setSystem] = useState(systemState())
   const [adding, setAdding] = useState(false)
@@ -35,6 +36,7 @@ export function Channels() {
         {system !== 'none' && (
           <li className="rel"><span>{t('alert.system')}</span>{system === 'granted' ? <span className="soft">{t('alert.system_on')}</span> : system === 'denied' ? <span className="soft small">{t('alert.system_no')}</span> : <Button onClick={() => void Notification.requestPermission().then(setSystem)}>{t('alert.system_ask')}</Button>}</li>
         )}
+        {q.data && <Push channels={q.data.channels} secret={q.data.push} again={again} onAsked={() => setSystem(systemState())} />}
       </ul>
       <h3>{t('alert.channels')}</h3>
       {!q.data ? <Loading rows={2} /> : !q.data.channels.length ? <Empty>{t('alert.none')}</Empty> : (
@@ -44,7 +46,7 @@ export function Channels() {
               <span>{t(`alert.kind.${c.kind}`)} <span className="soft small">{c.shown}　{c.quiet_from === c.quiet_until ? t('alert.quiet_never') : t('alert.quiet_between', { from: clock(c.quiet_from), until: clock(c.quiet_until) })}</span></span>
               <span className="act-buttons">
                 {tried === c.id ? <span className="soft small" role="status">{t('alert.tried')}</span> : <Button onClick={() => void post(`/api/alert/${c.id}/try`).then(() => setTried(c.id))}>{t('alert.try')}</Button>}
-                <Button onClick={() => void call('DELETE', `/api/alert/${c.id}`).then(again)}>{t('alert.drop')}</Button>
+                <Button onClick={() => void (pushedBy([c]) ? endPush(c) : call('DELETE', `/api/alert/${c.id}`)).then(again)}>{t('alert.drop')}</Button>
               </span>
             </li>
           ))}
@@ -53,6 +55,41 @@ export function Channels() {
       <p className="soft small">{t('alert.quiet_clause')}</p>
       {adding ? <Add mail={!!q.data?.mail} onClose={() => setAdding(false)} onDone={() => { setAdding(false); void again() }} /> : <Button onClick={() => setAdding(true)}>{t('alert.add')}</Button>}
     </Card>
+  )
+}
+
+/** Whether this browser is told while its page is closed. */
+function Push({ channels, secret, again, onAsked }: { channels: Channel[]; secret: string; again: () => Promise<void>; onAsked: () => void }) {
+  const { t } = useWords()
+  const [busy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<Problem | null>(null)
+  const [said, setSaid] = useState('')
+  const mine = pushedBy(channels)
+  const turn = async (on: boolean) => {
+    setBusy(true)
+    setProblem(null)
+    setSaid('')
+    try {
+      if (!on && mine) await endPush(mine)
+      else if (!(await startPush(secret))) setSaid('alert.system_no')
+      await again()
+    } catch (e) {
+      if (e instanceof Refusal) setProblem(e.problem)
+      else setSaid('alert.push_failed') // a browser's own words are not for people
+    }
+    setBusy(false)
+    onAsked()
+  }
+  if (!pushable() || !secret) return <li className="rel"><span>{t('alert.push')}</span><span className="soft small">{t('alert.push_none')}</span></li>
+  return (
+    <li className="rel" style={{ flexWrap: 'nowrap' }}>
+      <div>
+        <label htmlFor="alert-push">{t('alert.push')}</label> <span className="soft small">{t('alert.push_hint')}</span>
+        {said && <p className="bad small" role="alert">{t(said)}</p>}
+        {problem && <Refused problem={problem} />}
+      </div>
+      <Switch id="alert-push" checked={!!mine} loading={busy} onChange={(on) => void turn(on)} />
+    </li>
   )
 }
 

@@ -1,6 +1,7 @@
 import { Button } from 'antd'
 import { call } from '../api/client'
 import { queries, useGet } from '../api/query'
+import { device } from '../app/agent'
 import { useNow, useTitle } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { useMe } from '../app/session'
@@ -12,11 +13,6 @@ import { ChangePassword } from './password'
 import { Tokens } from './tokens'
 
 interface Session { id: string; at: string; last_at: string; agent: string; address: string; current: boolean }
-const device = (agent: string) => {
-  const os = /Android/.test(agent) ? 'Android' : /iPhone|iPad/.test(agent) ? 'iOS' : /Windows/.test(agent) ? 'Windows' : /Mac OS/.test(agent) ? 'macOS' : /Linux/.test(agent) ? 'Linux' : ''
-  const browser = /Edg\//.test(agent) ? 'Edge' : /Chrome\//.test(agent) ? 'Chrome' : /Firefox\//.test(agent) ? 'Firefox' : /Safari\//.test(agent) ? 'Safari' : ''
-  return [browser, os].filter(Boolean).join(' ')
-}
 
 export default function Mine() {
   const { t, w, lang } = useWords()

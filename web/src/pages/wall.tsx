@@ -46,6 +46,7 @@ function Display({ token }: { token: string }) {
 }
 
 function Own() {
+  const { w } = useWords()
   const { me, loading } = useSession()
   const q = useGet<BoardData>(me ? '/api/board' : null, undefined, { refetchInterval: EVERY, staleTime: 0 })
   if (loading) return <Loading rows={8} />
@@ -55,7 +56,7 @@ function Own() {
   const sum = (f: (u: BoardData['by_unit'][number]) => number) => d?.by_unit.reduce((n, u) => n + f(u), 0) ?? 0
   const data = d && {
     now: d.now, unit: me.company.name, open: sum((u) => u.open), late: sum((u) => u.late), warning: sum((u) => u.warning), today: d.today,
-    rows: d.clocks.filter((c) => c.state !== 'paused').slice(0, 8).map((c) => ({ id: c.id, label: c.label, number: c.number, due: c.due!, state: c.state, warned: !!c.warned, holder: c.holder?.[0]?.name, unit: c.unit?.name })),
+    rows: d.clocks.filter((c) => c.state !== 'paused').slice(0, 8).map((c) => ({ id: c.id, label: c.label, number: c.number, due: c.due!, state: c.state, warned: !!c.warned, holder: c.holder?.[0]?.name, unit: c.holder?.[0]?.unit ? w(c.holder[0].unit) : '' })),
   }
   return <Board d={data} at={q.dataUpdatedAt} name={me.company.name} />
 }

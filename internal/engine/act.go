@@ -41,10 +41,13 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 	awake := view.Awake(&a.Node)
 	r.touch()
 
+	if !view.Bears(&a.Node) {
+		return nil, w.refuse("state", r, a, []Reason{{Clause: a.Clause, Say: notAdopted}})
+	}
 	if a.ID == "create" && !inForceFor(r.form, view) {
 		say := label("此表单未生效", "This form is not in force")
 		if view.Awake(&r.form.Node) {
-			say = label("本单位还没有采用这部制度", "This unit has not adopted the regulation")
+			say = notAdopted
 		}
 		return nil, w.refuse("state", r, a, []Reason{{Clause: r.form.Clause, Say: say}})
 	}
@@ -98,6 +101,8 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 	}
 	return nil, w.carryOut(r, a, view, d, awake)
 }
+
+var notAdopted = label("本单位还没有采用这部制度", "This unit has not adopted the regulation")
 
 // inForceFor tells whether records of a form may begin where the view holds: the form is awake, and its regulation
 // adopted there. The base is everybody's.

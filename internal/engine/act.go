@@ -112,7 +112,7 @@ func inForceFor(f *rulebook.Form, view *rulebook.View) bool {
 
 // asksRecord tells whether it is the record that says who may, or who may not.
 func asksRecord(a *rulebook.Action) bool {
-	if a.By != nil && slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return asksThis(item.Expr) }) {
+	if a.By != nil && slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return asksThis(item.Expr) || asksThis(item.When) }) {
 		return true
 	}
 	return slices.ContainsFunc(a.Except, func(x *rulebook.Except) bool { return asksThis(x.Is) })
@@ -120,7 +120,7 @@ func asksRecord(a *rulebook.Action) bool {
 
 // asksOnlyRecord tells whether nobody may by his role alone.
 func asksOnlyRecord(a *rulebook.Action) bool {
-	return a.By != nil && len(a.By.Items) > 0 && !slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return !asksThis(item.Expr) })
+	return a.By != nil && len(a.By.Items) > 0 && !slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return !asksThis(item.Expr) && !asksThis(item.When) })
 }
 
 func asksThis(x *expr.Expr) bool { return x != nil && slices.Contains(x.Names(), "this") }

@@ -50,8 +50,8 @@ func about(lib *rulebook.Library, f *rulebook.Form, deep bool) string {
 	return ""
 }
 
-// settles are the acts that a listed customer leaves open: debts are collected and invoiced (what may be has a gate of its own), goods come back, what is under way is wound
-// up, the lists themselves are kept, and everything can be read.
+// settles are the acts that a listed customer leaves open: debts are collected and invoiced (what may be has a gate of its own),
+// goods come back, what is under way is wound up, the lists themselves are kept, and everything can be read.
 func settles(form, action string) bool {
 	if slices.Contains([]string{"view", "print", "export", "reveal", "void"}, action) {
 		return true

@@ -307,9 +307,12 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 	if wd.unitValues {
 		key += "|" + unit
 	}
-	near := make([]string, len(b.AddedBy))
+	near, since := make([]string, len(b.AddedBy)), make([]time.Time, len(b.AddedBy))
 	for i, x := range b.AddedBy {
-		near[i] = wd.adopterNear(x.ID, unit, opened)
+		near[i], since[i] = wd.adopterNear(x.ID, unit, opened), at
+		if near[i] == "" { // the record was there before the rulebook: what is added holds for it from now on
+			near[i], since[i] = wd.adopterNear(x.ID, unit, today), w.now
+		}
 		key += "|" + near[i]
 	}
 	wd.e.mu.Lock()
@@ -366,7 +369,7 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 			if v.Beside == nil {
 				v.Beside = map[*rulebook.Book]*rulebook.View{}
 			}
-			v.Beside[x] = wd.view(w, x, near[i], at)
+			v.Beside[x] = wd.view(w, x, near[i], since[i])
 		}
 	}
 	wd.e.mu.Lock()

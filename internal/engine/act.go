@@ -41,10 +41,13 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 	awake := view.Awake(&a.Node)
 	r.touch()
 
+	if !view.Bears(&a.Node) {
+		return nil, w.refuse("state", r, a, []Reason{{Clause: a.Clause, Say: notAdopted}})
+	}
 	if a.ID == "create" && !inForceFor(r.form, view) {
 		say := label("此表单未生效", "This form is not in force")
 		if view.Awake(&r.form.Node) {
-			say = label("本单位还没有采用这部制度", "This unit has not adopted the regulation")
+			say = notAdopted
 		}
 		return nil, w.refuse("state", r, a, []Reason{{Clause: r.form.Clause, Say: say}})
 	}
@@ -99,6 +102,8 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 	return nil, w.carryOut(r, a, view, d, awake)
 }
 
+var notAdopted = label("本单位还没有采用这部制度", "This unit has not adopted the regulation")
+
 // inForceFor tells whether records of a form may begin where the view holds: the form is awake, and its regulation
 // adopted there. The base is everybody's.
 func inForceFor(f *rulebook.Form, view *rulebook.View) bool {
@@ -107,7 +112,7 @@ func inForceFor(f *rulebook.Form, view *rulebook.View) bool {
 
 // asksRecord tells whether it is the record that says who may, or who may not.
 func asksRecord(a *rulebook.Action) bool {
-	if a.By != nil && slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return asksThis(item.Expr) }) {
+	if a.By != nil && slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return asksThis(item.Expr) || asksThis(item.When) }) {
 		return true
 	}
 	return slices.ContainsFunc(a.Except, func(x *rulebook.Except) bool { return asksThis(x.Is) })
@@ -115,7 +120,7 @@ func asksRecord(a *rulebook.Action) bool {
 
 // asksOnlyRecord tells whether nobody may by his role alone.
 func asksOnlyRecord(a *rulebook.Action) bool {
-	return a.By != nil && len(a.By.Items) > 0 && !slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return !asksThis(item.Expr) })
+	return a.By != nil && len(a.By.Items) > 0 && !slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool { return !asksThis(item.Expr) && !asksThis(item.When) })
 }
 
 func asksThis(x *expr.Expr) bool { return x != nil && slices.Contains(x.Names(), "this") }

@@ -166,7 +166,7 @@ func (f *facts) Param(id string) (expr.Value, bool) {
 	if f.view == nil {
 		return nil, false
 	}
-	v, ok := f.view.Values[id]
+	v, ok := f.view.Of(id).Values[id]
 	return v, ok && v != nil
 }
 
@@ -174,7 +174,7 @@ func (f *facts) Rows(id string) ([]map[string]expr.Value, bool) {
 	if f.view == nil {
 		return nil, false
 	}
-	r, ok := f.view.Rows[id]
+	r, ok := f.view.Of(id).Rows[id]
 	return r, ok && len(r) > 0
 }
 

@@ -127,7 +127,7 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // mayWrite tells why a field cannot be given in this action; Field "unknown" = it is not asked here.
 func (w *work) mayWrite(r *Record, a *rulebook.Action, f *rulebook.Field, view *rulebook.View, awake bool) *Reason {
-	if f.Value != nil && view.Awake(&f.Node) {
+	if f.Value != nil && view.Awake(&f.Node) || !view.Bears(&f.Node) {
 		return &Reason{Field: "unknown"}
 	}
 	if w.actor.System {
@@ -164,6 +164,9 @@ func (w *work) mayWrite(r *Record, a *rulebook.Action, f *rulebook.Field, view *
 }
 
 func (w *work) mayWriteLine(r *Record, a *rulebook.Action, l *rulebook.Line, view *rulebook.View, awake bool) *Reason {
+	if !view.Bears(&l.Node) {
+		return &Reason{Field: "unknown"}
+	}
 	if w.actor.System {
 		return nil
 	}

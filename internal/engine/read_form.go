@@ -219,7 +219,7 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		v.Layout = f.Print.Layout
 	}
 	for _, fd := range f.Fields {
-		if hiddenField(fd) || !view.Awake(&fd.Node) && fd.Clause != "" && fd.Value != nil {
+		if hiddenField(fd) || !view.Bears(&fd.Node) || !view.Awake(&fd.Node) && fd.Clause != "" && fd.Value != nil {
 			continue
 		}
 		if fd.Class != nil && !w.open(f, fd) {
@@ -231,6 +231,9 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		v.Fields = append(v.Fields, w.fieldView(fd, view))
 	}
 	for _, l := range f.Lines {
+		if !view.Bears(&l.Node) {
+			continue
+		}
 		lv := LineView{ID: l.ID, Label: textOr(l.Label, l.ID), Clause: l.Clause, Fields: []FieldView{}, Fixed: f.Report != nil && l.ID == "rows"}
 		for _, fd := range l.Fields {
 			x := w.fieldView(fd, view)
@@ -251,9 +254,15 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		v.New = w.newView(f, r, view)
 	}
 	for _, s := range f.Section {
+		if !view.Bears(&s.Part) {
+			continue
+		}
 		v.Sections = append(v.Sections, Section{s.ID, textOr(s.Label, s.ID), s.Field})
 	}
 	for _, s := range f.View {
+		if !view.Bears(&s.Part) {
+			continue
+		}
 		v.Views = append(v.Views, ViewView{s.ID, textOr(s.Label, s.ID), append([]string{}, s.Column...), s.Sort, "rulebook"})
 	}
 	for _, c := range f.Copies {
@@ -351,7 +360,7 @@ func (w *work) hasCode(form string) bool {
 
 // columns of a list nobody has chosen columns for: the number, what is asked first, the state.
 func (w *work) columns(f *rulebook.Form) []string {
-	list := []string{}
+	list, view := []string{}, w.view(w.blank(f, w.myUnit()))
 	if f.Number != nil {
 		list = append(list, "number")
 	}
@@ -363,7 +372,7 @@ func (w *work) columns(f *rulebook.Form) []string {
 		}
 	} else {
 		for _, fd := range f.Fields {
-			if len(list) >= 7 || live(fd) || hiddenField(fd) {
+			if len(list) >= 7 || live(fd) || hiddenField(fd) || !view.Bears(&fd.Node) {
 				continue
 			}
 			switch fd.Type.Name {

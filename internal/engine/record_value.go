@@ -40,7 +40,14 @@ func (r *Record) compute(f *rulebook.Field) (expr.Value, error) {
 		return nil, nil
 	}
 	v, _, err := f.Value.Pick(view, r.w.scope(r, view, nil))
-	return v, err
+	if k := f.Type.Expr.Kind; err != nil || v == nil || k != expr.KDecimal && k != expr.KMoney {
+		return v, err
+	}
+	raw, err := encode(v, f.Type) // in its own scale, as a stored one is
+	if err != nil {
+		return nil, err
+	}
+	return r.w.decode(raw, f.Type)
 }
 
 // decode turns a column into a value, loading what it refers to.

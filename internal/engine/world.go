@@ -298,6 +298,20 @@ func (wd *world) adoptionOf(book, unit string, at calendar.Date) *adoption {
 	return nil
 }
 
+// adopterNear is the unit whose adoption of a book counts for what the book adds to a shared record: the record's own or the nearest
+// above it; else, since a shared register is kept at the top, the first below it that has adopted the book. "" if there is none.
+func (wd *world) adopterNear(book, unit string, at calendar.Date) string {
+	if a := wd.adoptionOf(book, unit, at); a != nil {
+		return unit
+	}
+	for i := range wd.adoptions {
+		if a := &wd.adoptions[i]; a.book == book && inForce(a.from, a.until, at) && wd.within(a.unit, unit) {
+			return a.unit
+		}
+	}
+	return ""
+}
+
 // view is a book as it binds a unit on a day: the adopted values and what sleeps.
 func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rulebook.View {
 	zone := wd.calendar.Zone
@@ -309,6 +323,14 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 	}
 	if wd.unitValues {
 		key += "|" + unit
+	}
+	near, since := make([]string, len(b.AddedBy)), make([]time.Time, len(b.AddedBy))
+	for i, x := range b.AddedBy {
+		near[i], since[i] = wd.adopterNear(x.ID, unit, opened), at
+		if near[i] == "" { // the record was there before the rulebook: what is added holds for it from now on
+			near[i], since[i] = wd.adopterNear(x.ID, unit, today), w.now
+		}
+		key += "|" + near[i]
 	}
 	wd.e.mu.Lock()
 	v := wd.views[key]
@@ -359,6 +381,14 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 		off = map[string]bool{"all": true} // what cannot be told to be in force is not
 	}
 	v.Off = off
+	for i, x := range b.AddedBy {
+		if near[i] != "" {
+			if v.Beside == nil {
+				v.Beside = map[*rulebook.Book]*rulebook.View{}
+			}
+			v.Beside[x] = wd.view(w, x, near[i], since[i])
+		}
+	}
 	wd.e.mu.Lock()
 	wd.views[key] = v
 	if len(wd.views) > 20000 {

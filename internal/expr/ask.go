@@ -209,6 +209,17 @@ func (m *machine) columnVia(n *node, refs int) (query.Expr, bool) {
 			return cannot()
 		}
 		inner := &machine{s: m.s, env: m.env, rows: []rowVar{{"this", alias}}, static: m.static}
+		if digits := digitsOf(f.Type); isNumber(f.Live.root.typ) && f.Type.Kind != KInt {
+			// What is worked out here has the digits of its parts; the column has those of the field, and rounding is not asked.
+			x, ok := inner.askNumber(f.Live.root)
+			if ok {
+				x, ok = x.to(digits)
+			}
+			if !ok {
+				return cannot()
+			}
+			return x.e, true
+		}
 		q, ok := inner.ask(f.Live.root)
 		if !ok {
 			return cannot()

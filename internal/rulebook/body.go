@@ -243,7 +243,7 @@ func (c *book) label(n *node, what string) Label {
 
 // node fills what every node has, and lets its clause own it.
 func (c *book) node(dst *Node, b *body) {
-	dst.Path, dst.Pos, dst.Book = b.path, b.n.pos, c.Book
+	dst.Path, dst.Pos, dst.Book, dst.Added = b.path, b.n.pos, c.Book, c.adds(b.path)
 	if bare[b.shape] {
 		return
 	}
@@ -316,5 +316,8 @@ func (c *book) wrapped(n *node, dst *Node, path string) *node {
 
 // implied is the node of something the author wrote without a mapping.
 func (c *book) implied(dst *Node, n *node, path string) {
-	dst.Path, dst.Pos, dst.Book = path, n.pos, c.Book
+	dst.Path, dst.Pos, dst.Book, dst.Added = path, n.pos, c.Book, c.adds(path)
 }
+
+// adds tells whether a path leads into an addition to another rulebook's form.
+func (c *book) adds(path string) bool { return strings.HasPrefix(path, c.Short+".extend.") }

@@ -391,7 +391,7 @@ func (c *book) checkMasks() {
 	for _, f := range c.Forms {
 		if f.Report != nil {
 			for _, col := range f.Report.Column {
-				shows(col.Is, nil, "column "+col.ID+" of report "+f.ID, col.Pos)
+				shows(col.Is, f.line["rows"].field[col.ID], "column "+col.ID+" of report "+f.ID, col.Pos)
 			}
 		}
 		fields := f.Fields

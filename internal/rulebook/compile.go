@@ -90,6 +90,13 @@ func (c *book) celText(text string, n *node, skip int, owner *Node, p place, wan
 		if !contains(owner.Params, id) {
 			owner.Params = append(owner.Params, id)
 		}
+		if owner.Added && p.form != nil {
+			for _, o := range append([]*Book{p.form.Book}, p.form.Book.AddedBy...) {
+				if o != c.Book && o.Parameter(id) != nil {
+					c.r.errorf(n.pos, "parameter %s: %s, which this adds to the same forms as, has one of that name; take another", id, o.ID)
+				}
+			}
+		}
 	}
 	if len(x.Params()) > 0 && !slices.Contains(c.Askers, owner) {
 		c.Askers = append(c.Askers, owner)

@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -227,6 +228,9 @@ func (c *book) declareExtensions() {
 			continue
 		}
 		c.declareParts(f, b)
+		if !slices.Contains(f.Book.AddedBy, c.Book) {
+			f.Book.AddedBy = append(f.Book.AddedBy, c.Book)
+		}
 		c.todo = append(c.todo, func() {
 			f.Copies = append(f.Copies, c.copies(f, b.get("copy"), b.path)...)
 			f.Section = append(f.Section, c.sections(f, b)...)

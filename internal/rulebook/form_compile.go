@@ -98,6 +98,7 @@ func (c *book) sections(f *Form, b *body) []*Section {
 			continue
 		}
 		s := &Section{ID: e.key, Label: c.label(x.get("label"), "label")}
+		c.implied(&s.Part, e.value, x.path)
 		for _, n := range x.names("field") {
 			if c.fieldNamed(f, n, false) {
 				s.Field = append(s.Field, n.text)
@@ -116,6 +117,7 @@ func (c *book) views(f *Form, b *body) []*SavedView {
 			continue
 		}
 		v := &SavedView{ID: e.key, Label: c.label(x.get("label"), "label")}
+		c.implied(&v.Part, e.value, x.path)
 		v.Where = c.cel(x.get("where"), &Node{Path: x.path}, c.formPlace(f), boolType)
 		c.askable(v.Where, x.get("where"), "this", "view "+v.ID+" of "+f.ID+": where")
 		for _, n := range x.names("column") {

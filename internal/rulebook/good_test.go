@@ -366,9 +366,23 @@ func TestExtend(t *testing.T) {
 	if f.Field("tier") == nil || f.Deadline("first").Book != z || f.Action("edit").Require[0].Book != z || f.Book == z {
 		t.Error("what is added belongs to the book that adds it")
 	}
+	view := &rulebook.View{Book: lib.Book("base"), Beside: map[*rulebook.Book]*rulebook.View{z: {Book: z}}}
+	if n := &f.Field("tier").Node; view.Bears(n) || view.Awake(n) {
+		t.Error("what is added is there where nobody adopted it")
+	}
+	view.Beside[z].Adoption = "a"
+	if n := &f.Field("tier").Node; !view.Bears(n) || !view.Awake(n) {
+		t.Error("what is added is not there where it was adopted")
+	}
 	file("extend.yaml", "extend: {customer: {action: {edit: {by: clerk}}}}\n")
 	if _, issues := rulebook.Load(m); !issues.Failed() {
 		t.Error("an extension only adds; it cannot loosen")
+	}
+	// Two rulebooks that add to one form may not both call a value `pace` that what they add reads.
+	file("extend.yaml", "parameter: {pace: {label: 步调 | Pace, type: duration, value: 3d}}\nextend: {customer: {action: {visit: {label: 拜访 | Visit, again: true}}, deadline: {first: {from: create, to: visit, within: param.pace}}}}\n")
+	m["w/rulebook.yaml"] = &fstest.MapFile{Data: []byte("rulebook: {id: w, title: 另一部 | Another, version: \"1\", needs: [base]}\nparameter: {pace: {label: 步调 | Pace, type: duration, value: 3d}}\nextend: {customer: {field: {colour: {type: text, label: 颜色 | Colour}}}}\n")}
+	if _, issues := rulebook.Load(m); !strings.Contains(fmt.Sprint(issues), "parameter pace: w, which this adds to the same forms as, has one of that name") {
+		t.Errorf("%s", issues)
 	}
 }
 

@@ -349,7 +349,7 @@ var shapes = map[string][]key{
 		{"late", "effects", "at the breach"}, {"to", "who|@is", "who gets it"}, {"confirm", "value", "readers confirm within"},
 		{"compare", "name|@is", "last: the period before beside each number"}, {"totals", "[name", "columns by whose values the rows are totalled"},
 	},
-	"column": {{"type", "name", "its type"}, {"is", "value", "over it, row and period"}, {"total", "name", "sum"}, {"scale", "int", "digits after the point"}},
+	"column": {{"type", "name", "its type"}, {"is", "value", "over it, row and period"}, {"class", "name|@is", "secrecy"}, {"total", "name", "sum"}, {"scale", "int", "digits after the point"}},
 	"class": {
 		{"see", "cel", "who sees it, over me and this"}, {"mask", "name", "phone name idno all last4"},
 		{"reveal", "@reveal", "showing one value"}, {"print", "@class_print", "printing"}, {"export", "@class_export", "exporting"},

@@ -69,6 +69,7 @@ type Book struct {
 	Retentions []*Retention
 	Scenarios  []*Scenario
 	Askers     []*Node // the nodes that read a parameter
+	AddedBy    []*Book // the rulebooks that add to its forms
 
 	From map[string]string   // of a variant: clause of the extended book → own clause, or "none"
 	text map[string][]*entry // what it says, whole, as Diff reads it
@@ -104,6 +105,7 @@ type Node struct {
 	Legal  string
 	Params []string // parameters it reads itself; blank puts it to sleep
 	Never  bool     // a variant mapped its clause to none: it sleeps for good
+	Added  bool     // it adds to another rulebook's form: it speaks only where its own rulebook is adopted
 }
 
 // Clause is one line of the regulation's ledger as the rulebook tells it.
@@ -250,6 +252,7 @@ type SavedView struct {
 	Where  *expr.Expr // over this, in the SQL half
 	Column []string
 	Sort   string
+	Part   Node // where it stands
 }
 
 // Section groups fields on the screen and on paper.
@@ -257,6 +260,7 @@ type Section struct {
 	ID    string
 	Label Label
 	Field []string
+	Part  Node // where it stands
 }
 
 // Field is one field of a form or line.

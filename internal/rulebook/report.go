@@ -108,6 +108,7 @@ func (c *book) rows(r *Report, b *body) {
 	for _, e := range b.entries("column") {
 		c.id(e, "column")
 		col := &ReportColumn{ID: e.key, Type: FieldType{Name: "text", Expr: anyType}}
+		var secrecy *node
 		if e.value.kind == yamlMap {
 			if x := c.open(e.value, "column", r.Path+".column."+e.key); x != nil {
 				c.node(&col.Node, x)
@@ -115,6 +116,7 @@ func (c *book) rows(r *Report, b *body) {
 					col.Type = c.typeOf(x.get("type"), nil, x.path, x.int("scale"))
 				}
 				col.Total = x.oneOf("total", "", "sum", "none")
+				secrecy = x.get("class")
 			}
 		} else {
 			c.implied(&col.Node, e.value, r.Path+".column."+e.key)
@@ -131,6 +133,9 @@ func (c *book) rows(r *Report, b *body) {
 		fd := add(e.key, col.Type, col.Label)
 		fd.Clause = col.Clause // a sleeping column is absent
 		fd.Total = col.Total == "sum"
+		if secrecy != nil {
+			c.todo = append(c.todo, func() { c.classColumn(r, fd, secrecy) })
+		}
 		for _, x := range r.compared(col.ID) {
 			if l.field[x.id] != nil {
 				c.r.errorf(e.pos, "report %s: compare: needs the name %s for itself; give the column another id", r.ID, x.id)
@@ -142,6 +147,30 @@ func (c *book) rows(r *Report, b *body) {
 	r.RowAsk = c.asked(f, l, b, "row_ask", r.Path)
 	for _, n := range b.names("totals") {
 		c.totals(r, n)
+	}
+}
+
+// classColumn classifies a column, and with it what stands beside it and its totals.
+func (c *book) classColumn(r *Report, fd *Field, n *node) {
+	fd.Class = c.classRef(n, fd.Path+".class")
+	if fd.Class == nil {
+		return
+	}
+	if fd.Class.Class.Personal {
+		c.r.errorf(n.pos, "report %s: a column is worked out and kept as it is, so its class cannot be personal", r.ID)
+	}
+	for _, l := range r.Form.Lines {
+		for _, x := range r.compared(fd.ID) {
+			if beside := l.field[x.id]; beside != nil {
+				beside.Class = fd.Class
+			}
+		}
+		if sum := l.field[fd.ID]; sum != nil {
+			sum.Class = fd.Class
+		}
+		if key := l.field["key"]; key != nil && l.ID == "by_"+fd.ID {
+			key.Class = fd.Class
+		}
 	}
 }
 

@@ -23,12 +23,40 @@ type View struct {
 	Legal     map[string]bool                    // doubtful clauses that the adopter woke
 	WakeLegal bool
 	Trace     func(clause string) // told every clause that is consulted
+	Beside    map[*Book]*View     // the rulebooks that add to this one's forms, as they stand for the same record
+}
+
+// Bears tells whether a node is there at all: what a rulebook adds to another's form is only where the rulebook is adopted.
+func (v *View) Bears(n *Node) bool {
+	if !n.Added {
+		return true
+	}
+	own := v
+	if n.Book != v.Book {
+		own = v.Beside[n.Book]
+	}
+	return own != nil && own.Adoption != ""
+}
+
+// Of is the view that knows a parameter: this one, or that of a rulebook which adds to its forms.
+func (v *View) Of(param string) *View {
+	if _, own := v.Values[param]; !own {
+		for b, o := range v.Beside {
+			if b.Parameter(param) != nil {
+				return o
+			}
+		}
+	}
+	return v
 }
 
 // Awake tells whether a node says anything now.
 func (v *View) Awake(n *Node) bool {
-	if n == nil || n.Never {
+	if n == nil || n.Never || !v.Bears(n) {
 		return false
+	}
+	if n.Added && n.Book != v.Book {
+		return v.Beside[n.Book].Awake(n)
 	}
 	if n.Clause != "" {
 		if v.Trace != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
+	"zhanggui/internal/gauge"
 	"zhanggui/internal/job"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/scheduler"
@@ -44,6 +46,7 @@ type server struct {
 	lead     *lead
 	relay    *relay
 	sched    *scheduler.Scheduler
+	op       operator
 	now      atomic.Pointer[running]
 	company  string
 	password string // of a demonstration's accounts
@@ -69,6 +72,8 @@ func (s *server) Tick(ctx context.Context, now time.Time) (int, time.Time, error
 			return 0, time.Time{}, nil
 		}
 	}
+	ctx, way := s.op.traces.Root(ctx, "tick")
+	defer way.End()
 	n, next, err := s.now.Load().engine.Tick(ctx, now)
 	if handedOver(err) {
 		return n, time.Time{}, nil
@@ -90,6 +95,10 @@ const drain = 10 * time.Second
 func (c *serveCommand) Run(p *program, common *Common) error {
 	if err := c.check(); err != nil {
 		return err
+	}
+	if c.Metrics != "" {
+		p.gauges = gauge.New(version())
+		p.log = slog.New(p.gauges.Log(p.log.Handler()))
 	}
 	fsys, err := common.books()
 	if c.Dev != "" {
@@ -160,6 +169,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if !s.lead.alone {
 		s.relay = newRelay(s)
 	}
+	if err := s.openOperator(); err != nil {
+		return err
+	}
 	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		return err
 	}
@@ -216,6 +228,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.c.Dev != "" {
 		go s.watch(ctx, s.c.Dev)
 	}
+	if err := s.show(); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	if err := s.announce(ctx, listener.Addr().String()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -240,7 +255,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	var o engine.Options
+	o := engine.Options{Done: s.op.did}
 	if old := s.now.Load(); old != nil {
 		o.Bus = old.engine.Bus() // the pages that hang on it stay
 	}
@@ -296,7 +311,7 @@ func (s *server) front() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { s.now.Load().api.ServeHTTP(w, r) })
 	mux.Handle("/", shop)
-	var h http.Handler = streams(mux, s.stopping)
+	h := streams(s.op.measured(mux), s.stopping)
 	h = s.departing(h)
 	h = secured(h, s.c.secure())
 	h = guarded(h, s.p.log)
@@ -351,7 +366,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 	if !s.clock.manual {
 		err = errors.Join(err, s.sched.Stop(rest))
 	}
-	err = errors.Join(err, s.jobs.End(rest), s.alerts.stop(rest), s.seal.stop(rest), s.lead.stop(rest))
+	err = errors.Join(err, s.jobs.End(rest), s.alerts.stop(rest), s.seal.stop(rest), s.lead.stop(rest), s.op.stop(rest))
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}

@@ -25,6 +25,7 @@ import (
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/job"
 	"zhanggui/internal/store"
 	"zhanggui/internal/testkit"
 )
@@ -152,7 +153,7 @@ func newFuzz(t *testing.T, dsn string) *fuzz {
 	}
 	f.rnd = rand.New(rand.NewPCG(f.seed, 46))
 	f.estate = f.furnish()
-	f.h = api.New(api.Deps{Engine: f.E, Auth: f.auth, Alert: f.alert, Lib: f.lib, Clock: f.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: still{}, Log: slog.New(slog.NewJSONHandler(f.log, nil))})
+	f.h = api.New(api.Deps{Engine: f.E, Auth: f.auth, Alert: f.alert, Jobs: job.New(f.DB, job.Options{Clock: f.clock, Keep: f.Keep, Node: "fuzz"}), Lib: f.lib, Clock: f.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: still{}, Log: slog.New(slog.NewJSONHandler(f.log, nil))})
 	clerks := []string{"session/wang", "session/he", "own/clerk", "own/chief", "own/boss", "own/admin"} // those who get furthest come most often
 	f.people = slices.Concat(f.at("own"), f.at("foreign"), []string{""}, clerks, clerks, clerks)
 	if err := json.Unmarshal([]byte(f.wide.ask("own/", "GET", "/api/openapi.json", "").body), &f.doc); err != nil {

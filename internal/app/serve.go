@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,7 +108,9 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 	if err != nil {
 		return err
 	}
+	gc := debug.SetGCPercent(200) // compiling makes little that stays; what was only for it goes back to the system below
 	lib, err := p.load(fsys)
+	debug.SetGCPercent(gc)
 	if err != nil {
 		return err
 	}
@@ -231,6 +234,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if err := s.show(); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	debug.FreeOSMemory()
 	if err := s.announce(ctx, listener.Addr().String()); err != nil {
 		return errors.Join(err, listener.Close())
 	}

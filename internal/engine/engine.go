@@ -38,6 +38,7 @@ type Engine struct {
 	keep     *keep.Keeper
 	personal map[string]bool // ids of personal fields
 	scratch  atomic.Pointer[string]
+	lists    sync.Map    // marks of lists of holders that are written down
 	owing    atomic.Bool // an erasure is written down whose keys are not destroyed yet
 }
 

@@ -102,6 +102,7 @@ func New(d Deps) http.Handler {
 	s := &server{Deps: d, mux: http.NewServeMux(), gate: newGate(), streams: crowd{n: map[string]int{}}}
 	if s.Jobs != nil {
 		s.Jobs.Handle(importKind, s.runImport)
+		s.Jobs.Handle(exportKind, s.runExport)
 	}
 	s.routes = s.table()
 	for _, r := range s.routes {

@@ -74,10 +74,7 @@ type importOrder struct {
 	Columns []string `json:"columns"`
 	Head    []string `json:"head"`
 	Dry     bool     `json:"dry"`
-	Stale   bool     `json:"stale,omitempty"`
-	EN      bool     `json:"en,omitempty"`
-	Address string   `json:"address,omitempty"`
-	Request string   `json:"request"`
+	worker
 }
 
 const (
@@ -89,7 +86,7 @@ const (
 // job finds one's own; that of another does not exist.
 func (c *call) job() (*job.Job, importOrder, error) {
 	var o importOrder
-	j, err := c.s.Jobs.Of(c.ctx(), c.actor.Person, c.path("id"))
+	j, err := c.s.Jobs.Of(c.ctx(), c.actor.Person, importKind, c.path("id"))
 	if fault.KindOf(err) == fault.NotFound {
 		err = fault.New(fault.NotFound, "这次导入的进度已经不在；导入过的行不会再导一次，可以重新来", "This import is no longer known; rows that came in do not come in twice, begin anew")
 	}
@@ -209,7 +206,7 @@ func startImport(c *call) error {
 	if err := judgeColumns(in.Columns, fields, len(s.head)); err != nil {
 		return err
 	}
-	o := importOrder{Form: c.path("key"), File: f.ID, Name: f.Name, Columns: in.Columns, Head: s.head, Dry: in.Dry, Stale: c.actor.Stale, EN: c.en, Address: c.actor.Address, Request: c.id}
+	o := importOrder{Form: c.path("key"), File: f.ID, Name: f.Name, Columns: in.Columns, Head: s.head, Dry: in.Dry, worker: c.worker()}
 	input, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -250,12 +247,33 @@ func (s *server) runImport(ctx context.Context, r *job.Run) error {
 	if err := json.Unmarshal(r.Input, &o); err != nil {
 		return err
 	}
-	q := (&http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/api/form/" + o.Form + "/import"}, Header: http.Header{}}).WithContext(ctx) // it goes nowhere: it says what is asked
-	q.SetPathValue("key", o.Form)
-	c := &call{s: s, w: nobody{}, r: q, route: &route{path: "/api/form/{key}/import"}, now: s.Clock(), en: o.EN, id: o.Request,
+	c := s.atWork(ctx, r, o.Form, "import", "", o.worker)
+	return c.ended(ctx, r, c.bring(ctx, r, o))
+}
+
+// worker is how who ordered a job came in.
+type worker struct {
+	Stale   bool   `json:"stale,omitempty"`
+	EN      bool   `json:"en,omitempty"`
+	Address string `json:"address,omitempty"`
+	Request string `json:"request"`
+}
+
+func (c *call) worker() worker {
+	return worker{Stale: c.actor.Stale, EN: c.en, Address: c.actor.Address, Request: c.id}
+}
+
+// atWork is the call of a job, which is nobody's request any more and has nobody to answer to.
+func (s *server) atWork(ctx context.Context, r *job.Run, form, what, asked string, o worker) *call {
+	q := (&http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/api/form/" + form + "/" + what, RawQuery: asked}, Header: http.Header{}}).WithContext(ctx) // it goes nowhere: it says what is asked
+	q.SetPathValue("key", form)
+	return &call{s: s, w: nobody{}, r: q, route: &route{path: "/api/form/{key}/" + what}, now: s.Clock(), en: o.EN, id: o.Request,
 		actor: engine.Actor{Person: r.Person, Origin: "web", Address: o.Address, Request: o.Request, Stale: o.Stale, Prove: s.Auth.Prover(s.Clock(), auth.Principal{Person: r.Person})}}
-	var err error
-	if err = c.bring(ctx, r, o); err == nil || ctx.Err() != nil || job.Over(err) {
+}
+
+// ended tells who ordered the job why it ended, if it is not done.
+func (c *call) ended(ctx context.Context, r *job.Run, err error) error {
+	if err == nil || ctx.Err() != nil || job.Over(err) {
 		return err
 	}
 	p := c.problem(err)
@@ -316,14 +334,16 @@ func (nobody) WriteHeader(int)             {}
 
 // lookAt is a job as its person sees it.
 func lookAt(j *job.Job, o importOrder, rows []importRow) importView {
-	v := importView{ID: j.ID, Form: o.Form, File: o.File, Name: o.Name, Dry: o.Dry, State: j.State, Total: j.Total, Done: j.Done, Good: j.Good, Refused: j.Refused, Head: o.Head, Rows: rows}
-	if j.State == job.Broken {
-		v.Problem = &problem{}
-		if json.Unmarshal(j.Problem, v.Problem) != nil {
-			v.Problem = nil
-		}
+	return importView{ID: j.ID, Form: o.Form, File: o.File, Name: o.Name, Dry: o.Dry, State: j.State, Total: j.Total, Done: j.Done, Good: j.Good, Refused: j.Refused, Head: o.Head, Rows: rows, Problem: problemOf(j)}
+}
+
+// problemOf is why a job was given up, as its person is told.
+func problemOf(j *job.Job) *problem {
+	p := &problem{}
+	if j.State != job.Broken || json.Unmarshal(j.Problem, p) != nil {
+		return nil
 	}
-	return v
+	return p
 }
 
 func importState(c *call) error {

@@ -10,10 +10,10 @@ import (
 // jobRow is a job that failed, with the name of who ordered it.
 type jobRow struct {
 	ID    string `json:"id"`
-	Kind  string `json:"kind"` // import
+	Kind  string `json:"kind"` // import export
 	Form  string `json:"form"`
 	Name  string `json:"name"`  // of who ordered it
-	About string `json:"about"` // name of the file
+	About string `json:"about"` // of an import: name of the file
 	At    string `json:"at"`
 	Next  string `json:"next"` // when it is tried again; of one that was given up when that was
 	Tries int    `json:"tries"`

@@ -292,7 +292,7 @@ func (w *wide) furnish() *estate {
 	}
 	e.records["x.matter"] = id
 	e.other["/api/file/"], e.other["/api/form/x.matter/view/"], e.other["/api/token/"], e.other["/api/notice/"] = file, view, token, e.records["base.notice"]
-	e.other["/api/session/"], e.other["/api/import/"] = "another", "another"
+	e.other["/api/session/"], e.other["/api/import/"], e.other["/api/export/"] = "another", "another", "another"
 	return e
 }
 

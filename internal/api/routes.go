@@ -113,7 +113,7 @@ func (s *server) table() []*route {
 		// Records
 		with(get("/api/form/{key}/record", person, list_, "A page of a register", engine.Page{}, "view", "filter", "q", "sort", "cursor", "limit", "count", "fields"), form),
 		get("/api/form/{key}/count", person, count, "How many records a list finds, and each of the rulebook's views", engine.FormCount{}, "view", "filter", "q", "views"),
-		with(get("/api/form/{key}/record.xlsx", person, export, "A register as a workbook", nil, "view", "filter", "q", "sort", "fields"), func(r *route) {
+		with(get("/api/form/{key}/record.xlsx", person, export, "A short register as a workbook", nil, "view", "filter", "q", "sort", "fields"), func(r *route) {
 			r.kind, r.fresh = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", true
 		}),
 		with(with(with(post("/api/form/{key}/record", person, create, "File a record", createBody{}, recordAnswer{}), created), form), brief),
@@ -134,6 +134,13 @@ func (s *server) table() []*route {
 			r.kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 		}),
 		with(post("/api/import/{id}", person, stopImport, "Stop an import; what came in stays", nil, nil), del),
+		with(post("/api/form/{key}/export", person, startExport, "Order a register as a workbook; it goes on by itself", exportBody{}, exportView{}), func(r *route) { r.status, r.fresh = http.StatusAccepted, true }),
+		get("/api/export", person, myExports, "One's own exports of the last week", []exportView{}),
+		get("/api/export/{id}", person, exportState, "How far an export is", exportView{}),
+		with(get("/api/export/{id}/file.xlsx", person, fetchExport, "The workbook of an export, within a day", nil), func(r *route) {
+			r.kind, r.fresh = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", true
+		}),
+		with(post("/api/export/{id}", person, stopExport, "Stop an export", nil, nil), del),
 		get("/api/form/{key}/options", person, options, "What a reference field may hold", []engine.OptionRow{}, "field", "line", "q", "record", "beside"),
 		with(with(post("/api/file", person, upload, "Keep an attachment", nil, engine.FileValue{}), created), func(r *route) { r.limit = 20*megabyte + 64<<10 }),
 		with(get("/api/file/{id}", person, download, "An attachment", nil), func(r *route) { r.kind = "application/octet-stream" }),

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"zhanggui/internal/gauge"
 )
 
 // program is one run of the binary: what a command may touch of the world outside.
@@ -23,6 +25,7 @@ type program struct {
 	out, err io.Writer
 	log      *slog.Logger
 	kong     *kong.Context
+	gauges   *gauge.Gauges // of a server whose figures are asked for
 }
 
 // errFailed ends a command whose reason has already been printed.

@@ -43,6 +43,10 @@ type settings struct {
 	MailFrom     string         `help:"Sender of alerts by mail." name:"mail-from" placeholder:"ADDRESS" env:"ZHANGGUI_MAIL_FROM"`
 	AlertAllow   []netip.Prefix `help:"Private networks that alerts may reach all the same: a mail server or chat robot of the house." name:"alert-allow" placeholder:"CIDR" env:"ZHANGGUI_ALERT_ALLOW"`
 	Scan         string         `help:"Virus scanner that speaks as clamd does, unix:/run/clamav/clamd.ctl or host:port: every attachment is shown to it, and none is taken while it is silent." placeholder:"ADDRESS" env:"ZHANGGUI_SCAN"`
+	Metrics      string         `help:"Address of a listener of its own where Prometheus reads figures at /metrics, 127.0.0.1:9464; not given, there is none." placeholder:"ADDRESS" env:"ZHANGGUI_METRICS"`
+	MetricsToken secret         `help:"Secret that whoever reads the figures sends as a bearer token; needed where others reach the address." name:"metrics-token" placeholder:"SECRET" env:"ZHANGGUI_METRICS_TOKEN"`
+	Traces       string         `help:"Collector that takes traces by OTLP over HTTP, https://collector:4318/v1/traces; not given, nothing is traced." placeholder:"URL" env:"ZHANGGUI_TRACES"`
+	TracesOneIn  int            `help:"Of so many requests one is traced." name:"traces-one-in" default:"1" env:"ZHANGGUI_TRACES_ONE_IN"`
 	Idle         time.Duration  `help:"A session ends after so long without a request." default:"15m" env:"ZHANGGUI_IDLE"`
 	Absolute     time.Duration  `help:"A session ends after so long in any case." default:"12h" env:"ZHANGGUI_ABSOLUTE"`
 	Password     int            `help:"Characters a password has at least." name:"password-length" default:"12" env:"ZHANGGUI_PASSWORD_LENGTH"`
@@ -99,7 +103,7 @@ func (s *settings) check() error {
 	case s.OIDCIssuer != "" && (s.URL == "" || s.OIDCClient == ""):
 		return errors.New("--oidc-issuer needs --url and --oidc-client")
 	}
-	for flag, v := range map[string]string{"--url": s.URL, "--oidc-issuer": s.OIDCIssuer} {
+	for flag, v := range map[string]string{"--url": s.URL, "--oidc-issuer": s.OIDCIssuer, "--traces": s.Traces} {
 		// Readable transport only to this machine itself.
 		u, err := url.Parse(v)
 		if v != "" && (err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname()))) {
@@ -111,7 +115,7 @@ func (s *settings) check() error {
 	}
 	s.URL = strings.TrimRight(s.URL, "/")
 	s.profile()
-	return nil
+	return s.checkOperator()
 }
 
 func local(host string) bool {

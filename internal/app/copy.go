@@ -13,6 +13,7 @@ import (
 
 	"zhanggui/internal/api"
 	"zhanggui/internal/backup"
+	"zhanggui/internal/engine"
 	"zhanggui/internal/store"
 )
 
@@ -75,7 +76,7 @@ func openCopier(s *server) (*copier, error) {
 	}
 	return &copier{tail: tail, stream: stream, keep: c.CopyKeep, now: s.clock.Now, log: s.p.log, done: make(chan struct{}), since: s.clock.Now(),
 		late: func(ctx context.Context, now time.Time, reason string) error {
-			return s.now.Load().engine.Alert(ctx, now, "copy", "连续备份中断，丢了机器就丢了中断之后办的事："+reason)
+			return s.now.Load().engine.Alert(ctx, now, "copy", engine.Text{ZH: "连续备份中断，丢了机器就丢了中断之后办的事：" + reason, EN: "The continuous copy has stopped; what is done from now on is lost with this machine: " + reason})
 		}}, nil
 }
 

@@ -27,11 +27,13 @@ var direction = map[string][]string{
 	"internal/keep":         {"store", "query", "fault"}, // keys and ciphers stand apart, so that there is one place to audit
 	"internal/demo":         {"engine", "rulebook", "expr", "calendar", "fault"},
 	"internal/scheduler":    {},
-	"internal/engine":       {"rulebook", "expr", "store", "keep", "journal", "calendar", "query", "fault"},
+	"internal/engine":       {"rulebook", "expr", "store", "keep", "journal", "calendar", "query", "span", "fault"},
 	"internal/scenario":     {"engine", "rulebook", "expr", "store", "journal", "calendar", "query", "fault"},
 	"internal/rulebook":     {"expr", "calendar", "query", "fault"},
 	"internal/expr":         {"calendar", "query"},
-	"internal/store":        {"journal", "query", "fault"},
+	"internal/store":        {"journal", "query", "span", "fault"},
+	"internal/span":         {}, // follows a request
+	"internal/gauge":        {}, // what an operator reads
 	"internal/store/pgtest": {},
 	"internal/store/faulty": {"store"},
 	"internal/journal":      {},
@@ -66,6 +68,8 @@ var sole = map[string][]string{
 	"github.com/go-webauthn":      {"internal/auth"},
 	"github.com/boombuler":        {"internal/auth"},
 	"filippo.io/age":              {"internal/backup"},
+	"github.com/prometheus":       {"internal/gauge"},
+	"go.opentelemetry.io":         {"internal/span"},
 }
 
 // testSupport packages are not part of the program.

@@ -9,8 +9,9 @@ import (
 
 // speakers may open a connection to another machine or start another program, each with its reason. Package auth may,
 // because single sign-on asks its provider; package alert, because it carries notices out, and its guard judges each address;
-// package attach, because it asks the house's virus scanner; package witness, because it asks the server it watches; the database's own connection is the driver's.
-var speakers = map[string]bool{"internal/auth": true, "internal/alert": true, "internal/attach": true, "internal/witness": true}
+// package attach, because it asks the house's virus scanner; package witness, because it asks the server it watches; package span, because it sends traces to the
+// operator's collector; the database's own connection is the driver's.
+var speakers = map[string]bool{"internal/auth": true, "internal/alert": true, "internal/attach": true, "internal/witness": true, "internal/span": true}
 
 // ways out of the process, by package and name.
 var waysOut = map[string][]string{

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +19,7 @@ import (
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
+	"zhanggui/internal/gauge"
 	"zhanggui/internal/job"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/scheduler"
@@ -45,6 +48,7 @@ type server struct {
 	copy     *copier // nil = none is kept
 	relay    *relay
 	sched    *scheduler.Scheduler
+	op       operator
 	now      atomic.Pointer[running]
 	company  string
 	password string // of a demonstration's accounts
@@ -70,6 +74,8 @@ func (s *server) Tick(ctx context.Context, now time.Time) (int, time.Time, error
 			return 0, time.Time{}, nil
 		}
 	}
+	ctx, way := s.op.traces.Root(ctx, "tick")
+	defer way.End()
 	n, next, err := s.now.Load().engine.Tick(ctx, now)
 	if handedOver(err) {
 		return n, time.Time{}, nil
@@ -92,6 +98,10 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	if c.Metrics != "" {
+		p.gauges = gauge.New(version())
+		p.log = slog.New(p.gauges.Log(p.log.Handler()))
+	}
 	fsys, err := common.books()
 	if c.Dev != "" {
 		fsys, err = folder(c.Dev)
@@ -99,7 +109,9 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 	if err != nil {
 		return err
 	}
+	gc := debug.SetGCPercent(200) // compiling makes little that stays; what was only for it goes back to the system below
 	lib, err := p.load(fsys)
+	debug.SetGCPercent(gc)
 	if err != nil {
 		return err
 	}
@@ -165,6 +177,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if !s.lead.alone {
 		s.relay = newRelay(s)
 	}
+	if err := s.openOperator(); err != nil {
+		return err
+	}
 	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		return err
 	}
@@ -229,6 +244,10 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.c.Dev != "" {
 		go s.watch(ctx, s.c.Dev)
 	}
+	if err := s.show(); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	debug.FreeOSMemory()
 	if err := s.announce(ctx, listener.Addr().String()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -253,7 +272,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	o := engine.Options{ProveSignatures: s.c.settings.Prove}
+	o := engine.Options{ProveSignatures: s.c.settings.Prove, Done: s.op.did}
 	if old := s.now.Load(); old != nil {
 		o.Bus = old.engine.Bus() // the pages that hang on it stay
 	}
@@ -309,7 +328,7 @@ func (s *server) front() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { s.now.Load().api.ServeHTTP(w, r) })
 	mux.Handle("/", shop)
-	var h http.Handler = streams(mux, s.stopping)
+	h := streams(s.op.measured(mux), s.stopping)
 	h = s.departing(h)
 	h = secured(h, s.c.secure())
 	h = guarded(h, s.p.log)
@@ -364,7 +383,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 	if !s.clock.manual {
 		err = errors.Join(err, s.sched.Stop(rest))
 	}
-	err = errors.Join(err, s.jobs.End(rest), s.alerts.stop(rest), s.seal.stop(rest), s.lead.stop(rest))
+	err = errors.Join(err, s.jobs.End(rest), s.alerts.stop(rest), s.seal.stop(rest), s.lead.stop(rest), s.op.stop(rest))
 	if s.copy != nil {
 		err = errors.Join(err, s.copy.stop(rest))
 	}

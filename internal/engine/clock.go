@@ -156,14 +156,15 @@ func (w *work) updateClock(r *Record, in *instance, c clockRow, isNew bool) erro
 	if err != nil {
 		return err
 	}
-	holder, _ := json.Marshal(ids)
 	old := rec.str("due")
 	due := ""
 	if !in.due.IsZero() {
 		due = instant(in.due)
 	}
 	if in.open() || isNew {
-		setCol(rec, "holder", string(holder))
+		if err := w.hold(rec, ids); err != nil {
+			return err
+		}
 	}
 	setCol(rec, "due", nilIfEmpty(due))
 	setCol(rec, "from_at", instant(in.from))

@@ -298,8 +298,9 @@ func (w *work) dutiesOf(r *Record) error {
 			}
 			w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: d.ID, Text: "met", Clause: c.str("clause")})
 		} else if ids, err := w.dutyHolders(d, view, r, w.scope(r, view, nil)); err == nil {
-			hb, _ := json.Marshal(ids)
-			setCol(c.rec, "holder", string(hb))
+			if err := w.hold(c.rec, ids); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

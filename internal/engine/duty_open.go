@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -242,12 +241,14 @@ func (w *work) dutyRow(d *rulebook.Duty, view *rulebook.View, m *Record, p calen
 	if err != nil {
 		return err
 	}
-	hb, _ := json.Marshal(holders)
+	if err := w.hold(rec, holders); err != nil {
+		return err
+	}
 	rec.row["unit"] = first(m.unitID(), view.Unit)
 	rec.row["by"] = nil
 	cl := first(clause, d.Clause)
 	for k, v := range map[string]any{"of_form": m.form.Key, "of_id": m.id, "name": d.ID, "instance": instant(p.From) + key, "from_at": instant(w.now), "due": instant(due),
-		"holder": string(hb), "duty": d.Book.ID + "." + d.ID, "period_from": instant(p.From), "period_to": instant(p.To)} {
+		"duty": d.Book.ID + "." + d.ID, "period_from": instant(p.From), "period_to": instant(p.To)} {
 		rec.row[k] = v
 	}
 	for k, v := range map[string]string{"clause": cl, "label": d.Label.ZH} {

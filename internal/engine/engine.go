@@ -1,7 +1,7 @@
 // Package engine is the one door: nothing changes a record except Do and Tick. Each act is one
 // transaction that loads the record and the rulebook version that binds it, decides, and writes
 // record, clocks, sanctions, copies and journal entry together.
-// It knows rulebook, expr, store, keep, journal, calendar, query and fault.
+// It knows rulebook, expr, store, keep, journal, calendar, query, span and fault.
 package engine
 
 import (
@@ -17,6 +17,7 @@ import (
 	"zhanggui/internal/fault"
 	"zhanggui/internal/keep"
 	"zhanggui/internal/rulebook"
+	"zhanggui/internal/span"
 	"zhanggui/internal/store"
 )
 
@@ -37,6 +38,7 @@ type Engine struct {
 	keep     *keep.Keeper
 	personal map[string]bool // ids of personal fields
 	scratch  atomic.Pointer[string]
+	lists    sync.Map    // marks of lists of holders that are written down
 	owing    atomic.Bool // an erasure is written down whose keys are not destroyed yet
 }
 
@@ -66,6 +68,8 @@ type Options struct {
 	Keep *keep.Keeper
 	// Alarm is told of what points to tampering, and where.
 	Alarm func(what, where string)
+	// Done is told what became of each act.
+	Done func(Did)
 	// Bus is where events go; nil = one of the engine's own. An engine that takes another's place goes on with its bus.
 	Bus *Bus
 	// ProveSignatures asks a proof of its own for every signature of an approval, not only where the rulebook does.
@@ -189,6 +193,24 @@ type Person struct {
 
 // Do carries out an act. The error is a *Refusal when a rule said no, else a fault.
 func (e *Engine) Do(ctx context.Context, now time.Time, act Act) (*Outcome, error) {
+	ctx, s := span.Begin(ctx, "act")
+	defer s.End()
+	out, err := e.do(ctx, now, act)
+	did := e.did(act.Form, act.Action, err)
+	switch {
+	case err != nil:
+	case act.Dry:
+		did.Outcome = "dry"
+	case out.Replay:
+		did.Outcome = "replayed"
+	case out.Signed:
+		did.Outcome = "signed"
+	}
+	e.told(s, did)
+	return out, err
+}
+
+func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, error) {
 	now = now.UTC().Truncate(time.Millisecond)
 	var out *Outcome
 	var events []Event

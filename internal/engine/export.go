@@ -6,73 +6,134 @@ import (
 	"strconv"
 	"time"
 
-	"zhanggui/internal/query"
+	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 )
 
-// exportRows at most leave in one file: beyond it a database copy is meant, which is an administrator's act.
-const exportRows = 50000
+const (
+	exportRows = 100000 // leave in one file at most: beyond it a database copy is meant, which is an administrator's act
+	exportPage = 200
+)
 
-// Export judges the leaving of a list, records it, and hands out its rows page by page, after the form, its columns and the stamps
-// that the classes of what leaves demand.
-func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQuery, head func(*FormView, []string, []Text) error, row func(Row) error) (int, error) {
+// Leaving is a list that may leave: its form, the columns, and the stamps that the classes of what leaves demand.
+type Leaving struct {
+	Form    *FormView
+	Columns []string
+	Stamps  []Text
+}
+
+// BeginExport judges the leaving of a list and records it, and does in the same transaction what also says, which may read how
+// many rows it was judged for: the work is ordered by the act or not at all.
+func (e *Engine) BeginExport(ctx context.Context, now time.Time, actor Actor, q ListQuery, rows *int, also func(*store.Tx) error) error {
+	_, err := e.beginExport(ctx, now, actor, q, exportRows, rows, also)
+	return err
+}
+
+func (e *Engine) beginExport(ctx context.Context, now time.Time, actor Actor, q ListQuery, most int, rows *int, also func(*store.Tx) error) (*Leaving, error) {
 	now = now.UTC().Truncate(time.Millisecond)
-	var form *FormView
-	var stamps []Text
-	err := e.DB.Write(ctx, func(tx *store.Tx) error {
+	var n ListCount
+	var out *Leaving
+	// Counted before the transaction that writes: nobody else's act waits for it.
+	err := e.read(ctx, now, actor, func(w *work) error {
+		p, err := w.plan(q)
+		if err == nil {
+			n, err = w.count(p, most)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if n.MoreThan {
+		many := strconv.Itoa(most)
+		if most < exportRows {
+			return nil, fault.New(fault.Invalid, "超过 "+many+" 行，不能当场导出，请作为后台任务导出", "More than "+many+" rows cannot be exported at once; order it as a background job")
+		}
+		return nil, fault.New(fault.Invalid, "超过 "+many+" 行，请先筛选再导出", "More than "+many+" rows; narrow the list first")
+	}
+	*rows = n.Total
+	err = e.DB.Write(ctx, func(tx *store.Tx) error {
 		w, err := e.begin(ctx, tx, now, actor)
 		if err != nil {
 			return err
 		}
-		p, err := w.plan(q)
-		if err != nil {
+		if out, err = w.leaving(q, n.Total, false); err != nil {
 			return err
 		}
-		rows, err := tx.Select(query.Select{Table: p.form.Table, Alias: "this", Where: p.where, Limit: exportRows + 1, Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "this", Name: "id"}}}})
-		if err != nil {
+		if err := w.logRead(nil, q.Form, "export", map[string]any{"rows": int64(n.Total), "filter": q.Filter, "view": q.View, "q": q.Q}); err != nil || also == nil {
 			return err
 		}
-		if stamps, err = w.judgeExport(p.form, len(rows)); err != nil {
-			return err
-		}
-		form = w.formView(p.form)
-		return w.logRead(nil, q.Form, "export", map[string]any{"rows": int64(len(rows)), "filter": q.Filter, "view": q.View, "q": q.Q})
+		return also(tx)
 	})
+	if ref, ok := AsRefusal(err); ok {
+		e.logRefusal(ctx, now, Act{Form: q.Form, Action: "export", Actor: actor}, ref)
+	}
+	return out, err
+}
+
+// JudgeExport asks anew whether a list that was ordered may leave: rights may have changed since. How often somebody exports in
+// a day was counted when it was ordered.
+func (e *Engine) JudgeExport(ctx context.Context, now time.Time, actor Actor, q ListQuery, rows int) (out *Leaving, err error) {
+	err = e.read(ctx, now, actor, func(w *work) error {
+		out, err = w.leaving(q, rows, true)
+		return err
+	})
+	if ref, ok := AsRefusal(err); ok {
+		e.logRefusal(ctx, now, Act{Form: q.Form, Action: "export", Actor: actor}, ref)
+	}
+	return out, err
+}
+
+func (w *work) leaving(q ListQuery, rows int, ordered bool) (*Leaving, error) {
+	p, err := w.plan(q)
 	if err != nil {
-		if ref, ok := AsRefusal(err); ok {
-			e.logRefusal(ctx, now, Act{Form: q.Form, Action: "export", Actor: actor}, ref)
-		}
-		return 0, err
+		return nil, err
 	}
-	columns := form.Columns
-	if len(q.Fields) > 0 {
-		columns = q.Fields
+	out := &Leaving{Columns: q.Fields}
+	if out.Stamps, err = w.judgeExport(p.form, rows, ordered); err != nil {
+		return nil, err
 	}
-	if err := head(form, columns, stamps); err != nil {
-		return 0, err
+	out.Form = w.formView(p.form)
+	if len(out.Columns) == 0 {
+		out.Columns = out.Form.Columns
 	}
-	q.Limit, q.Count, q.Fields = 200, false, columns
-	for n := 0; ; {
-		page, err := e.List(ctx, now, actor, q)
-		if err != nil {
-			return n, err
+	return out, nil
+}
+
+// ExportPage answers the next rows of a list that leaves, as its reader sees them now.
+func (e *Engine) ExportPage(ctx context.Context, now time.Time, actor Actor, q ListQuery, columns []string, cursor string) (*Page, error) {
+	q.Limit, q.Count, q.Fields, q.Cursor = exportPage, false, columns, cursor
+	return e.List(ctx, now, actor, q)
+}
+
+// Export is a list of at most so many rows that leaves at once: head is told of it, then row of each row.
+func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQuery, most int, head func(*Leaving) error, row func(Row) error) error {
+	var rows int
+	out, err := e.beginExport(ctx, now, actor, q, most, &rows, nil)
+	if err == nil {
+		err = head(out)
+	}
+	for cursor := ""; err == nil; {
+		var page *Page
+		if page, err = e.ExportPage(ctx, now, actor, q, out.Columns, cursor); err != nil {
+			break
 		}
 		for _, r := range page.Rows {
 			if err := row(r); err != nil {
-				return n, err
+				return err
 			}
-			n++
 		}
-		if page.Next == "" || n >= exportRows {
-			return n, nil
+		if cursor = page.Next; cursor == "" {
+			return nil
 		}
-		q.Cursor = page.Next
 	}
+	return err
 }
 
-// judgeExport asks the export action, the gates on it, and the classes of what would leave; it answers their stamps.
-func (w *work) judgeExport(f *rulebook.Form, rows int) ([]Text, error) {
+// judgeExport asks the export action, the gates on it, and the classes of what would leave; it answers their stamps. What was
+// ordered is not counted once more.
+func (w *work) judgeExport(f *rulebook.Form, rows int, ordered bool) ([]Text, error) {
 	r := w.blank(f, w.myUnit())
 	view := w.view(r)
 	a := f.Action("export")
@@ -98,7 +159,7 @@ func (w *work) judgeExport(f *rulebook.Form, rows int) ([]Text, error) {
 		if c == nil || c.Class == nil || c.Class.Export == nil || !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) || !view.Awake(&c.Class.Export.Node) {
 			continue
 		}
-		if err := w.judgeClassExport(r, a, view, c, rows); err != nil {
+		if err := w.judgeClassExport(r, a, view, c, rows, ordered); err != nil {
 			return nil, err
 		}
 		if l := c.Class.Export.Stamp; l.ZH != "" {
@@ -116,10 +177,10 @@ func (w *work) judgeExport(f *rulebook.Form, rows int) ([]Text, error) {
 	return stamps, nil
 }
 
-func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.View, c *rulebook.ClassRef, rows int) error {
+func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.View, c *rulebook.ClassRef, rows int, ordered bool) error {
 	x := c.Class.Export
 	clause := first(x.Clause, c.Clause, c.Class.Clause)
-	if x.PerDay > 0 {
+	if x.PerDay > 0 && !ordered {
 		n, err := w.doneToday("export")
 		if err != nil {
 			return err

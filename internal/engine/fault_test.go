@@ -137,7 +137,7 @@ var deeds = map[string]func(s *shaky) deed{
 	},
 	"export": func(s *shaky) deed {
 		return deed{again: true, do: func() error {
-			_, err := s.E.Export(context.Background(), s.Now, engine.Actor{Person: s.ID("ma")}, engine.ListQuery{Form: "x.card"}, func(*engine.FormView, []string, []engine.Text) error { return nil }, func(engine.Row) error { return nil })
+			err := s.E.Export(context.Background(), s.Now, engine.Actor{Person: s.ID("ma")}, engine.ListQuery{Form: "x.card"}, 1000, func(*engine.Leaving) error { return nil }, func(engine.Row) error { return nil })
 			return err
 		}, parts: func() []int { return []int{s.entries("", "export")} }}
 	},

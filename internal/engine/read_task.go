@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"zhanggui/internal/calendar"
-	"zhanggui/internal/query"
 	"zhanggui/internal/store"
 )
 
@@ -146,12 +145,7 @@ func (e *Engine) Counts(ctx context.Context, now time.Time, actor Actor) (TaskCo
 }
 
 func (w *work) myClocks() ([]store.Row, error) {
-	who := []query.Expr{holds("c", "holder", w.me.id)}
-	for _, away := range w.world.standsInFor(w.me.id, w.now) {
-		who = append(who, holds("c", "holder", away))
-	}
-	return w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(running("c"), query.Op{Name: "or", Args: who}),
-		Order: []query.Order{{Expr: query.Col{Alias: "c", Name: "due"}}, {Expr: query.Col{Alias: "c", Name: "id"}}}, Limit: taskClocks})
+	return w.clocksHeld(append([]string{w.me.id}, w.world.standsInFor(w.me.id, w.now)...), taskClocks)
 }
 
 // when tells the group of a clock.

@@ -63,7 +63,8 @@ func formTable(f *rulebook.Form) store.Table {
 		t.Indexes = append(t.Indexes,
 			store.Index{Name: "base_clock_next", Columns: []string{"next_at", "id"}, Where: `"next_at" IS NOT NULL`},
 			store.Index{Name: "base_clock_of", Columns: []string{"of_id", "name"}},
-			store.Index{Name: "base_clock_due", Columns: []string{"state", "due"}})
+			store.Index{Name: "base_clock_due", Columns: []string{"state", "due"}},
+			store.Index{Name: "base_clock_held", Columns: []string{"held", "state", "due", "id"}})
 	case savedViewForm:
 		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of_form", Columns: []string{"of_form", "state"}})
 	case "base.signature", "base.copy", "base.snapshot", "base.breach", "base.waiver":
@@ -120,7 +121,7 @@ var clockColumns = []store.Column{
 	{Name: "instance", Kind: "text"}, {Name: "next_at", Kind: "text"}, {Name: "fired", Kind: "json"},
 	{Name: "from_at", Kind: "text"}, {Name: "due", Kind: "text"}, {Name: "met_at", Kind: "text"},
 	{Name: "holder", Kind: "json"}, {Name: "breach", Kind: "text"}, {Name: "duty", Kind: "text"},
-	{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"},
+	{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}, {Name: "held", Kind: "text", Untold: true},
 }
 
 func lineTable(l *rulebook.Line) store.Table {
@@ -163,7 +164,7 @@ func columnKind(t rulebook.FieldType) store.Kind {
 // ownTables are what the engine keeps beside the forms.
 func ownTables() []store.Table {
 	return []store.Table{
-		fileTable, subjectTable,
+		fileTable, subjectTable, holderTable,
 		{Name: "duty_cursor", Primary: []string{"id"}, Columns: []store.Column{
 			{Name: "id", Kind: "text", NotNull: true}, {Name: "duty", Kind: "text"}, {Name: "unit", Kind: "text"}, {Name: "next_at", Kind: "text"},
 			{Name: "period_from", Kind: "text"}, {Name: "period_to", Kind: "text"}},

@@ -11,6 +11,7 @@ import (
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
+	"zhanggui/internal/span"
 	"zhanggui/internal/store"
 )
 
@@ -74,6 +75,8 @@ func (e *Engine) earliest(ctx context.Context, now time.Time) (at time.Time, kin
 
 // fire does one due thing, judged as of the time it fell due.
 func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) error {
+	ctx, s := span.Begin(ctx, "fire")
+	defer s.End()
 	var events []Event
 	var effects []Effect
 	err := e.DB.Write(ctx, func(tx *store.Tx) error {
@@ -103,6 +106,7 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 		events, effects = w.events, w.effects
 		return nil
 	})
+	e.told(s, e.fired(kind, err))
 	if err == nil && e.watch != nil {
 		e.watch(effects)
 	}

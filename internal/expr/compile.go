@@ -52,15 +52,7 @@ func (e *Env) Compile(text string, vars Vars, want Type) (*Expr, []Problem) {
 	if err != nil {
 		return fail(err.Error(), "")
 	}
-	parsed, iss := env.Parse(text)
-	if iss.Err() != nil {
-		return nil, e.problems(iss, nil, text, vars)
-	}
-	e.checking.Lock() // the provider notes which fields were missed, for the messages
-	e.missed = nil
-	checked, iss := env.Check(parsed)
-	missed := e.missed
-	e.checking.Unlock()
+	checked, missed, iss := e.check(env, text)
 	if iss.Err() != nil {
 		return nil, e.problems(iss, missed, text, vars)
 	}
@@ -75,6 +67,29 @@ func (e *Env) Compile(text string, vars Vars, want Type) (*Expr, []Problem) {
 		return nil, []Problem{*p}
 	}
 	return x, nil
+}
+
+// check parses a text, if it was not parsed before, and checks it. What was parsed is checked by one at a time: the checker
+// resolves names in place, which come out alike everywhere since no variable has a dot in its name.
+func (e *Env) check(env *cel.Env, text string) (*cel.Ast, []miss, *cel.Issues) {
+	e.checking.Lock() // the provider notes which fields were missed, for the messages
+	defer e.checking.Unlock()
+	var parsed *cel.Ast
+	if e.texts != nil {
+		parsed = e.texts.parsed[text]
+	}
+	if parsed == nil {
+		var iss *cel.Issues
+		if parsed, iss = env.Parse(text); iss.Err() != nil {
+			return nil, nil, iss
+		}
+		if e.texts != nil {
+			e.texts.parsed[text] = parsed
+		}
+	}
+	e.missed = nil
+	checked, iss := env.Check(parsed)
+	return checked, e.missed, iss
 }
 
 // fits asks for the type that the place wants. What the engine converts by itself passes: a choice for a text,

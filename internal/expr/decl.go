@@ -26,9 +26,9 @@ func init() {
 }
 
 // typeName makes an object's key a name CEL accepts.
-func typeName(key string) string {
-	return "o_" + strings.NewReplacer(".", "_dot_", "#", "_of_", "-", "_").Replace(key)
-}
+func typeName(key string) string { return "o_" + celName.Replace(key) }
+
+var celName = strings.NewReplacer(".", "_dot_", "#", "_of_", "-", "_")
 
 func celType(t Type) *cel.Type {
 	switch t.Kind {

@@ -25,6 +25,29 @@ type Env struct {
 
 	checking sync.Mutex
 	missed   []miss
+	texts    *Texts // nil = nothing is kept
+}
+
+// Texts are texts already parsed, by themselves: rulebooks say the same at many places, and variants once more. They are for
+// environments that compile one after the other, not at once.
+type Texts struct{ parsed map[string]*cel.Ast }
+
+// Parsing keeps in t what is parsed, until Settle.
+func (e *Env) Parsing(t *Texts) {
+	if t.parsed == nil {
+		t.parsed = map[string]*cel.Ast{}
+	}
+	e.texts = t
+}
+
+// Settle lets go of what was kept for compiling many expressions. What is compiled later begins anew.
+func (e *Env) Settle() {
+	e.checking.Lock()
+	e.texts = nil
+	e.checking.Unlock()
+	e.mu.Lock()
+	e.envs = map[string]*cel.Env{}
+	e.mu.Unlock()
 }
 
 // NewEnv builds the checker for a schema. Objects that the language itself has (stamp, stay, history …) are added to it.
@@ -88,6 +111,12 @@ func builtin(s *Schema) {
 
 // extended is the environment with the variables of a place.
 func (e *Env) extended(vars Vars) (*cel.Env, error) {
+	key := keyOf(vars)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if x := e.envs[key]; x != nil {
+		return x, nil
+	}
 	all := Vars{"param": ObjectOf("param")}
 	for id, key := range e.schema.Forms {
 		all[id] = ListOf(ObjectOf(key))
@@ -98,30 +127,33 @@ func (e *Env) extended(vars Vars) (*cel.Env, error) {
 	for id, t := range vars {
 		all[id] = t
 	}
-	names := make([]string, 0, len(all))
-	for id := range all {
-		names = append(names, id)
-	}
-	sort.Strings(names)
-	var key strings.Builder
-	for _, id := range names {
-		fmt.Fprintf(&key, "%s:%s;", id, typeKey(all[id]))
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if x := e.envs[key.String()]; x != nil {
-		return x, nil
-	}
-	var opts []cel.EnvOption
-	for _, id := range names {
-		opts = append(opts, cel.Variable(id, celType(all[id])))
+	opts := make([]cel.EnvOption, 0, len(all))
+	for id, t := range all {
+		opts = append(opts, cel.Variable(id, celType(t)))
 	}
 	x, err := e.base.Extend(opts...)
 	if err != nil {
 		return nil, err
 	}
-	e.envs[key.String()] = x
+	e.envs[key] = x
 	return x, nil
+}
+
+// keyOf tells places apart by their variables.
+func keyOf(vars Vars) string {
+	names := make([]string, 0, len(vars))
+	for id := range vars {
+		names = append(names, id)
+	}
+	sort.Strings(names)
+	var key strings.Builder
+	for _, id := range names {
+		key.WriteString(id)
+		key.WriteByte(':')
+		key.WriteString(typeKey(vars[id]))
+		key.WriteByte(';')
+	}
+	return key.String()
 }
 
 func typeKey(t Type) string {

@@ -1,4 +1,4 @@
-// Package job does bit by bit what takes longer than a request waits: imports. A job is put into its table in the transaction
+// Package job does bit by bit what takes longer than a request waits: imports, long exports. A job is put into its table in the transaction
 // of the act that orders it, is done by whichever node takes its lease, says how far it is, can be stopped, is tried again
 // after failures that pass, and is shown to the administrator when they do not. It knows store, keep, query and fault.
 package job
@@ -42,6 +42,7 @@ type Job struct {
 	ID, Kind, Person string
 	State            string
 	Input            json.RawMessage // what its kind needs to know; nothing personal
+	Private          []byte          // what of that may be personal: given to Add, kept sealed, read by Private
 	At, Ended, Next  time.Time       // Next is when it is tried again, of one that failed
 	Total, Done      int
 	Good, Refused    int
@@ -130,10 +131,40 @@ func (q *Queue) Add(j *Job) func(tx *store.Tx) error {
 			return fault.New(fault.TooMany, "你还有一份没有办完，等它办完或停下", "One of yours is not done yet; wait for it or stop it")
 		}
 		j.ID, j.State, j.At = newID(), Running, q.opts.Clock()
+		if j.Private != nil {
+			if err := q.hide(tx, j); err != nil {
+				return err
+			}
+		}
 		tx.OnCommit(q.rouse)
 		return tx.Insert("job", store.Row{"id": j.ID, "kind": j.Kind, "person": j.Person, "state": Running, "input": string(j.Input), "at": instant(j.At), "next_at": instant(j.At),
-			"total": int64(j.Total), "done": int64(0), "good": int64(0), "refused": int64(0), "tries": int64(0), "stop": false})
+			"total": int64(j.Total), "done": int64(0), "good": int64(0), "refused": int64(0), "tries": int64(0), "stop": false, "key": j.key})
 	}
+}
+
+// ordered is the place among a job's notes of what was sealed with its order.
+const ordered = -1
+
+// hide seals what of an order may be personal.
+func (q *Queue) hide(tx *store.Tx, j *Job) (err error) {
+	ctx := tx.Context()
+	if j.key, err = q.opts.Keep.NewKey(ctx, j.At); err != nil {
+		return err
+	}
+	sealed, err := q.opts.Keep.Seal(ctx, j.key, place(j.ID, ordered), string(j.Private))
+	if err != nil {
+		return err
+	}
+	return tx.Insert("job_note", store.Row{"job": j.ID, "pos": int64(ordered), "sealed": sealed})
+}
+
+// Private is what was sealed with the order of a job; nil = nothing.
+func (q *Queue) Private(ctx context.Context, j *Job) ([]byte, error) {
+	list, err := q.notes(ctx, j, query.Eq("n", "pos", int64(ordered)), 1)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[0], nil
 }
 
 func (q *Queue) rouse() {
@@ -143,8 +174,23 @@ func (q *Queue) rouse() {
 	}
 }
 
-// Of is a person's job; that of another does not exist.
-func (q *Queue) Of(ctx context.Context, person, id string) (*Job, error) {
+// Mine are a person's jobs of a kind, the newest first; 20 at most.
+func (q *Queue) Mine(ctx context.Context, person, kind string) ([]*Job, error) {
+	list := []*Job{}
+	err := q.db.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Select(query.Select{Table: "job", Alias: "j", Limit: 20, Where: query.And(query.Eq("j", "person", person), query.Eq("j", "kind", kind)),
+			Order: []query.Order{{Expr: query.Col{Alias: "j", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "j", Name: "id"}}}})
+		list = list[:0]
+		for _, r := range rows {
+			list = append(list, jobOf(r))
+		}
+		return err
+	})
+	return list, err
+}
+
+// Of is a person's job of a kind; that of another does not exist.
+func (q *Queue) Of(ctx context.Context, person, kind, id string) (*Job, error) {
 	var j *Job
 	err := q.db.Read(ctx, func(tx *store.Tx) error {
 		row, err := tx.Get("job", id)
@@ -153,7 +199,7 @@ func (q *Queue) Of(ctx context.Context, person, id string) (*Job, error) {
 		}
 		return err
 	})
-	if err == nil && j.Person != person {
+	if err == nil && (j.Person != person || j.Kind != kind) {
 		return nil, fault.Missing("job", id)
 	}
 	return j, err
@@ -161,9 +207,13 @@ func (q *Queue) Of(ctx context.Context, person, id string) (*Job, error) {
 
 // Notes are what a job noted, in order; limit 0 = all.
 func (q *Queue) Notes(ctx context.Context, j *Job, limit int) ([][]byte, error) {
+	return q.notes(ctx, j, query.Op{Name: ">", Args: []query.Expr{query.Col{Alias: "n", Name: "pos"}, query.Const{Value: int64(ordered)}}}, limit)
+}
+
+func (q *Queue) notes(ctx context.Context, j *Job, which query.Expr, limit int) ([][]byte, error) {
 	var rows []store.Row
 	err := q.db.Read(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.Select(query.Select{Table: "job_note", Alias: "n", Where: query.Eq("n", "job", j.ID), Order: []query.Order{{Expr: query.Col{Alias: "n", Name: "pos"}}}, Limit: limit})
+		rows, err = tx.Select(query.Select{Table: "job_note", Alias: "n", Where: query.And(query.Eq("n", "job", j.ID), which), Order: []query.Order{{Expr: query.Col{Alias: "n", Name: "pos"}}}, Limit: limit})
 		return err
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ func (h *house) order(q *job.Queue, person string, total int) (*job.Job, error) 
 func (h *house) until(q *job.Queue, j *job.Job, what string, ok func(*job.Job) bool) *job.Job {
 	h.t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		x, err := q.Of(context.Background(), j.Person, j.ID)
+		x, err := q.Of(context.Background(), j.Person, "count", j.ID)
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestJob(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := q.Of(ctx, "ma", j.ID); fault.KindOf(err) != fault.NotFound {
+		if _, err := q.Of(ctx, "ma", "count", j.ID); fault.KindOf(err) != fault.NotFound {
 			t.Errorf("another's job: %v", err)
 		}
 		h.turn(8 * 24 * time.Hour)
@@ -154,7 +154,7 @@ func TestJob(t *testing.T) {
 		}
 		h.until(q, j, "it is done", is(job.Done))
 		for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-			if _, err := q.Of(ctx, "wang", x.ID); fault.KindOf(err) == fault.NotFound {
+			if _, err := q.Of(ctx, "wang", "count", x.ID); fault.KindOf(err) == fault.NotFound {
 				break
 			}
 			if time.Now().After(end) {

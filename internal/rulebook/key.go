@@ -1,6 +1,9 @@
 package rulebook
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // key is one key of a mapping of the language: its name, what its value may be, and what it says.
 // The decoder and the editors' schema both read this table, so they cannot drift.
@@ -395,12 +398,12 @@ func keyNames(shape string) []string {
 }
 
 func knows(shape, name string) bool {
-	for _, k := range keysOf(shape) {
-		if k.name == name {
-			return true
-		}
+	own, ok := shapes[shape]
+	if !ok {
+		panic("rulebook: no shape " + shape)
 	}
-	return false
+	named := func(k key) bool { return k.name == name }
+	return slices.ContainsFunc(own, named) || !bare[shape] && slices.ContainsFunc(shared, named)
 }
 
 // parts splits a kind into its alternatives.

@@ -85,6 +85,9 @@ func Load(fsys fs.FS) (*Library, Issues) {
 		l.watchers()
 		l.quotaWatchers()
 	}
+	for _, c := range l.books {
+		c.env.Settle()
+	}
 	return l.lib, r.sorted()
 }
 

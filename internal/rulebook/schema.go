@@ -30,6 +30,7 @@ func (l *loader) schemas() {
 		"missing": intType, "nth": intType, "case": anyType, "name": textType})
 	// In the library's own schema every book's words stand together, the first book's first.
 	all := &expr.Schema{Objects: objects}
+	texts := &expr.Texts{}
 	for i := len(l.books) - 1; i >= 0; i-- {
 		c := l.books[i]
 		scope := c.scope()
@@ -42,6 +43,7 @@ func (l *loader) schemas() {
 			l.r.errorf(Pos{File: "rulebooks/" + c.src.folder}, "%v", err)
 			env, _ = expr.NewEnv(&expr.Schema{})
 		}
+		env.Parsing(texts)
 		c.Schema, c.Env, c.env = s, env, env
 		c.words(all)
 	}

@@ -77,7 +77,7 @@ func (l renaming) half(text string, of func(*renamed) (string, string)) string {
 	to := map[string]*renamed{}
 	for _, x := range l {
 		from, _ := of(x)
-		if from == "" {
+		if from == "" || !strings.Contains(text, from) {
 			continue
 		}
 		q := regexp.QuoteMeta(from)

@@ -42,7 +42,7 @@ func (tx *Tx) InsertMany(table string, rows []Row) error {
 		_, err = tx.exec(sql, args[0])
 		return err
 	}
-	_, err = tx.s.execMany(tx.ctx, sql, args)
+	_, err = tx.execMany(sql, args)
 	return tx.fail(err)
 }
 

@@ -100,7 +100,7 @@ func (tx *Tx) seal(now time.Time, signer journal.Signer) (int, error) {
 	if err := tx.InsertMany("journal_hash", list); err != nil {
 		return 0, err
 	}
-	if _, err := tx.s.execMany(tx.ctx, `UPDATE "journal_entry" SET "leaf" = `+tx.mark(1)+` WHERE "id" = `+tx.mark(2), leaves); err != nil {
+	if _, err := tx.execMany(`UPDATE "journal_entry" SET "leaf" = `+tx.mark(1)+` WHERE "id" = `+tx.mark(2), leaves); err != nil {
 		return 0, tx.fail(err)
 	}
 	note, err := journal.Checkpoint{Origin: signer.Name(), Size: log.Size(), Root: root, At: now}.Sign(signer)

@@ -192,7 +192,7 @@ func (tx *Tx) fillEntry(e *journal.Entry) error {
 	if tx.db.drv.dialect() == postgres {
 		sql = `SELECT nextval('` + turnSequence + `') AS "turn"`
 	}
-	rows, err := tx.s.query(tx.ctx, sql, nil, []column{{"turn", Int}})
+	rows, err := tx.ask(sql, nil, []column{{"turn", Int}})
 	if err != nil {
 		return tx.fail(err)
 	}

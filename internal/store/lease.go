@@ -27,7 +27,7 @@ func (db *DB) TakeLease(ctx context.Context, now time.Time, name, holder string,
 		if _, err := tx.exec(`INSERT INTO "lease" ("name", "holder", "fence", "until") VALUES (`+tx.mark(1)+`, '', 0, '') ON CONFLICT ("name") DO NOTHING`, []any{name}); err != nil {
 			return err
 		}
-		rows, err := tx.s.query(tx.ctx, `UPDATE "lease" SET "fence" = "fence" + 1, "holder" = `+tx.mark(1)+`, "until" = `+tx.mark(2)+
+		rows, err := tx.ask(`UPDATE "lease" SET "fence" = "fence" + 1, "holder" = `+tx.mark(1)+`, "until" = `+tx.mark(2)+
 			` WHERE "name" = `+tx.mark(3)+` AND "until" <= `+tx.mark(4)+` RETURNING "fence"`, []any{holder, instant(l.Until), name, instant(now)}, []column{{"fence", Int}})
 		if err != nil || len(rows) == 0 {
 			return tx.fail(err)
@@ -87,7 +87,7 @@ func (db *DB) guarded(ctx context.Context, fn func(*Tx) error) func(*Tx) error {
 		if tx.db.drv.dialect() == postgres {
 			sql += " FOR KEY SHARE" // held against a new fence, not against a renewal: the index lease_fence makes the fence a key
 		}
-		rows, err := tx.s.query(tx.ctx, sql, []any{l.Name, l.Fence}, []column{{"fence", Int}})
+		rows, err := tx.ask(sql, []any{l.Name, l.Fence}, []column{{"fence", Int}})
 		if err != nil {
 			return tx.fail(err)
 		}

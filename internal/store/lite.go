@@ -24,8 +24,8 @@ type lite struct {
 	layer  func(sqldriver.Conn) sqldriver.Conn
 	idle   chan *liteConn
 	stop   atomic.Pointer[error]
-	kept   atomic.Int64 // commits
-	crowd  int          // members of the last batch; whoever has the turn may look
+	kept   [groups]atomic.Int64 // commits, by how many shared one
+	crowd  int                  // members of the last batch; whoever has the turn may look
 
 	folding bool // SQLite empties the log into the file by itself
 	tail    atomic.Pointer[Tail]
@@ -153,7 +153,12 @@ func (l *lite) dialect() dialect { return sqlite }
 
 func (l *lite) warnings(context.Context) ([]string, error) { return nil, nil }
 
-func (l *lite) commits() int64 { return l.kept.Load() }
+func (l *lite) commits() (n [groups]int64) {
+	for i := range n {
+		n[i] = l.kept[i].Load()
+	}
+	return n
+}
 
 func (l *lite) failed() error {
 	if p := l.stop.Load(); p != nil {
@@ -302,7 +307,7 @@ func (l *lite) sandbox(ctx context.Context) (driver, func(), error) {
 }
 
 func (b *liteBox) dialect() dialect                           { return sqlite }
-func (b *liteBox) commits() int64                             { return 0 }
+func (b *liteBox) commits() (n [groups]int64)                 { return n }
 func (b *liteBox) failed() error                              { return b.l.failed() }
 func (b *liteBox) warnings(context.Context) ([]string, error) { return nil, nil }
 func (b *liteBox) close() error                               { return nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -190,7 +191,7 @@ func (l *lite) finish(b *batch) error {
 		_ = l.w.simple("ROLLBACK")
 		return l.watch(fmt.Errorf("store: commit: %w", err))
 	}
-	l.kept.Add(1)
+	l.kept[bits.Len(uint(b.count-1))].Add(1)
 	return nil
 }
 

@@ -100,8 +100,13 @@ WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'server_encodi
 }
 
 func (p *pg) dialect() dialect { return postgres }
-func (p *pg) commits() int64   { return p.kept.Load() }
-func (p *pg) failed() error    { return nil } // PostgreSQL stops by itself when its disk fails
+
+func (p *pg) commits() (n [groups]int64) {
+	n[0] = p.kept.Load()
+	return n
+}
+
+func (p *pg) failed() error { return nil } // PostgreSQL stops by itself when its disk fails
 
 func (p *pg) close() error {
 	p.pool.Close()

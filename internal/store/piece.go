@@ -362,7 +362,7 @@ func (tx *Tx) candidates(t *table, alias string, lists [][][]string) (query.Expr
 		}
 		match += " AND (" + strings.Join(or, " OR ") + ")"
 	}
-	rows, err := tx.s.query(tx.ctx, `SELECT e."id" AS "id" FROM "`+pieceTable+`" f CROSS JOIN "`+entryTable+`" e ON e."n" = f.rowid WHERE f."`+pieceTable+`" MATCH ? LIMIT `+strconv.Itoa(mostPieces+1),
+	rows, err := tx.ask(`SELECT e."id" AS "id" FROM "`+pieceTable+`" f CROSS JOIN "`+entryTable+`" e ON e."n" = f.rowid WHERE f."`+pieceTable+`" MATCH ? LIMIT `+strconv.Itoa(mostPieces+1),
 		[]any{match}, []column{{"id", Text}})
 	if err != nil {
 		return nil, tx.fail(err)

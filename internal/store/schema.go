@@ -22,7 +22,7 @@ type table struct {
 	byName  map[string]*Column
 	primary []string
 	indexes map[string]index // by physical name
-	ask     atomic.Pointer[asked]
+	ask     atomic.Pointer[question]
 	guards  []string // triggers
 }
 

@@ -14,7 +14,7 @@ func (tx *Tx) Next(series, period string) (int64, error) {
 	}
 	sql := `INSERT INTO "series" ("series", "period", "value") VALUES (` + tx.mark(1) + `, ` + tx.mark(2) + `, 1)
 ON CONFLICT ("series", "period") DO UPDATE SET "value" = "series"."value" + 1 RETURNING "value"`
-	rows, err := tx.s.query(tx.ctx, sql, []any{series, period}, []column{{"value", Int}})
+	rows, err := tx.ask(sql, []any{series, period}, []column{{"value", Int}})
 	if err != nil {
 		return 0, tx.fail(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 
 	"zhanggui/internal/fault"
+	"zhanggui/internal/span"
 )
 
 // DB is an open database.
@@ -26,6 +27,8 @@ type DB struct {
 	names  *sync.Map               // physical index name → the name it was declared under
 	acts   atomic.Int64
 	kept   *keeping // what the journal tells of
+
+	statements atomic.Int64
 }
 
 // driver is what the two databases do differently. A session is one open transaction.
@@ -35,7 +38,7 @@ type driver interface {
 	write(ctx context.Context, fn func(session) error) error
 	// read runs fn on a consistent snapshot.
 	read(ctx context.Context, fn func(session) error) error
-	commits() int64
+	commits() [groups]int64 // by how many shared one
 	failed() error
 	warnings(ctx context.Context) ([]string, error)
 	sandbox(ctx context.Context) (driver, func(), error)
@@ -148,16 +151,24 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ctx, whole := span.Begin(ctx, "transaction")
+	defer whole.End()
+	_, part := span.Begin(ctx, "wait") // for a turn, or a connection
 	var tx *Tx
 	err := db.drv.write(ctx, func(s session) error {
+		part.End()
 		tx = &Tx{db: db, ctx: ctx, s: s, schema: db.schema.Load(), kept: db.kept.now()}
 		err := tx.run(db.guarded(ctx, fn))
 		if c, ok := s.(*liteConn); ok && err == nil {
 			c.pieces = append(c.pieces, tx.pieces...)
 		}
+		whole.Count("statements", tx.statements)
+		_, part = span.Begin(ctx, "commit") // or undo
 		return err
 	})
+	part.End()
 	if err != nil {
+		whole.Set("ended", "undone")
 		return explain(err)
 	}
 	db.acts.Add(1)
@@ -167,19 +178,35 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	return nil
 }
 
-// Stats are counts since Open: acts are successful Writes, commits what they cost.
-type Stats struct{ Acts, Commits int64 }
+// Stats are counts since Open: acts are successful Writes, commits what they cost; of those Groups[i] were shared by more than
+// 2^(i-1) and at most 2^i writers. Statements are what the database was asked, in writing and reading.
+type Stats struct {
+	Acts, Commits, Statements int64
+	Groups                    [groups]int64
+}
+
+// groups: 1, 2, 4 … batchMembers.
+const groups = 8
 
 // Stats are for the operator's gauges: fewer commits than acts means that group commit is at work.
-func (db *DB) Stats() Stats { return Stats{db.acts.Load(), db.drv.commits()} }
+func (db *DB) Stats() Stats {
+	s := Stats{Acts: db.acts.Load(), Statements: db.statements.Load(), Groups: db.drv.commits()}
+	for _, n := range s.Groups {
+		s.Commits += n
+	}
+	return s
+}
 
 // Read runs fn on a consistent snapshot. Changing anything in it is an error.
 func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ctx, whole := span.Begin(ctx, "read")
+	defer whole.End()
 	return explain(db.drv.read(ctx, func(s session) error {
 		tx := &Tx{db: db, ctx: ctx, s: s, schema: db.schema.Load(), readonly: true}
+		defer func() { whole.Count("statements", tx.statements) }()
 		return tx.run(fn)
 	}))
 }

@@ -27,6 +27,8 @@ type Tx struct {
 	wrote    []*written // since the last entry, in the order of the first touch
 	at       map[rowKey]*written
 	pieces   []piece // of search columns, written before the commit
+
+	statements int
 }
 
 // Panic is the error of a transaction whose function panicked.
@@ -93,13 +95,30 @@ func (tx *Tx) query(r *renderer, out []column) ([]Row, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	rows, err := tx.s.query(tx.ctx, r.b.String(), r.args, out)
+	rows, err := tx.ask(r.b.String(), r.args, out)
 	return rows, tx.fail(err)
 }
 
 func (tx *Tx) exec(sql string, args []any) (int64, error) {
+	tx.asked()
 	n, err := tx.s.exec(tx.ctx, sql, args)
 	return n, tx.fail(err)
+}
+
+func (tx *Tx) execMany(sql string, args [][]any) (int64, error) {
+	tx.asked()
+	return tx.s.execMany(tx.ctx, sql, args)
+}
+
+func (tx *Tx) ask(sql string, args []any, out []column) ([]Row, error) {
+	tx.asked()
+	return tx.s.query(tx.ctx, sql, args, out)
+}
+
+// asked counts a statement: on PostgreSQL each is a journey.
+func (tx *Tx) asked() {
+	tx.statements++
+	tx.db.statements.Add(1)
 }
 
 // Try runs fn in a savepoint: if it fails, what it did is undone and the transaction goes on.
@@ -155,8 +174,8 @@ func (tx *Tx) get(table, id string, lock bool) (Row, error) {
 	return rows[0], nil
 }
 
-// asked is a question for one row by its id, written down once: an act asks several.
-type asked struct {
+// question is one for one row by its id, written down once: an act asks several.
+type question struct {
 	sql string
 	out []column
 }
@@ -173,14 +192,14 @@ func (tx *Tx) one(table, id string, lock bool) ([]Row, error) {
 		if r.err != nil {
 			return nil, r.err
 		}
-		a = &asked{r.b.String(), out}
+		a = &question{r.b.String(), out}
 		t.ask.Store(a)
 	}
 	sql := a.sql
 	if lock && tx.db.drv.dialect() == postgres {
 		sql += " FOR UPDATE"
 	}
-	rows, err := tx.s.query(tx.ctx, sql, []any{id}, a.out)
+	rows, err := tx.ask(sql, []any{id}, a.out)
 	return rows, tx.fail(err)
 }
 

@@ -344,6 +344,16 @@ export interface StatRow { key: string; label?: Text; count?: number; sum?: stri
 export interface Option { id: string; label: Text; sub?: Text; fits?: boolean }
 
 export interface ImportRead { rows: number; columns: { name: string; sample: string[]; field: string }[]; fields: Field[] }
+export interface ExportJob {
+  id: string
+  form: string
+  at: string
+  state: 'running' | 'done' | 'stopped' | 'broken'
+  total: number
+  done: number
+  until?: string
+  problem?: Problem
+}
 export interface ImportJob {
   id: string
   form: string

@@ -27,6 +27,7 @@ const page = (load: () => Promise<{ default: React.ComponentType }>) => lazy(loa
 const List = page(() => import('../pages/list'))
 const Registers = page(() => import('../pages/registers'))
 const NewRecord = page(() => import('../pages/new-record'))
+const Exports = page(() => import('../pages/exports'))
 const Import = page(() => import('../pages/import'))
 const RecordPage = page(() => import('../pages/record'))
 const PersonalCopy = page(() => import('../pages/personal-copy'))
@@ -100,6 +101,7 @@ const router = createBrowserRouter([
           { path: '/register/:key', element: <List /> },
           { path: '/register/:key/new', element: <NewRecord /> },
           { path: '/register/:key/import', element: <Import /> },
+          { path: '/exports', element: <Exports /> },
           { path: '/record/:key/:id', element: <RecordPage /> },
           { path: '/rulebook', element: <Books /> },
           { path: '/rulebook/:id', element: <Book /> },

@@ -30,7 +30,7 @@ export function Jobs() {
               {q.data.map((j) => (
                 <tr key={j.id}>
                   <td>{j.name}</td>
-                  <td>{t('job.import', { form: form(j.form), file: j.about })}</td>
+                  <td>{j.kind === 'export' ? t('job.export', { form: form(j.form) }) : t('job.import', { form: form(j.form), file: j.about })}</td>
                   <td className="num">{j.done} / {j.total}</td>
                   <td>{t(j.error === 'unavailable' ? 'job.away' : j.error === 'internal' ? 'job.internal' : 'job.refused')}</td>
                   <td className="num">{t('times', { count: j.tries })}</td>

@@ -1,6 +1,6 @@
 export default {
   'job.title': 'Background jobs',
-  'job.text': 'Imports go on in the background, row by row. After a failure each is tried five times more, at growing intervals; those given up stay here and go on from where they stood.',
+  'job.text': 'Imports and long exports go on in the background. After a failure each is tried five times more, at growing intervals; those given up stay here and go on from where they stood. They are cleared away after a week.',
   'job.none': 'No job has failed.',
   'job.who': 'Ordered by',
   'job.what': 'Job',
@@ -14,4 +14,15 @@ export default {
   'job.copy': 'The continuous copy has everything up to {{at}}.',
   'job.copy_fails': 'The continuous copy has failed since {{at}}: what is done after that is lost with this machine. See the log of the server.',
   'job.standby': 'The standby database is asynchronous: when it takes over, the last acts may be lost.',
+  'exports': 'My exports',
+  'exports.text': 'A long register is exported in the background; you may leave this page. The file is kept for a day, for you alone; the progress for a week.',
+  'exports.none': 'Nothing was exported in the background in the last week.',
+  'exports.far': 'How far {{what}} is',
+  'exports.running': '{{done}} of {{total}} rows.',
+  'exports.done': 'Ready, {{done}} rows. It can be fetched until {{until}}.',
+  'exports.late': 'It was ready; after a day the file is no longer kept.',
+  'exports.stopped': 'Stopped; there is no file.',
+  'exports.broken': 'It could not be finished; there is no file.',
+  'exports.fetch': 'Fetch',
+  'job.export': 'Export of {{form}}',
 }

@@ -1,6 +1,6 @@
 export default {
   'job.title': '后台任务',
-  'job.text': '导入在后台一行一行办。出错会自动再试五次，隔得越来越久；都没办成的停在这里，再办一次从停下的地方继续。',
+  'job.text': '导入和长的导出在后台办。出错会自动再试五次，隔得越来越久；都没办成的停在这里，再办一次从停下的地方继续。停在这里的过一周就清掉。',
   'job.none': '没有出错的任务。',
   'job.who': '谁的',
   'job.what': '任务',
@@ -14,4 +14,15 @@ export default {
   'job.copy': '连续备份已到 {{at}}。',
   'job.copy_fails': '连续备份中断，只到 {{at}}：丢了机器，之后办的事也就丢了。看服务器的日志。',
   'job.standby': '备用数据库是异步的：主库坏了换过去，最后几笔可能丢。',
+  'exports': '我的导出',
+  'exports.text': '行数多的登记簿在后台导出，可以离开这一页。导好后留一天，只有你能下载；进度留一周。',
+  'exports.none': '最近一周没有在后台导出过。',
+  'exports.far': '{{what}}导到哪里',
+  'exports.running': '导了 {{done}} 行，共 {{total}} 行。',
+  'exports.done': '导好了，{{done}} 行。{{until}} 前可以下载。',
+  'exports.late': '导好过，已过一天，文件不留了。',
+  'exports.stopped': '停下了，没有文件。',
+  'exports.broken': '没有导成，没有文件。',
+  'exports.fetch': '下载',
+  'job.export': '导出{{form}}',
 }

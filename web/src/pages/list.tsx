@@ -4,7 +4,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Button, Checkbox, Input } from 'antd'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { Link, useLocation, useNavigate, useParams, useSearchParams } from 'react-router'
-import { get, problemOf, type Refusal, save, url } from '../api/client'
+import { get, post, problemOf, type Refusal, save, url } from '../api/client'
 import { useForm, useForms } from '../api/query'
 import type { Field, Form, Page, Problem, Row, SavedView } from '../api/types'
 import { useTitle } from '../app/clock'
@@ -23,6 +23,7 @@ import { Refused } from '../elements/refusal'
 import { FieldView, idOf, kindOf } from '../fields'
 
 const PAGE = 50
+const AT_ONCE = 2000 // rows that are exported while one waits
 
 export default function List() {
   const { key = '' } = useParams()
@@ -149,6 +150,19 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
     setTyped(p.get('q') ?? '')
     setParams(p)
   }
+  const leaving = async () => {
+    const asked = { view: view?.id, q, filter, sort }
+    try {
+      if (total !== null && total !== undefined && total <= AT_ONCE) await save(url(`/api/form/${f.key}/record.xlsx`, asked), `${w(f.label)}.xlsx`)
+      else {
+        await post(`/api/form/${f.key}/export`, asked)
+        go('/exports')
+      }
+      setRefused(null)
+    } catch (e) {
+      setRefused(problemOf(e))
+    }
+  }
   const name = (r: Row) => r.title || r.number || t('list.unnumbered')
   return (
     <div ref={box}>
@@ -158,7 +172,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
         </div>
         <div className="acts">
           {!phone && brief?.can_create && <Button icon={<UploadOutlined />} onClick={() => go(`/register/${f.key}/import`)}>{t('import')}</Button>}
-          {!phone && <Button icon={<DownloadOutlined />} onClick={() => void save(url(`/api/form/${f.key}/record.xlsx`, { view: view?.id, q, filter, sort }), `${w(f.label)}.xlsx`).then(() => setRefused(null), (e) => setRefused(problemOf(e)))}>{t('export')}</Button>}
+          {!phone && <Button icon={<DownloadOutlined />} onClick={() => void leaving()}>{t('export')}</Button>}
           {brief?.can_create && <Button type="primary" onClick={() => go(`/register/${f.key}/new`)}>{t('new_of', { what: w(f.label) })}</Button>}
         </div>
       </header>

@@ -26,7 +26,7 @@ export default function Registers() {
   groups.push([t('registers.engine'), list.filter((f) => f.group === 'base' && f.kept === 'engine')])
   return (
     <>
-      <header className="page-head"><h1>{t('nav.registers')}</h1><Input className="find" allowClear aria-label={t('filter_name')} placeholder={t('filter_name')} value={q} onChange={(e) => setQ(e.target.value)} /></header>
+      <header className="page-head"><h1>{t('nav.registers')}</h1><Input className="find" allowClear aria-label={t('filter_name')} placeholder={t('filter_name')} value={q} onChange={(e) => setQ(e.target.value)} /><div className="acts"><Link to="/exports">{t('exports')}</Link></div></header>
       {groups.filter(([, l]) => l.length).map(([name, l]) => (
         <Card key={name} title={name}>
           <div className="tiles">

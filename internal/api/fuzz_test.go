@@ -25,7 +25,6 @@ import (
 	"zhanggui/internal/api"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
-	"zhanggui/internal/job"
 	"zhanggui/internal/store"
 	"zhanggui/internal/testkit"
 )

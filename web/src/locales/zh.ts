@@ -503,7 +503,7 @@ export default {
   'audit.hash': '哈希',
   'audit.checkpoint': '检查点',
   'audit.offline': '存下检查点，日后可离线对照：',
-  'audit.alone': '{{count}} 项任命由一位管理员单独作出，当时没有别人可以复核。',
+  'audit.alone_other': '{{count}} 项任命由一位管理员单独作出，当时没有别人可以复核。',
   'audit.alone_open': '看是哪些',
   'audit.watched': '在这里查看也会记下一条。',
   'audit.clause': '按条款，例如 14-11',

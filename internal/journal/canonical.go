@@ -52,6 +52,20 @@ func appendValue(b []byte, v any) []byte {
 			b = appendValue(b, s)
 		}
 		return append(b, ']')
+	case []Change: // written down key by key, in their order: an entry has dozens
+		b = append(b, '[')
+		for i, c := range x {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(append(b, `{"field":`...), c.Field)
+			b = appendString(append(b, `,"form":`...), c.Form)
+			b = appendString(append(b, `,"new":`...), c.New)
+			b = appendString(append(b, `,"old":`...), c.Old)
+			b = appendString(append(b, `,"record":`...), c.Record)
+			b = append(b, '}')
+		}
+		return append(b, ']')
 	case map[string]string:
 		return appendMap(b, x, appendString)
 	case map[string]any:

@@ -96,11 +96,7 @@ func (e *Entry) Canonical() []byte {
 		m["refused"] = true
 	}
 	if len(e.Changed) > 0 {
-		list := make([]any, len(e.Changed))
-		for i, c := range e.Changed {
-			list[i] = map[string]string{"form": c.Form, "record": c.Record, "field": c.Field, "old": c.Old, "new": c.New}
-		}
-		m["changed"] = list
+		m["changed"] = e.Changed
 	}
 	if e.Turn != 0 {
 		m["turn"] = e.Turn
@@ -126,7 +122,7 @@ func (e *Entry) Canonical() []byte {
 		}
 		m["effects"] = list
 	}
-	return appendValue(make([]byte, 0, 2048), m)
+	return appendValue(make([]byte, 0, 1024+160*len(e.Changed)+512*len(e.Rows)), m)
 }
 
 // plain is the row for the canonical bytes. A digest is told from a text by being an object.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"zhanggui/internal/query"
 )
@@ -115,6 +116,7 @@ type piece struct{ table, id, old, text string }
 func pieces(text string) []string {
 	seen := map[string]bool{}
 	var list []string
+	var at []int // where each character of a run begins, and its end
 	put := func(s string) {
 		if !seen[s] {
 			seen[s] = true
@@ -127,12 +129,15 @@ func pieces(text string) []string {
 			continue
 		}
 		for _, run := range plainRuns(word) {
+			at = at[:0]
 			for i := range run {
-				if i+2 <= len(run) {
-					put(string(run[i : i+2]))
-				}
-				if i+3 <= len(run) && !unicode.Is(unicode.Han, run[i]) {
-					put(string(run[i : i+3]))
+				at = append(at, i)
+			}
+			at = append(at, len(run))
+			for i := 0; i+2 < len(at); i++ { // parts of the text itself: an act has hundreds
+				put(run[at[i]:at[i+2]])
+				if first, _ := utf8.DecodeRuneInString(run[at[i]:]); i+3 < len(at) && !unicode.Is(unicode.Han, first) {
+					put(run[at[i]:at[i+3]])
 				}
 			}
 		}
@@ -146,8 +151,8 @@ func asksFor(d dialect, word string) []string {
 		return []string{word}
 	}
 	var list []string
-	for _, run := range plainRuns(word) {
-		n := 3
+	for _, text := range plainRuns(word) {
+		run, n := []rune(text), 3
 		if unicode.Is(unicode.Han, run[0]) || len(run) == 2 {
 			n = 2
 		}
@@ -164,10 +169,15 @@ func token(word string) bool {
 }
 
 // plainRuns splits a word where Chinese characters begin and end, and at marks.
-func plainRuns(word string) [][]rune {
-	var list [][]rune
-	kind, last := 0, 0
-	for _, r := range word {
+func plainRuns(word string) []string {
+	var list []string
+	kind, last, from := 0, 0, 0
+	end := func(at int) {
+		if last != 0 {
+			list = append(list, word[from:at])
+		}
+	}
+	for i, r := range word {
 		switch {
 		case unicode.Is(unicode.Han, r):
 			kind = 1
@@ -176,15 +186,12 @@ func plainRuns(word string) [][]rune {
 		default:
 			kind = 2
 		}
-		switch {
-		case kind == 0:
-		case kind == last:
-			list[len(list)-1] = append(list[len(list)-1], r)
-		default:
-			list = append(list, []rune{r})
+		if kind != last {
+			end(i)
+			from, last = i, kind
 		}
-		last = kind
 	}
+	end(len(word))
 	return list
 }
 

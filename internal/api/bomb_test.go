@@ -108,7 +108,7 @@ func TestAttack_Workbooks(t *testing.T) {
 			continue // not taken in the first place
 		}
 		id := r.want(201).text("id")
-		within(t, name, 5*time.Second, 192<<20, func() {
+		within(t, name, 5*time.Second, 64<<20, func() {
 			a := wang.do("POST", "/api/form/x.matter/import/read", map[string]any{"file": id})
 			if a.status >= 500 || strings.Contains(string(a.body), "root:") {
 				t.Errorf("%s: %d %.300s", name, a.status, a.body)
@@ -140,7 +140,7 @@ func TestAttack_YAML(t *testing.T) {
 		"aliases": laughs, "an anchor": "form: &f {m: 1}\nclass: *f\n", "merge": "x: &x {a: 1}\nform:\n  <<: *x\n", "depth": "form: " + strings.Repeat("[", 20000), "depth, closed": "form: " + strings.Repeat("{a: ", 5000) + "1" + strings.Repeat("}", 5000), "tag": "form: !!python/object:os.system {}\n", "own tag": "form: !exec ls\n",
 		"twice": "form: {}\nform: {}\n", "tab": "form:\n\tm: 1\n", "long": "form: '" + strings.Repeat("x", 10<<20) + "'\n", "many": keys.String(), "NUL": "form: \"a\x00b\"\n", "not UTF-8": "form: \xff\xfe\n", "two documents": "form: {}\n---\nform: {}\n", "a list": "- a\n- b\n", "merge of nothing": "<<: 1\n",
 	} {
-		within(t, name, 3*time.Second, 256<<20, func() {
+		within(t, name, 3*time.Second, 64<<20, func() {
 			fsys := fstest.MapFS{"x/rulebook.yaml": {Data: []byte(good)}, "x/evil.yaml": {Data: []byte(text)}}
 			_, issues := rulebook.Load(fsys)
 			if !issues.Failed() {

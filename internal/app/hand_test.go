@@ -57,7 +57,7 @@ func (v *handed) rows(do func(tx *store.Tx) error) {
 func (v *handed) signIn() {
 	v.t.Helper()
 	jar, _ := cookiejar.New(nil)
-	v.browser = &http.Client{Jar: jar, Timeout: 10 * time.Second}
+	v.browser = &http.Client{Jar: jar, Timeout: time.Minute}
 	var me struct{ CSRF string }
 	if err := json.Unmarshal(v.post("/api/session", map[string]string{"account": "he", "password": "Haystack-42-lamp"}, 201), &me); err != nil {
 		v.t.Fatal(err)

@@ -22,7 +22,6 @@ type replica struct {
 	image []byte
 	place store.TailPlace
 	begun int
-	whole bool
 }
 
 // follow takes everything there is.

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { Link, useLocation, useNavigate, useParams, useSearchParams } from 'react-router'
 import { call } from '../api/client'
 import { recordPath, refresh, useForm, useForms, useGet } from '../api/query'
-import type { ActionOpen, Copy, Done, Field, Form, Rec, Scanned } from '../api/types'
+import type { ActionOpen, Copy, Done, Field, Form, Rec, Scanned, Person } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
 import { copyName } from '../app/copies'
 import { usePhone } from '../app/device'
@@ -296,7 +296,7 @@ function Copies({ form: f, rec: r }: { form: Form; rec: Rec }) {
           const g = given.get(c.mark)
           return (
             <li key={c.mark}>
-              <b className={`copy ${color[c.mark] ?? ''}`}>{copyName(c.mark, i)}</b> {w(c.to)}
+              <b className={`copy ${color[c.mark] ?? ''}`}>{copyName(c.mark, i)}</b> {w(c.to)}{g && Array.isArray(g.to) && <span className="soft"><People list={g.to as Person[]} max={2} /></span>}
               <span className="soft small">{g ? (g.received_at ? t('copy.received', { at: at(g.received_at) }) : t('copy.sent', { at: at(g.at) })) : t('copy.not_yet')}</span>
             </li>
           )

@@ -35,7 +35,7 @@ const metaMaking = "demo_making"
 type demoCommand struct {
 	Database string `help:"Where to make it." default:"sqlite:data/demo.db" placeholder:"ADDRESS" env:"ZHANGGUI_DATABASE"`
 	Keys
-	Book  string `help:"One company of the group alone, by its rulebook; default: the whole group." placeholder:"BOOK"`
+	Book  string `help:"One company of the group alone, by its rulebook, if it works with no other; default: the whole group." placeholder:"BOOK"`
 	Seed  uint64 `help:"Another seed gives another year." default:"14"`
 	Force bool   `help:"Throw away the demonstration that is there."`
 }

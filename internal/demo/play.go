@@ -63,8 +63,20 @@ type Result struct {
 // Account is somebody who can sign in to the demonstration.
 type Account struct{ Person, Account, Name, Post, Unit string }
 
+// unplayable is what is wrong with a plan, found in the middle of a value.
+type unplayable string
+
 // Play puts the company in place and plays its history up to the plan's end.
-func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *slog.Logger, progress func(done float64)) (*Result, error) {
+func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *slog.Logger, progress func(done float64)) (res *Result, err error) {
+	defer func() {
+		switch why := recover().(type) {
+		case nil:
+		case unplayable:
+			res, err = nil, fmt.Errorf("%s: %s", plan.Company, string(why))
+		default:
+			panic(why)
+		}
+	}()
 	cal := calendar.Standard()
 	from, err := calendar.ParseDate(plan.From)
 	if err != nil {
@@ -92,7 +104,7 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 		}
 	}
 	defer e.Watch(r.followUp)()
-	res := &Result{Now: to}
+	res = &Result{Now: to}
 	for _, p := range houses {
 		for _, s := range p.plan.Morning {
 			p.at(p.workTime(p.now), func() error { return p.sweep(s) })

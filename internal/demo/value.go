@@ -68,12 +68,12 @@ func (p *player) text(s string, draws map[string]drawn, t *rulebook.FieldType) a
 		if id, ok := p.names[s[1:]]; ok {
 			return id
 		}
-		panic(fmt.Sprintf("demo names %s, which is not there yet", s))
+		panic(unplayable(fmt.Sprintf("%s is named and not there yet; a house that works with others of its group is played with the whole group", s)))
 	case '$':
 		name, field, has := strings.Cut(s[1:], ".")
 		d, ok := draws[name]
 		if !ok {
-			panic(fmt.Sprintf("demo: nothing is drawn as %s", name))
+			panic(unplayable("nothing is drawn as " + name))
 		}
 		if !has {
 			return d.id
@@ -105,7 +105,7 @@ func (p *player) text(s string, draws map[string]drawn, t *rulebook.FieldType) a
 	case '^':
 		f, err := p.e.SaveFile(p.ctx, p.now, engine.Actor{Person: p.actor, System: p.actor == "", Origin: "demo"}, s[1:], "text/plain", strings.NewReader("样板附件 "+s[1:]))
 		if err != nil {
-			panic(err) // the demonstration's own database refuses a file: nothing can go on
+			panic(unplayable(err.Error())) // the demonstration's own database refuses a file: nothing can go on
 		}
 		if t != nil && t.Name == "files" {
 			return []any{f.ID}

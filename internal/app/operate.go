@@ -31,7 +31,7 @@ func (s *settings) checkOperator() error {
 	switch {
 	case s.Metrics != "" && !loopback(s.Metrics) && len(s.MetricsToken) < tokenLength:
 		return errors.New("--metrics: an address that others reach needs --metrics-token, of 20 characters at least; 127.0.0.1:9464 needs none")
-	case s.TracesOneIn < 1:
+	case s.Traces != "" && s.TracesOneIn < 1:
 		return errors.New("--traces-one-in is 1 at least")
 	}
 	return nil

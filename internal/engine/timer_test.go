@@ -61,7 +61,7 @@ func TestTimer_ExactlyOnce(t *testing.T) {
 				tick()
 				ticks++
 			}
-			if rnd.IntN(8) == 0 {
+			if rnd.IntN(8) == 0 || restarts == 0 && len(facts) > matters/2 {
 				restarts++
 				s.Restart()
 			}

@@ -161,6 +161,13 @@ export default [
     const printed = await page.locator('.paper').first().innerText()
     for (const words of [number, '泰和泵业', '人民币玖佰元整', '李敏', '王建国', '赵倩', '马志远', '内部文件']) must(printed.includes(words), 'the paper does not show ' + words)
 
+    // each copy is a page of its own that says which it is and whose
+    const boxes = page.locator('.print-bar .ant-checkbox-wrapper')
+    for (const i of [1, 2, 3, 4, 5, 0]) await boxes.nth(i).click() // and not the whole form
+    await page.waitForFunction(() => document.querySelectorAll('.paper').length === 5)
+    const heads = await page.locator('.paper header .line').allInnerTexts()
+    ;['第一联 质量管理部存', '第二联 制造部门存', '第三联 业务部门依批示办理', '第四联 会计科存', '第五联 总经理室存'].forEach((words, i) => must(heads[i].includes(words), `paper ${i + 1} says "${heads[i]}", not ${words}`))
+
     // the statistics count it
     const p = await at('hejing')
     await p.goto(`${base}/report?form=14.complaint&by=handling&sum=settlement`)

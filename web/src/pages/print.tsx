@@ -21,7 +21,6 @@ interface Sheet {
   title: Text
   company?: string
   number?: string
-  copy?: string
   stamp?: Text
   cells: { field?: string; label: Text; value: unknown; span?: number }[]
   opinions: { label: Text; text: Text; by?: string; at?: string }[]
@@ -99,7 +98,7 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
   if (!q.data) return <Loading rows={8} />
   const p = printed ?? q.data
   const many = p.lines.some((l) => (l.head?.length ?? 0) > 8)
-  const place = form.copies.findIndex((c) => c.mark === (p.copy || copy))
+  const place = form.copies.findIndex((c) => c.mark === copy)
   const to = form.copies[place]
   const words = (v: unknown) => { const s = plain(v, lang); return s === '—' ? '' : s }
   const at = parse(p.foot.at)

@@ -74,7 +74,7 @@ export default [
       await leader.waitFor()
       await page.locator('.alarm').first().getByRole('button', { name: '知道了' }).click()
       await leader.getByRole('button', { name: '主管领导能协调' }).click()
-      await page.getByText(/✓/).first().waitFor()
+      await leader.waitFor({ state: 'detached' }) // its sign that it is done stays a few seconds and goes
       const rec = await ask(page, `/api/form/10.complaint/record/${c.id}`)
       const limits = Object.fromEntries(rec.clocks.map((k) => [k.name, k.state]))
       for (const k of ['notify_due', 'office_due', 'leader_due']) must(/met|done|final|ok/.test(limits[k] ?? ''), `${k} is ${limits[k]}`)

@@ -59,7 +59,7 @@ lint() {
 gotest() {
 	: >"$work/postgres"
 	ZHANGGUI_TEST_POSTGRES=$(.ci/postgres.sh start) && export ZHANGGUI_TEST_POSTGRES
-	go test ./...
+	go test -timeout 20m ./...
 }
 
 # The long numbers: hundreds of kills, power cuts (root, ext4 on a loop device), every step, everybody at every door.

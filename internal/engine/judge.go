@@ -28,7 +28,7 @@ func (w *work) judgeState(r *Record, a *rulebook.Action, view *rulebook.View) er
 	}
 	if (a.ID == "edit" || a.ID == "void") && a.From == nil {
 		st := r.form.State(state)
-		if state == "void" || (st != nil && (st.Locked || st.Final)) || (r.form.Append && a.ID == "edit") {
+		if state == "void" || (st != nil && (st.Locked || st.Final && (a.ID == "edit" || r.form.Retention == nil))) || (r.form.Append && a.ID == "edit") {
 			return w.refuse("locked", r, a, []Reason{{Clause: first(stateClause(st), r.form.Clause), Say: label("已定案，内容冻结", "It is settled; its content is frozen")}})
 		}
 	}

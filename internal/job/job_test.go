@@ -56,9 +56,10 @@ func (h *house) turn(d time.Duration) {
 	h.now = h.now.Add(d)
 }
 
+// node does one job at a time: the one that stands still cannot take its own work over.
 func (h *house) node(name string, do job.Handler) *job.Queue {
 	h.t.Helper()
-	q := job.New(h.db, job.Options{Clock: h.clock, Keep: h.keep, Node: name, Lease: 3 * time.Second})
+	q := job.New(h.db, job.Options{Clock: h.clock, Keep: h.keep, Node: name, Lease: 3 * time.Second, Abreast: 1})
 	q.Handle("count", do)
 	if err := q.Start(context.Background()); err != nil {
 		h.t.Fatal(err)

@@ -56,14 +56,17 @@ type importView struct {
 	Good    int         `json:"good"`
 	Refused int         `json:"refused"`
 	Head    []string    `json:"head"`
-	Rows    []importRow `json:"rows"` // refused ones, the first 200
+	Rows    []importRow `json:"rows"`  // refused ones, the first 200
+	Alike   []importRow `json:"alike"` // on a trial: ones that can come in and may be there already, the first 200
 	Problem *problem    `json:"problem,omitempty"`
 }
 
-// importRow is a refused row: its number in the file and what is wrong.
+// importRow is a row: its number in the file, and what is wrong with it, or what it may be the same as.
 type importRow struct {
 	Row   int                  `json:"row"`
 	Items []engine.ImportWrong `json:"items"`
+	Alike []engine.Alike       `json:"alike,omitempty"`
+	Twin  int                  `json:"twin,omitempty"` // a row before it that says the same in a field that tells them apart
 }
 
 // importOrder is what the job of an import is told. The cells stay in the file.
@@ -96,18 +99,27 @@ func (c *call) job() (*job.Job, importOrder, error) {
 	return j, o, err
 }
 
-// refusedRows are what an import noted; limit 0 = all.
-func (c *call) refusedRows(j *job.Job, limit int) ([]importRow, error) {
+// notedRows are what an import noted, at most limit of each kind, 0 = all: refused rows, and ones that may be there already.
+func (c *call) notedRows(j *job.Job, limit int) (refused, alike []importRow, err error) {
+	refused, alike = []importRow{}, []importRow{}
 	notes, err := c.s.Jobs.Notes(c.ctx(), j, limit)
-	rows := []importRow{}
 	for _, n := range notes {
 		var some []importRow
 		if err := json.Unmarshal(n, &some); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		rows = append(rows, some...)
+		for _, x := range some {
+			if len(x.Items) > 0 {
+				refused = append(refused, x)
+			} else {
+				alike = append(alike, x)
+			}
+		}
 	}
-	return rows, err
+	if limit > 0 {
+		refused, alike = refused[:min(len(refused), limit)], alike[:min(len(alike), limit)]
+	}
+	return refused, alike, err
 }
 
 // sheetOf loads an uploaded file of one's own.
@@ -215,7 +227,7 @@ func startImport(c *call) error {
 	if err := im.Begin(c.ctx(), c.now, f.Name, len(s.rows), in.Dry, c.s.Jobs.Add(j)); err != nil {
 		return err
 	}
-	return c.json(http.StatusAccepted, lookAt(j, o, []importRow{}))
+	return c.json(http.StatusAccepted, lookAt(j, o, []importRow{}, []importRow{}))
 }
 
 func judgeColumns(columns []string, fields []engine.FieldView, most int) error {
@@ -288,17 +300,20 @@ func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
 	if err != nil {
 		return err
 	}
-	var refused []importRow
+	var noted []importRow
 	save := func() error {
-		if len(refused) == 0 {
+		if len(noted) == 0 {
 			return r.Save(ctx, nil)
 		}
-		note, err := json.Marshal(refused)
+		note, err := json.Marshal(noted)
 		if err != nil {
 			return err
 		}
-		refused = nil
+		noted = nil
 		return r.Save(ctx, note)
+	}
+	for _, row := range s.rows[:min(r.Done, len(s.rows))] {
+		im.Seen(o.Columns, row.cells, row.n)
 	}
 	for _, row := range s.rows[min(r.Done, len(s.rows)):] {
 		key := ""
@@ -314,7 +329,16 @@ func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
 			r.Good++
 		} else {
 			r.Refused++
-			refused = append(refused, importRow{row.n, wrong})
+			noted = append(noted, importRow{Row: row.n, Items: wrong})
+		}
+		if o.Dry && len(wrong) == 0 {
+			twin, list, err := im.Alike(ctx, c.s.Clock(), o.Columns, row.cells, row.n)
+			if err != nil {
+				return err
+			}
+			if twin > 0 || len(list) > 0 {
+				noted = append(noted, importRow{Row: row.n, Items: []engine.ImportWrong{}, Alike: list, Twin: twin})
+			}
 		}
 		if r.Done%importStep == 0 {
 			if err := save(); err != nil {
@@ -333,8 +357,8 @@ func (nobody) Write(b []byte) (int, error) { return len(b), nil }
 func (nobody) WriteHeader(int)             {}
 
 // lookAt is a job as its person sees it.
-func lookAt(j *job.Job, o importOrder, rows []importRow) importView {
-	return importView{ID: j.ID, Form: o.Form, File: o.File, Name: o.Name, Dry: o.Dry, State: j.State, Total: j.Total, Done: j.Done, Good: j.Good, Refused: j.Refused, Head: o.Head, Rows: rows, Problem: problemOf(j)}
+func lookAt(j *job.Job, o importOrder, rows, alike []importRow) importView {
+	return importView{ID: j.ID, Form: o.Form, File: o.File, Name: o.Name, Dry: o.Dry, State: j.State, Total: j.Total, Done: j.Done, Good: j.Good, Refused: j.Refused, Head: o.Head, Rows: rows, Alike: alike, Problem: problemOf(j)}
 }
 
 // problemOf is why a job was given up, as its person is told.
@@ -351,11 +375,11 @@ func importState(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, err := c.refusedRows(j, importShown)
+	rows, alike, err := c.notedRows(j, importShown)
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, lookAt(j, o, rows[:min(len(rows), importShown)]))
+	return c.json(http.StatusOK, lookAt(j, o, rows, alike))
 }
 
 func stopImport(c *call) error {
@@ -375,7 +399,7 @@ func importRefused(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, err := c.refusedRows(j, 0)
+	rows, _, err := c.notedRows(j, 0)
 	if err != nil {
 		return err
 	}

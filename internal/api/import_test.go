@@ -151,6 +151,22 @@ func importOn(t *testing.T, dsn string) {
 			t.Errorf("%s", r.body)
 		}
 	})
+	t.Run("Alike", func(t *testing.T) { // who may be there already is told on the trial, and hinders nothing
+		f := wang.upload("客户.csv", []byte("名称\n太和泵业有限公司\n仁和水务公司\n康安\n仁和水务有限公司\n"))
+		body := map[string]any{"file": f, "columns": []any{"name"}, "dry": true}
+		r := wang.bring("base.customer", body)
+		if r.text("good") != "4" || r.len("rows") != 0 || r.len("alike") != 2 || r.text("alike", 0, "row") != "2" || r.text("alike", 0, "alike", 0, "title") != "泰和泵业" || r.text("alike", 1, "row") != "5" || r.text("alike", 1, "twin") != "3" {
+			t.Errorf("%s", r.body)
+		}
+		body["dry"] = false
+		if r := wang.bring("base.customer", body); r.text("good") != "4" || r.len("alike") != 0 {
+			t.Errorf("%s", r.body)
+		}
+		there := wang.do("POST", "/api/form/base.customer/alike", map[string]any{"values": map[string]any{"name": "仁和水务公司"}}).want(200)
+		if there.len() != 2 || there.text(0, "why", 0, "same") != "true" || there.text(1, "why", 0, "same") != "false" {
+			t.Errorf("%s", there.body)
+		}
+	})
 	t.Run("Refused", func(t *testing.T) {
 		wang.do("POST", "/api/form/x.matter/import", map[string]any{"file": file, "columns": []any{"nothing"}}).want(400)
 		wang.do("POST", "/api/form/x.matter/import", map[string]any{"file": file, "columns": []any{"subject", "subject"}}).want(400)

@@ -33,6 +33,7 @@ type Importer struct {
 	actor Actor
 	form  *rulebook.Form
 	refs  map[string]foundRef
+	said  map[string]int // a field and what tells records apart by it → the row that said it first
 }
 
 type foundRef struct {
@@ -43,7 +44,7 @@ type foundRef struct {
 // Importer judges whether the actor may bring records into a form, and answers what a sheet may give.
 func (e *Engine) Importer(ctx context.Context, now time.Time, actor Actor, form string) (*Importer, []FieldView, error) {
 	actor.Origin = "import"
-	im := &Importer{e: e, actor: actor, refs: map[string]foundRef{}}
+	im := &Importer{e: e, actor: actor, refs: map[string]foundRef{}, said: map[string]int{}}
 	var fields []FieldView
 	err := e.read(ctx, now, actor, func(w *work) error {
 		f, err := w.formSeen(form)

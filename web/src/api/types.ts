@@ -223,6 +223,7 @@ export interface Around {
   opens: { form: string; label: Text; field: string }[]
   blocked: { form: string; label: Text; problem: Problem }[]
 }
+export interface AlikeRow { form: string; id: string; number?: string; title?: string; state_label?: Text; why: { field: string; label: Text; same: boolean }[] }
 export interface TimelineEvent extends HistoryEntry { form: string; record: string; number?: string; title?: string; state_label?: Text }
 export interface Done { record: Rec; done: { action: string; at: string; text: Text; signed?: boolean; waiting?: (Text | Person)[] } }
 export interface HistoryEntry {
@@ -377,5 +378,6 @@ export interface ImportJob {
   refused: number
   head: string[]
   rows: { row: number; items: { field?: string; column: number; clause?: string; say: Text }[] }[]
+  alike?: { row: number; alike?: AlikeRow[]; twin?: number }[]
   problem?: Problem
 }

@@ -17,4 +17,9 @@ export default {
   'around.lasts_one': '{{count}} record',
   'around.lasts_other': '{{count}} records',
   'around.nothing_ahead': 'No time limit is running.',
+  'alike.field_same': 'same {{what}}',
+  'alike.field_near': '{{what}} is near',
+  'import.alike': 'Rows that may be there already',
+  'import.alike_text': 'These rows can come in, but the register or the sheet seems to have the same one already. Open it; if it is the same, take the row out of the sheet.',
+  'import.twin': 'says the same as row {{n}}',
 }

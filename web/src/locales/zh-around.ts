@@ -16,4 +16,9 @@ export default {
   'around.more_than': '{{count}} 以上',
   'around.lasts_other': '共 {{count}} 件',
   'around.nothing_ahead': '没有要赶的时限。',
+  'alike.field_same': '{{what}}相同',
+  'alike.field_near': '{{what}}相近',
+  'import.alike': '像是已有的行',
+  'import.alike_text': '这些行可以导入，但簿子里或表里像是已有同一家。打开看看，是同一家就从表里删去那一行。',
+  'import.twin': '和第 {{n}} 行说的是同一家',
 }

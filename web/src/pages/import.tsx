@@ -170,6 +170,22 @@ function Progressed({ form: f, id, onAgain, onOther, onRun, busy }: { form: Form
         </div>
         {!running && j.dry && j.refused > 0 && j.good > 0 && <p className="soft">{t('import.partly')}</p>}
       </Card>
+      {!!j.alike?.length && !running && (
+        <Card title={t('import.alike')}>
+          <p className="soft">{t('import.alike_text')}</p>
+          <ul className="rows import-rows">
+            {j.alike.map((r) => (
+              <li key={r.row}>
+                <b className="num">{t('import.row', { n: r.row })}</b>
+                <div>
+                  {!!r.twin && <div>{t('import.twin', { n: r.twin })}</div>}
+                  {r.alike?.map((x) => <div key={x.id}><Link to={`/record/${x.form}/${x.id}`}>{[x.number, x.title].filter(Boolean).join(' ')}</Link> <span className="soft small">{x.why.map((y) => t(y.same ? 'alike.field_same' : 'alike.field_near', { what: w(y.label) })).join(t('comma'))}</span></div>)}
+                </div>
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
       {j.rows.length > 0 && !running && (
         <Card title={t('import.refused_rows', { count: j.refused })}>
           <ul className="rows import-rows">

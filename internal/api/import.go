@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,7 @@ type importReadBody struct {
 type importBody struct {
 	File    string   `json:"file"`
 	Columns []string `json:"columns"` // the field of each column, "" for none
+	Match   string   `json:"match"`   // the field by which a row is known to be about a record that is there; "": each is a new one
 	Dry     bool     `json:"dry"`
 }
 
@@ -35,6 +37,7 @@ type importRead struct {
 	Rows    int                `json:"rows"`
 	Columns []importColumn     `json:"columns"`
 	Fields  []engine.FieldView `json:"fields"`
+	Match   []string           `json:"match"` // fields by which rows can be matched with records
 }
 
 type importColumn struct {
@@ -55,6 +58,9 @@ type importView struct {
 	Done    int         `json:"done"`
 	Good    int         `json:"good"`
 	Refused int         `json:"refused"`
+	Match   string      `json:"match,omitempty"`
+	Changed int         `json:"changed,omitempty"` // of the good ones: records that were there and are changed
+	Same    int         `json:"same,omitempty"`    // and those that say so already
 	Head    []string    `json:"head"`
 	Rows    []importRow `json:"rows"`  // refused ones, the first 200
 	Alike   []importRow `json:"alike"` // on a trial: ones that can come in and may be there already, the first 200
@@ -67,6 +73,7 @@ type importRow struct {
 	Items []engine.ImportWrong `json:"items"`
 	Alike []engine.Alike       `json:"alike,omitempty"`
 	Twin  int                  `json:"twin,omitempty"` // a row before it that says the same in a field that tells them apart
+	How   string               `json:"how,omitempty"`  // of a row about a record that is there: changed or same
 }
 
 // importOrder is what the job of an import is told. The cells stay in the file.
@@ -75,6 +82,7 @@ type importOrder struct {
 	File    string   `json:"file"`
 	Name    string   `json:"name"`
 	Columns []string `json:"columns"`
+	Match   string   `json:"match,omitempty"`
 	Head    []string `json:"head"`
 	Dry     bool     `json:"dry"`
 	worker
@@ -99,27 +107,42 @@ func (c *call) job() (*job.Job, importOrder, error) {
 	return j, o, err
 }
 
-// notedRows are what an import noted, at most limit of each kind, 0 = all: refused rows, and ones that may be there already.
-func (c *call) notedRows(j *job.Job, limit int) (refused, alike []importRow, err error) {
-	refused, alike = []importRow{}, []importRow{}
-	notes, err := c.s.Jobs.Notes(c.ctx(), j, limit)
-	for _, n := range notes {
+// importNotes is what an import noted of its rows.
+type importNotes struct {
+	refused, alike []importRow
+	changed, same  int
+}
+
+// notes reads it; limit keeps to the first rows of each kind, 0 = all.
+func (c *call) notes(j *job.Job, o importOrder, limit int) (importNotes, error) {
+	n := importNotes{refused: []importRow{}, alike: []importRow{}}
+	few := limit
+	if o.Match != "" {
+		few = 0 // what became of each row stands in them
+	}
+	list, err := c.s.Jobs.Notes(c.ctx(), j, few)
+	for _, note := range list {
 		var some []importRow
-		if err := json.Unmarshal(n, &some); err != nil {
-			return nil, nil, err
+		if err := json.Unmarshal(note, &some); err != nil {
+			return n, err
 		}
 		for _, x := range some {
-			if len(x.Items) > 0 {
-				refused = append(refused, x)
-			} else {
-				alike = append(alike, x)
+			switch {
+			case x.How == engine.RowChanged:
+				n.changed++
+			case x.How == engine.RowSame:
+				n.same++
+			case len(x.Items) > 0:
+				n.refused = append(n.refused, x)
+			default:
+				n.alike = append(n.alike, x)
 			}
 		}
 	}
 	if limit > 0 {
-		refused, alike = refused[:min(len(refused), limit)], alike[:min(len(alike), limit)]
+		n.refused, n.alike = n.refused[:min(len(n.refused), limit)], n.alike[:min(len(n.alike), limit)]
 	}
-	return refused, alike, err
+	return n, err
 }
 
 // sheetOf loads an uploaded file of one's own.
@@ -158,7 +181,12 @@ func readImport(c *call) error {
 	if err != nil {
 		return err
 	}
-	out := importRead{Rows: len(s.rows), Columns: []importColumn{}, Fields: fields}
+	out := importRead{Rows: len(s.rows), Columns: []importColumn{}, Fields: fields, Match: []string{}}
+	for _, f := range fields {
+		if engine.ImportMatch(f) {
+			out.Match = append(out.Match, f.ID)
+		}
+	}
 	taken := map[string]bool{}
 	for i, name := range s.head {
 		col := importColumn{Name: name, Sample: []string{}, Field: guess(name, fields, taken)}
@@ -218,7 +246,10 @@ func startImport(c *call) error {
 	if err := judgeColumns(in.Columns, fields, len(s.head)); err != nil {
 		return err
 	}
-	o := importOrder{Form: c.path("key"), File: f.ID, Name: f.Name, Columns: in.Columns, Head: s.head, Dry: in.Dry, worker: c.worker()}
+	if in.Match != "" && (!slices.Contains(in.Columns, in.Match) || !slices.ContainsFunc(fields, func(f engine.FieldView) bool { return f.ID == in.Match && engine.ImportMatch(f) })) {
+		return fault.At("match", "不能按“"+in.Match+"”认已有的：要用不会重复的一项，并且表里有这一栏", "Rows cannot be matched by "+in.Match+": it has to be a field that no two have alike, and a column of the sheet")
+	}
+	o := importOrder{Form: c.path("key"), File: f.ID, Name: f.Name, Columns: in.Columns, Match: in.Match, Head: s.head, Dry: in.Dry, worker: c.worker()}
 	input, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -227,7 +258,7 @@ func startImport(c *call) error {
 	if err := im.Begin(c.ctx(), c.now, f.Name, len(s.rows), in.Dry, c.s.Jobs.Add(j)); err != nil {
 		return err
 	}
-	return c.json(http.StatusAccepted, lookAt(j, o, []importRow{}, []importRow{}))
+	return c.json(http.StatusAccepted, lookAt(j, o, importNotes{refused: []importRow{}, alike: []importRow{}}))
 }
 
 func judgeColumns(columns []string, fields []engine.FieldView, most int) error {
@@ -320,7 +351,7 @@ func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
 		if !o.Dry {
 			key = "import/" + o.File + "/" + strconv.Itoa(row.n)
 		}
-		_, wrong, err := im.Row(ctx, c.s.Clock(), o.Columns, row.cells, key, o.Dry)
+		how, wrong, err := im.Row(ctx, c.s.Clock(), o.Match, o.Columns, row.cells, key, o.Dry)
 		if err != nil {
 			return err
 		}
@@ -331,7 +362,10 @@ func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
 			r.Refused++
 			noted = append(noted, importRow{Row: row.n, Items: wrong})
 		}
-		if o.Dry && len(wrong) == 0 {
+		if how == engine.RowChanged || how == engine.RowSame {
+			noted = append(noted, importRow{Row: row.n, Items: []engine.ImportWrong{}, How: how})
+		}
+		if o.Dry && how == engine.RowNew {
 			twin, list, err := im.Alike(ctx, c.s.Clock(), o.Columns, row.cells, row.n)
 			if err != nil {
 				return err
@@ -357,8 +391,8 @@ func (nobody) Write(b []byte) (int, error) { return len(b), nil }
 func (nobody) WriteHeader(int)             {}
 
 // lookAt is a job as its person sees it.
-func lookAt(j *job.Job, o importOrder, rows, alike []importRow) importView {
-	return importView{ID: j.ID, Form: o.Form, File: o.File, Name: o.Name, Dry: o.Dry, State: j.State, Total: j.Total, Done: j.Done, Good: j.Good, Refused: j.Refused, Head: o.Head, Rows: rows, Alike: alike, Problem: problemOf(j)}
+func lookAt(j *job.Job, o importOrder, n importNotes) importView {
+	return importView{ID: j.ID, Form: o.Form, File: o.File, Name: o.Name, Dry: o.Dry, State: j.State, Total: j.Total, Done: j.Done, Good: j.Good, Refused: j.Refused, Head: o.Head, Rows: n.refused, Alike: n.alike, Match: o.Match, Changed: n.changed, Same: n.same, Problem: problemOf(j)}
 }
 
 // problemOf is why a job was given up, as its person is told.
@@ -375,11 +409,11 @@ func importState(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, alike, err := c.notedRows(j, importShown)
+	n, err := c.notes(j, o, importShown)
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, lookAt(j, o, rows, alike))
+	return c.json(http.StatusOK, lookAt(j, o, n))
 }
 
 func stopImport(c *call) error {
@@ -399,7 +433,7 @@ func importRefused(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, _, err := c.notedRows(j, 0)
+	n, err := c.notes(j, o, 0)
 	if err != nil {
 		return err
 	}
@@ -425,7 +459,7 @@ func importRefused(c *call) error {
 		return out.SetRow("A"+strconv.Itoa(n), list)
 	}
 	wide := len(o.Head)
-	for _, r := range rows {
+	for _, r := range n.refused {
 		wide = max(wide, len(cells[r.Row]))
 	}
 	row := func(cells []string, reason string) []string {
@@ -436,7 +470,7 @@ func importRefused(c *call) error {
 	if err := put(1, row(o.Head, c.say("原因", "Reason"))); err != nil {
 		return err
 	}
-	for i, r := range rows {
+	for i, r := range n.refused {
 		var why []string
 		for _, x := range r.Items {
 			say := c.say(x.Say.ZH, x.Say.EN)

@@ -354,7 +354,7 @@ export interface SearchResult { groups: { kind: string; label: Text; hits: { for
 export interface StatRow { key: string; label?: Text; count?: number; sum?: string }
 export interface Option { id: string; label: Text; sub?: Text; fits?: boolean }
 
-export interface ImportRead { rows: number; columns: { name: string; sample: string[]; field: string }[]; fields: Field[] }
+export interface ImportRead { rows: number; columns: { name: string; sample: string[]; field: string }[]; fields: Field[]; match?: string[] }
 export interface ExportJob {
   id: string
   form: string
@@ -379,5 +379,8 @@ export interface ImportJob {
   head: string[]
   rows: { row: number; items: { field?: string; column: number; clause?: string; say: Text }[] }[]
   alike?: { row: number; alike?: AlikeRow[]; twin?: number }[]
+  match?: string
+  changed?: number
+  same?: number
   problem?: Problem
 }

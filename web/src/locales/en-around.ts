@@ -22,4 +22,9 @@ export default {
   'import.alike': 'Rows that may be there already',
   'import.alike_text': 'These rows can come in, but the register or the sheet seems to have the same one already. Open it; if it is the same, take the row out of the sheet.',
   'import.twin': 'says the same as row {{n}}',
+  'import.match': 'Records that are there already',
+  'import.match_none': 'File each row as a new one',
+  'import.match_by': 'Know them by {{what}} and change them to what the sheet says; file the rest',
+  'import.match_text': 'An empty cell leaves what is there; what says the same is not changed.',
+  'import.of_them': 'Of these, {{changed}} change a record that is there; {{same}} say what is there already.',
 }

@@ -21,4 +21,9 @@ export default {
   'import.alike': '像是已有的行',
   'import.alike_text': '这些行可以导入，但簿子里或表里像是已有同一家。打开看看，是同一家就从表里删去那一行。',
   'import.twin': '和第 {{n}} 行说的是同一家',
+  'import.match': '已有的怎么办',
+  'import.match_none': '每一行都当新的登记',
+  'import.match_by': '按“{{what}}”认出已有的，改成表里的；认不出的新登记',
+  'import.match_text': '空着的格不动原来的内容；和原来一样的不改。',
+  'import.of_them': '其中改动已有的 {{changed}} 行，和已有的一样、不用改的 {{same}} 行。',
 }

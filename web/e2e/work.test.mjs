@@ -261,7 +261,8 @@ export default [
     await send(page, 'POST', `/api/form/base.product/record/${made.id}/void`, { reason: '重复登记' })
     await heard
     await dialog.getByRole('button', { name: '修改' }).click()
-    await dialog.locator('.refusal').first().waitFor()
+    await dialog.locator('.refusal').getByText('记录已作废').waitFor()
+    must(!/void/.test(await page.locator('body').innerText()), 'a raw state on the page')
     must((await dialog.getByLabel('品名').inputValue()) === '正在改的名称', 'what was typed is gone')
   }],
   ['a conflict shows both versions', 'limin', null, async (page) => {

@@ -278,7 +278,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	o := engine.Options{ProveSignatures: s.c.settings.Prove, Done: s.op.did}
+	o := engine.Options{ProveSignatures: s.c.settings.Prove, RecordsADay: s.c.settings.RecordsADay, Done: s.op.did}
 	if old := s.now.Load(); old != nil {
 		o.Bus = old.engine.Bus() // the pages that hang on it stay
 	}

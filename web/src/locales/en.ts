@@ -210,6 +210,7 @@ export default {
   'mark.metlate': 'Done {{span}} late',
   'mark.metlate_short': 'Done late',
   'mark.void': 'No longer runs',
+  'mark.dropped': 'Not done, no longer asked',
   'mark.none': 'Not started',
   'mark.before': 'by {{at}}',
   'mark.was_due': 'was due {{at}}',

@@ -201,6 +201,7 @@ export default {
   'mark.metlate': '逾期 {{span}}办完',
   'mark.metlate_short': '逾期办完',
   'mark.void': '不再计时',
+  'mark.dropped': '逾期未办，不再要求',
   'mark.none': '未起算',
   'mark.before': '{{at}} 前',
   'mark.was_due': '应于 {{at}}',

@@ -18,7 +18,7 @@ export function LineTable({ line, rows }: { line: LineDef; rows: Line[] }) {
     return v && typeof v === 'object' && 'form' in v ? `/record/${(v as { form: string }).form}/${idOf(v)}` : undefined
   }
   return (
-    <div className="table-box">
+    <div className="table-box" role="region" tabIndex={0} aria-label={w(line.label)}>{/* on a narrow screen it scrolls: by keyboard too */}
       <table className={columns.length > 6 ? 'many' : ''}>
         <thead><tr>{columns.map((c) => <th key={c.id} className={kindOf(c).column.align}>{w(c.label)}</th>)}</tr></thead>
         <tbody>

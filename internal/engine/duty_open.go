@@ -117,7 +117,7 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 	if err != nil {
 		return err
 	}
-	if d.Sample != nil && !aligned(d, view) {
+	if d.Sample != nil {
 		if list, err = w.drawn(d.Sample, view, list, p); err != nil {
 			return err
 		}

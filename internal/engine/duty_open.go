@@ -26,6 +26,8 @@ func (w *work) openDuty(id string, at time.Time, skip bool) error {
 		return w.closeLedger(row, at)
 	case strings.HasPrefix(id, limited):
 		return w.overOn(id)
+	case strings.HasPrefix(id, keeping):
+		return w.termEnded(row)
 	}
 	if next, ok := parseInstant(row["next_at"]); !ok || next.After(at) {
 		return nil

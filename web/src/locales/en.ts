@@ -2,6 +2,7 @@
 import auth from './en-auth'
 import alert from './en-alert'
 import job from './en-job'
+import around from './en-around'
 import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
@@ -16,6 +17,7 @@ export default {
   ...diff,
   ...desk,
   ...record,
+  ...around,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',
   'crumbs': 'Where this is',
@@ -221,6 +223,7 @@ export default {
   'clause.asleep': 'This clause is not in force now.',
   'clause.legal': 'Legal note:',
   'clause.default': 'The source lost this; a default is used.',
+  'clause.repeats': 'The source says it twice; it is kept, and a breach counted, under:',
   'clause.does': 'What the system does for this clause',
   'clause.does_nothing': 'For reading only; the system does nothing.',
   'clause.fired': 'Applied',
@@ -267,7 +270,6 @@ export default {
   'history.more_one': '{{count}} earlier entry',
   'history.more_other': '{{count}} earlier entries',
   'history.changes': '{{count}} more changed',
-  'customer.next': 'What is next',
   'act.missing': 'Still needed: {{what}}',
   'fill.more_one': '{{count}} optional field',
   'fill.more_other': '{{count}} optional fields',

@@ -2,6 +2,7 @@
 import auth from './zh-auth'
 import alert from './zh-alert'
 import job from './zh-job'
+import around from './zh-around'
 import record from './zh-record'
 import personal from './zh-personal'
 import setup from './zh-setup'
@@ -16,6 +17,7 @@ export default {
   ...diff,
   ...desk,
   ...record,
+  ...around,
   'brand': '掌柜',
   'skip': '跳到正文',
   'crumbs': '所在位置',
@@ -211,6 +213,7 @@ export default {
   'clause.asleep': '这一条现在不生效。',
   'clause.legal': '法律提示：',
   'clause.default': '原文缺失，此处用默认值。',
+  'clause.repeats': '原文重复，内容与违反都记在：',
   'clause.does': '系统替这一条做什么',
   'clause.does_nothing': '只供阅读，系统不做什么。',
   'clause.fired': '用到',
@@ -254,7 +257,6 @@ export default {
   'history.none': '没有这一类。',
   'history.more_other': '更早的 {{count}} 条',
   'history.changes': '另改了 {{count}} 项',
-  'customer.next': '接下来',
   'act.missing': '还缺：{{what}}',
   'fill.more_other': '选填 {{count}} 项',
   'new.keep': '先存着',

@@ -55,7 +55,11 @@ type server struct {
 	demo     bool
 	first    *firstRun // until somebody can sign in
 	using    sync.Mutex
-	leaving  atomic.Bool // the balancer is told to send nobody any more
+	files    fs.FS             // of the rulebooks
+	offered  *rulebook.Library // what they say, approved or not
+	waiting  string            // the regulations whose text is not approved
+	approved string            // when the last was
+	leaving  atomic.Bool       // the balancer is told to send nobody any more
 	stopping chan struct{}
 }
 
@@ -156,7 +160,8 @@ func (s *settings) demoDefaults() {
 }
 
 func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
-	ctx := s.p.ctx
+	ctx, halt := context.WithCancelCause(s.p.ctx)
+	defer halt(nil)
 	if err := s.checkDemo(ctx, fsys, lib); err != nil {
 		return err
 	}
@@ -179,6 +184,11 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	}
 	if err := s.openOperator(); err != nil {
 		return err
+	}
+	if s.files, s.offered = fsys, lib; s.c.Dev == "" {
+		if lib, err = s.lawful(ctx); err != nil {
+			return err
+		}
 	}
 	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		return err
@@ -236,6 +246,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	}
 	around, end := context.WithCancel(context.WithoutCancel(ctx)) // until the last answer is given
 	defer end()
+	go s.outlived(around, halt)
 	if s.relay != nil {
 		go s.relay.send(around)
 		go s.relay.hear(around)
@@ -251,7 +262,11 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if err := s.announce(ctx, listener.Addr().String()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return s.serve(ctx, listener, front)
+	err = s.serve(ctx, listener, front)
+	if s.p.ctx.Err() == nil && ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	return err
 }
 
 // use puts a library into force: at the start, and after each change in development.
@@ -272,7 +287,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	o := engine.Options{ProveSignatures: s.c.settings.Prove, Done: s.op.did}
+	o := engine.Options{ProveSignatures: s.c.settings.Prove, RecordsADay: s.c.settings.RecordsADay, Done: s.done}
 	if old := s.now.Load(); old != nil {
 		o.Bus = old.engine.Bus() // the pages that hang on it stay
 	}
@@ -425,8 +440,11 @@ func (s *server) follow(ctx context.Context) {
 		if err == nil && !same {
 			err = s.named(company)
 		}
+		if err == nil && s.c.Dev == "" {
+			err = s.heard(ctx)
+		}
 		if err != nil && ctx.Err() == nil {
-			s.p.log.Warn("the company's name was not read", "err", err)
+			s.p.log.Warn("the company's name and the texts in force were not read", "err", err)
 		}
 	}
 }

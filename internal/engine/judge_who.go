@@ -83,13 +83,19 @@ func (w *work) allowed(r *Record, a *rulebook.Action, view *rulebook.View) (bool
 	if a.By == nil {
 		return w.defaultAllowed(r, a, view), a.Clause, nil
 	}
-	clause := ""
+	clause, other := "", "" // of the case that is given; else of the first there is
 	asleep := true
 	for _, item := range a.By.Items {
 		if !view.Awake(&item.Node) {
 			continue
 		}
 		asleep = false
+		other = first(other, item.Clause)
+		if ok, err := applies(item, w.scope(r, view, nil)); err != nil {
+			return false, "", err
+		} else if !ok {
+			continue
+		}
 		clause = first(clause, item.Clause)
 		ids, any, err := w.whoItem(r, item, view)
 		if err != nil {
@@ -104,6 +110,7 @@ func (w *work) allowed(r *Record, a *rulebook.Action, view *rulebook.View) (bool
 			}
 		}
 	}
+	clause = first(clause, other)
 	return asleep && len(a.By.Items) > 0, clause, nil
 }
 

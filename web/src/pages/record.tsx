@@ -240,7 +240,7 @@ function Content({ form: f, rec: r }: { form: Form; rec: Rec }) {
             {s.fields.map((x) => (
               <div key={x.id} className={kindOf(x).wide || (typeof r.values[x.id] === 'string' && String(r.values[x.id]).length > 40) ? 'wide' : ''}>
                 <dt>{w(x.label)}</dt>
-                <dd><FieldView field={x} value={r.values[x.id]} record={{ form: r.form, id: r.id }} /></dd>
+                <dd><FieldView field={x} value={r.values[x.id]} record={r.reveal?.[x.id] ? { form: r.form, id: r.id } : undefined} /></dd>
               </div>
             ))}
           </dl>

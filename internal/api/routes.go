@@ -129,6 +129,7 @@ func (s *server) table() []*route {
 		with(post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}), fresh),
 		with(with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form), brief),
 		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),
+		post("/api/form/{key}/alike", person, alike, "What is there already that a record with these values may be the same as; nothing is written", alikeBody{}, []engine.Alike{}),
 		post("/api/form/{key}/import/read", person, readImport, "Read a sheet and guess which column is which field", importReadBody{}, importRead{}),
 		with(post("/api/form/{key}/import", person, startImport, "Bring the rows of a sheet in, or try it; it goes on by itself", importBody{}, importView{}), func(r *route) { r.status = http.StatusAccepted }),
 		get("/api/import/{id}", person, importState, "How far an import is, and which rows were refused", importView{}),

@@ -200,6 +200,7 @@ export interface Rec {
   at?: string
   book?: string
   version?: string
+  reveal?: Record<string, unknown>
   values: Values
   lines: Record<string, Line[]>
   opens?: { form: string; label: Text; field: string }[]

@@ -15,7 +15,7 @@ import { Deadline } from '../elements/deadline'
 import { Entry, History } from '../elements/history'
 import { Card, Failed, Loading } from '../elements/parts'
 import { People } from '../elements/refusal'
-import { FieldView, missing } from '../fields'
+import { FieldView, kindOf, missing } from '../fields'
 
 const nameOf = (r: { number?: string; title?: string }) => [r.number, r.title].filter((x, i, a) => x && a.indexOf(x) === i).join(' ')
 export const useAround = (form: string, id: string, central?: boolean) => useGet<Around>(central ? `${recordPath(form, id)}/around` : null, undefined, { staleTime: 5000 })
@@ -185,7 +185,7 @@ function Later({ q, children }: { q: { hasNextPage: boolean; isFetchingNextPage:
   )
 }
 
-const COLUMNS = 5
+const COLUMNS = 4
 
 function Group({ group: g, rec }: { group: AroundGroup; rec: Rec }) {
   const { t, w } = useWords()
@@ -211,8 +211,8 @@ function Group({ group: g, rec }: { group: AroundGroup; rec: Rec }) {
             {list.map((r) => (
               <tr key={r.id}>
                 <td><Link to={`/record/${g.form}/${r.id}`}>{r.number || r.title || t('list.unnumbered')}</Link></td>
-                {columns.map((c) => <td key={c!.id}>{missing(r.values[c!.id]) ? <span className="soft">—</span> : <FieldView field={c!} value={r.values[c!.id]} dense />}</td>)}
-                {f.data!.states.length > 1 && <td>{w(r.state_label)}</td>}
+                {columns.map((c) => <td key={c!.id} style={{ minWidth: kindOf(c!).column.min, maxWidth: kindOf(c!).column.max }}>{missing(r.values[c!.id]) ? <span className="soft">—</span> : <FieldView field={c!} value={r.values[c!.id]} dense />}</td>)}
+                {f.data!.states.length > 1 && <td className="nowrap">{w(r.state_label)}</td>}
                 <td>{r.due ? <Deadline due={r.due.due} state={r.due.paused ? 'paused' : r.due.state} exact="below" /> : <span className="soft">—</span>}</td>
               </tr>
             ))}

@@ -169,7 +169,9 @@ func importOn(t *testing.T, dsn string) {
 	})
 	t.Run("Match", func(t *testing.T) { // what is there is changed where a cell is filled; what says the same is left alone
 		columns := []any{"code", "name", "note"}
-		sheet := func(rows string) string { return wang.upload("客户.csv", []byte("客户代码,客户名称,备注\n"+rows)) }
+		sheet := func(rows string) string {
+			return wang.upload("客户.csv", []byte("客户代码,客户名称,备注\n"+rows))
+		}
 		body := map[string]any{"file": sheet("M1,甲水务,新\nM2,乙水务,旧\n"), "columns": columns, "match": "code"}
 		if r := wang.do("POST", "/api/form/base.customer/import/read", map[string]any{"file": body["file"]}).want(200); r.text("match", 0) != "code" || r.len("match") != 1 {
 			t.Errorf("%s", r.body)

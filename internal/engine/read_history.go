@@ -17,6 +17,7 @@ type HistoryEntry struct {
 	ID      string        `json:"id"`
 	At      string        `json:"at"`
 	By      *Holder       `json:"by"`
+	ByLink  bool          `json:"by_link,omitempty"` // by somebody without an account, who had a link
 	Action  string        `json:"action"`
 	Label   Text          `json:"label"`
 	Text    Text          `json:"text"`
@@ -109,6 +110,7 @@ func (w *work) historyEntry(r *Record, e *journal.Entry) HistoryEntry {
 		p.Name = first(e.ActorName, p.Name)
 		h.By = &p
 	}
+	h.ByLink = e.Origin == "link"
 	h.Label = w.entryLabel(e)
 	h.Comment = first(str(e.Asked["comment"]), str(e.Asked["reason"]))
 	if how, ok := e.Asked["proof"].(map[string]any); ok {

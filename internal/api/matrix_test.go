@@ -45,7 +45,10 @@ func openWide(t testing.TB, dsn string, lib *rulebook.Library) *wide {
 	works := s.Unit
 	group := s.Column("base_unit", works, "parent")
 	sibling := s.System("base.unit", map[string]any{"name": "二厂", "parent": group})
+	began := s.Now
+	s.Now = began.Add(time.Minute) // the group is the company, since it was there first
 	foreign := s.System("base.unit", map[string]any{"name": "别家"})
+	s.Now = began
 	for _, u := range []string{sibling, foreign} {
 		s.System("base.adoption", map[string]any{"unit": u, "book": "x", "version": "1.0", "from": "2000-01-01"})
 	}

@@ -55,6 +55,7 @@ type settings struct {
 	MaxAge       time.Duration  `help:"A password must be changed after; 0 = never." name:"password-age" default:"0" env:"ZHANGGUI_PASSWORD_AGE"`
 	Fresh        time.Duration  `help:"How long a proof of who one is counts for revealing, exporting, granting roles and the like." default:"5m" env:"ZHANGGUI_FRESH"`
 	Prove        bool           `help:"Ask a proof of its own for every signature of an approval, not only where the rulebook does." name:"prove-signatures" env:"ZHANGGUI_PROVE_SIGNATURES"`
+	RecordsADay  int            `help:"Records of one form that a person, or a machine as him, may open in 24 hours, imports among them; 0 = any number." name:"records-a-day" default:"200000" env:"ZHANGGUI_RECORDS_A_DAY"`
 	Second       string         `help:"Whose second factor is demanded: none, officers (administrators and auditors), all." name:"second-factor" enum:"none,officers,all" default:"officers" env:"ZHANGGUI_SECOND_FACTOR"`
 	Grace        time.Duration  `help:"How long somebody of whom it is demanded may come in without having enrolled one." name:"second-factor-grace" default:"72h" env:"ZHANGGUI_SECOND_FACTOR_GRACE"`
 	Single       bool           `help:"One session a person: a new one ends those before." name:"single-session" env:"ZHANGGUI_SINGLE_SESSION"`
@@ -96,6 +97,8 @@ func (s *settings) check() error {
 		return errors.New("--idle, --absolute and --fresh must be longer than nothing")
 	case s.Lease != 0 && s.Lease < time.Second:
 		return errors.New("--lease is a second at least")
+	case s.RecordsADay < 0:
+		return errors.New("--records-a-day is a number, 0 for any number")
 	case s.CopyKeep < 0:
 		return errors.New("--copy-keep is a length of time")
 	case s.Grace < 0:

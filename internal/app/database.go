@@ -60,7 +60,7 @@ func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Libra
 	for _, c := range changes {
 		p.log.Log(ctx, level, "database", "change", c.Describe())
 	}
-	if err := db.Apply(ctx, changes); err != nil {
+	if err := db.Upgrade(ctx, changes, version()); err != nil {
 		if store.NotOwner(err) {
 			return fmt.Errorf("the tables are another role's and not up to date: run “zhanggui lend” as their owner first: %w", err)
 		}
@@ -81,6 +81,22 @@ func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Libra
 		err = setMeta(ctx, db, metaMade, time.Now().UTC().Format(instantForm)+" "+version())
 	}
 	return err
+}
+
+// outlived ends this server when a newer program has begun to work on its database. On PostgreSQL each act asks for itself and is
+// refused from that moment on.
+func (s *server) outlived(ctx context.Context, halt context.CancelCauseFunc) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(2 * time.Second):
+		}
+		if reason, _ := s.db.Outlived(ctx); reason != nil { // a database that is away is no secret: every act says so
+			halt(reason)
+			return
+		}
+	}
 }
 
 // sqliteFile is the file of an SQLite address; false for memory and PostgreSQL.

@@ -156,7 +156,8 @@ func (s *settings) demoDefaults() {
 }
 
 func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
-	ctx := s.p.ctx
+	ctx, halt := context.WithCancelCause(s.p.ctx)
+	defer halt(nil)
 	if err := s.checkDemo(ctx, fsys, lib); err != nil {
 		return err
 	}
@@ -236,6 +237,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	}
 	around, end := context.WithCancel(context.WithoutCancel(ctx)) // until the last answer is given
 	defer end()
+	go s.outlived(around, halt)
 	if s.relay != nil {
 		go s.relay.send(around)
 		go s.relay.hear(around)
@@ -251,7 +253,11 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if err := s.announce(ctx, listener.Addr().String()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return s.serve(ctx, listener, front)
+	err = s.serve(ctx, listener, front)
+	if s.p.ctx.Err() == nil && ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	return err
 }
 
 // use puts a library into force: at the start, and after each change in development.
@@ -272,7 +278,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	o := engine.Options{ProveSignatures: s.c.settings.Prove, Done: s.op.did}
+	o := engine.Options{ProveSignatures: s.c.settings.Prove, RecordsADay: s.c.settings.RecordsADay, Done: s.op.did}
 	if old := s.now.Load(); old != nil {
 		o.Bus = old.engine.Bus() // the pages that hang on it stay
 	}

@@ -161,7 +161,7 @@ func machineToken(t *testing.T, address string) string {
 // launch starts the program, whose first lines are still to be read.
 func (v *victim) launch() io.Reader {
 	v.t.Helper()
-	args := append(slices.Clone(v.prefix), "zhanggui", "serve", "--database", v.at(), "--key", v.file("journal.key"), "--listen", "127.0.0.1:0")
+	args := append(slices.Clone(v.prefix), "zhanggui", "serve", "--database", v.at(), "--key", v.file("journal.key"), "--listen", "127.0.0.1:0", "--records-a-day", "0")
 	args = slices.Concat(args, v.common, v.keys, v.args)
 	v.cmd = exec.Command(args[0], args[1:]...)
 	v.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

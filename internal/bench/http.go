@@ -49,7 +49,7 @@ func (r *run) http() error {
 	if err := errors.Join(err, s.db.Close()); err != nil {
 		return err
 	}
-	ours, stop, _, err := r.serve(r.program, "--listen", "/api/health", "serve", "--database", "sqlite:"+r.file("http.db"), "--key", r.file("http.key"))
+	ours, stop, _, err := r.serve(r.program, "--listen", "/api/health", "serve", "--records-a-day", "0", "--database", "sqlite:"+r.file("http.db"), "--key", r.file("http.key"))
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,11 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 			}
 		}
 	}
+	if a.ID == "create" && d.person {
+		if err := w.mayFile(r.form); err != nil {
+			return nil, err
+		}
+	}
 	if err := w.fill(r, a, view, d, awake); err != nil {
 		return nil, err
 	}

@@ -136,7 +136,16 @@ func (w *work) fireDuty(c clockRow, at time.Time) error {
 	return nil
 }
 
+// stillMember tells whether the population still holds the member; of the sheet of a checklist the member is what it inspects.
 func (w *work) stillMember(d *rulebook.Duty, view *rulebook.View, m *Record) bool {
+	if d.Met != nil && d.Met.Create == m.form.Key && m.form.Checklist != nil {
+		v, err := m.Get("of")
+		of, ok := v.(*Record)
+		if err != nil || !ok || m.State() == "void" {
+			return false
+		}
+		m = of
+	}
 	ok, err := w.truth(d.Where, view, w.scope(m, view, nil), true)
 	return err == nil && ok && m.State() != "void"
 }

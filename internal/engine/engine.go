@@ -31,6 +31,7 @@ type Engine struct {
 	world   *world // people, units, adoptions: a snapshot, replaced whole
 	stale   atomic.Bool
 	firings firings
+	filings filings
 	entries atomic.Int64 // of the journal, made by this process
 	bus     *Bus
 	watch   func([]Effect) // scenarios look at what the clock does
@@ -74,6 +75,8 @@ type Options struct {
 	Bus *Bus
 	// ProveSignatures asks a proof of its own for every signature of an approval, not only where the rulebook does.
 	ProveSignatures bool
+	// RecordsADay is how many records of one form a person may open in 24 hours; 0 = any number.
+	RecordsADay int
 	// Quiet drops the journal and the attempt log (scenario runs check effects directly).
 	Quiet bool
 }

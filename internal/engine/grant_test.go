@@ -128,3 +128,76 @@ func consentOn(t *testing.T, dsn string) {
 		t.Errorf("by one who was chief: %s", state)
 	}
 }
+
+// Ensure that who ends another administrator's post, or closes his account, does not become by that the one who appoints alone: not
+// within seven days, of which the auditors are told; and that who was left alone by another's own act waits for nothing (S36).
+func TestGrant_Cleared(t *testing.T) { testkit.Databases(t, clearedOn) }
+
+func clearedOn(t *testing.T, dsn string) {
+	s := testkit.Open(t, testkit.Load(t, finesBook), dsn, "2026-03-02 09:00")
+	s.Company("works", "x")
+	s.Person("he", "admin")
+	s.Person("jian", "auditor")
+	s.Person("lu")
+	post := func(of string) (id string) {
+		t.Helper()
+		err := s.DB.Read(t.Context(), func(tx *store.Tx) error {
+			rows, err := tx.Select(query.Select{Table: "base_role_grant", Alias: "t", Where: query.And(query.Eq("t", "person", s.ID(of)), query.Eq("t", "role", "admin"))})
+			if err == nil {
+				id = rows[0]["id"].(string)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+
+	// Who went by himself leaves the other free.
+	s.Person("wen", "admin")
+	s.Do("wen", "base.role_grant", post("wen"), "end_it", map[string]any{"until": "2026-03-01"})
+	if _, state := appointed(s, "he", "lu", "chief"); state != "held" {
+		t.Errorf("left alone: %s", state)
+	}
+
+	for _, way := range []struct {
+		name                string
+		on, before, after   string
+		form, action, field string
+	}{
+		{"post", "2026-03-02 10:00", "2026-03-09 09:59", "2026-03-09 10:00", "base.role_grant", "end_it", "until"},
+		{"account", "2026-03-16 10:00", "2026-03-23 09:59", "2026-03-23 10:00", "base.person", "deactivate", "left_on"},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			s.Turn(way.on)
+			s.Person(way.name, "admin")
+			record := post(way.name)
+			if way.form == "base.person" {
+				record = s.ID(way.name)
+			}
+			if _, err := s.E.Do(t.Context(), s.Now, engine.Act{Form: way.form, Record: record, Action: way.action, Reason: "离职", Values: map[string]any{way.field: "2026-03-01"}, Actor: engine.Actor{Person: s.ID("he")}}); err != nil {
+				t.Fatal(err)
+			}
+			id, state := appointed(s, "he", "he", "chief")
+			if state != "asked" || toldOf(t, s, "jian", id) != 1 {
+				t.Errorf("he cleared the way: %s, the auditor told %d times", state, toldOf(t, s, "jian", id))
+			}
+			if _, state := appointed(s, "he", "lu", "admin"); state != "asked" {
+				t.Errorf("a friend who would consent: %s", state)
+			}
+			s.Refused("he", "base.role_grant", id, "agree", nil)
+			s.Turn(way.before)
+			s.Do("he", "base.role_grant", id, "edit", map[string]any{"from": "2026-03-03"})
+			if state := s.Column("base_role_grant", id, "state"); state != "asked" {
+				t.Errorf("a minute before: %s", state)
+			}
+			s.Turn(way.after)
+			s.Do("he", "base.role_grant", id, "edit", map[string]any{"from": "2026-03-04"})
+			if s.Column("base_role_grant", id, "state") != "held" || s.Column("base_role_grant", id, "alone") != "true" {
+				t.Error("seven days later he still waits, though nobody is there to consent")
+			}
+			s.Do("he", "base.role_grant", id, "end_it", map[string]any{"until": "2026-03-04"})
+		})
+	}
+}

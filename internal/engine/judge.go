@@ -14,7 +14,11 @@ func (w *work) judgeState(r *Record, a *rulebook.Action, view *rulebook.View) er
 		return nil
 	}
 	state := r.State()
-	if a.From != nil && view.Awake(&a.From.Node) && !stateAllows(a, state) {
+	bound := a.From != nil && view.Awake(&a.From.Node)
+	if state == "void" && !(bound && stateAllows(a, state)) {
+		return w.refuse("state", r, a, []Reason{{Clause: a.Clause, Say: label("记录已作废", "The record is void")}})
+	}
+	if bound && !stateAllows(a, state) {
 		st := r.form.State(state)
 		zh, en := state, state
 		if st != nil {
@@ -23,12 +27,9 @@ func (w *work) judgeState(r *Record, a *rulebook.Action, view *rulebook.View) er
 		return w.refuse("state", r, a, []Reason{{Clause: first(a.From.Clause, a.Clause),
 			Say: label("现在是“"+zh+"”，这一步还没轮到或已办过", "It stands at “"+en+"”; this step is not open now")}})
 	}
-	if a.From == nil && !a.Implicit && state == "void" {
-		return w.refuse("state", r, a, []Reason{{Clause: a.Clause, Say: label("记录已作废", "The record is void")}})
-	}
 	if (a.ID == "edit" || a.ID == "void") && a.From == nil {
 		st := r.form.State(state)
-		if state == "void" || (st != nil && (st.Locked || st.Final && (a.ID == "edit" || r.form.Retention == nil))) || (r.form.Append && a.ID == "edit") {
+		if (st != nil && (st.Locked || st.Final && (a.ID == "edit" || r.form.Retention == nil))) || (r.form.Append && a.ID == "edit") {
 			return w.refuse("locked", r, a, []Reason{{Clause: first(stateClause(st), r.form.Clause), Say: label("已定案，内容冻结", "It is settled; its content is frozen")}})
 		}
 	}

@@ -204,7 +204,7 @@ func (w *work) fillView(o *ActionOpen, r *Record, a *rulebook.Action, view *rule
 	if a.ID == "edit" && len(a.Fill) == 0 {
 		for _, f := range r.form.Fields {
 			if w.mayWrite(r, a, f, view, true) == nil && w.visible(r, f) == full && !(f.Value != nil) {
-				o.Fill = append(o.Fill, FillView{Field: f.ID, Label: textOr(f.Label, f.ID)})
+				o.Fill = append(o.Fill, FillView{Field: f.ID, Required: w.needed(r, f, view), Label: textOr(f.Label, f.ID)})
 			}
 		}
 		for _, l := range r.form.Lines {
@@ -214,6 +214,16 @@ func (w *work) fillView(o *ActionOpen, r *Record, a *rulebook.Action, view *rule
 			}
 		}
 	}
+}
+
+// needed tells whether the field must be there as the record stands.
+func (w *work) needed(r *Record, f *rulebook.Field, view *rulebook.View) bool {
+	if f.Required == nil || !view.Awake(&f.Node) {
+		return false
+	}
+	need, _, err := f.Required.Pick(view, w.scope(r, view, nil))
+	b, _ := need.(bool)
+	return err == nil && b
 }
 
 // fillsWhen: a field that does not apply yet may come to apply by another field of the same step.

@@ -107,7 +107,7 @@ func (e *Engine) Board(ctx context.Context, now time.Time, actor Actor) (*Board,
 		for _, id := range sortedKeys(holders) {
 			v.ByHolder = append(v.ByHolder, *holders[id])
 		}
-		if v.Today, err = w.breachesToday(w.whereUnits(cf, "this")); err != nil {
+		if v.Today, err = w.breachesToday(query.And(w.whereUnits(cf, "this"), w.whereOfSeen(w.e.Lib.Form("base.breach"), "this"))); err != nil {
 			return err
 		}
 		if v.Forecast, err = w.forecast(rows); err != nil {

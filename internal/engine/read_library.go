@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"time"
 
@@ -55,6 +56,7 @@ type ClauseView struct {
 	Proof     string     `json:"proof,omitempty"`
 	Asleep    bool       `json:"asleep"`
 	AsleepWhy *Text      `json:"asleep_why,omitempty"`
+	Repeats   []string   `json:"repeats,omitempty"` // the clauses that say the same and decide it
 	Does      []Does     `json:"does"`
 	Params    []string   `json:"params"`
 	Scenarios int        `json:"scenarios"`
@@ -227,9 +229,15 @@ func scenariosOf(b *rulebook.Book) map[string]int {
 }
 
 func (w *work) clauseView(b *rulebook.Book, c *rulebook.Clause, view *rulebook.View) ClauseView {
-	x := ClauseView{ID: c.ID, Book: b.ID, Kind: c.Kind, Text: text(c.Text), Default: c.Default, Legal: c.Legal, Proof: c.Proof, Does: []Does{}, Params: []string{}, Asleep: view.Asleep[c.ID]}
+	x := ClauseView{ID: c.ID, Book: b.ID, Kind: c.Kind, Text: text(c.Text), Default: c.Default, Legal: c.Legal, Proof: c.Proof, Repeats: c.Repeats, Does: []Does{}, Params: []string{}, Asleep: view.Asleep[c.ID]}
+	nodes := c.Nodes
+	for _, id := range c.Repeats {
+		if _, same := w.e.Lib.Clause(id); same != nil {
+			nodes = append(slices.Clip(nodes), same.Nodes...)
+		}
+	}
 	awake, seen := 0, map[string]bool{}
-	for _, n := range c.Nodes {
+	for _, n := range nodes {
 		d := w.does(n)
 		if seen[d.Text.ZH] {
 			awake += either(view.Awake(n), 1, 0)
@@ -256,9 +264,9 @@ func (w *work) clauseView(b *rulebook.Book, c *rulebook.Clause, view *rulebook.V
 	switch {
 	case x.Asleep:
 		x.AsleepWhy = &Text{"公司关闭了这一条", "The company switched this clause off"}
-	case len(c.Nodes) > 0 && awake == 0 && c.Legal != "":
+	case len(nodes) > 0 && awake == 0 && c.Legal != "":
 		x.Asleep, x.AsleepWhy = true, &Text{"法律上有疑问，未经启用", "Legally doubtful; not woken"}
-	case len(c.Nodes) > 0 && awake == 0:
+	case len(nodes) > 0 && awake == 0:
 		x.Asleep, x.AsleepWhy = true, &Text{"所依据的参数还没填", "A value it needs is still blank"}
 	}
 	return x

@@ -163,6 +163,7 @@ type ReportBrief struct {
 	Label  Text        `json:"label"`
 	Clause string      `json:"clause,omitempty"`
 	Every  string      `json:"every"`
+	Of     string      `json:"of"` // the form it counts
 	Last   *ReportRow  `json:"last"`
 	Open   []ReportRow `json:"open"`
 }
@@ -188,7 +189,7 @@ func (e *Engine) Reports(ctx context.Context, now time.Time, actor Actor) ([]Rep
 				if f == nil || w.scopeOf(f).none || !inForceFor(f, w.bookSight(b)) {
 					continue
 				}
-				x := ReportBrief{Key: f.Key, Label: textOr(f.Label, rep.ID), Clause: rep.Clause, Open: []ReportRow{}}
+				x := ReportBrief{Key: f.Key, Label: textOr(f.Label, rep.ID), Clause: rep.Clause, Of: rep.Of, Open: []ReportRow{}}
 				if rep.Every != nil {
 					view := w.bookSight(b)
 					if v, c, err := rep.Every.Pick(view, w.scope(nil, view, nil)); err == nil && c != nil {

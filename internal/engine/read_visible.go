@@ -317,6 +317,12 @@ func (w *work) whereOfSeen(f *rulebook.Form, alias string) query.Expr {
 	if f.Kept != "engine" || f.Field("of_form") == nil || w.actor.System || w.actor.Clock {
 		return nil
 	}
+	return w.whereOf(alias, w.ofSeen)
+}
+
+// whereOf is the condition that a row of the engine's registers speaks of a record somebody may know of; knows tells it of all
+// records of a secret form in a unit.
+func (w *work) whereOf(alias string, knows func(secret *rulebook.Form, unit string) bool) query.Expr {
 	var all query.Expr
 	of := query.Col{Alias: alias, Name: "of_form"}
 	for _, b := range w.e.Lib.Books {
@@ -326,7 +332,7 @@ func (w *work) whereOfSeen(f *rulebook.Form, alias string) query.Expr {
 			}
 			args := []query.Expr{query.Col{Alias: alias, Name: "unit"}}
 			for _, u := range sortedKeys(w.world.units) {
-				if w.ofSeen(secret, u) {
+				if knows(secret, u) {
 					args = append(args, query.Const{Value: u})
 				}
 			}

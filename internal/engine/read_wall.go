@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
+	"zhanggui/internal/rulebook"
 )
 
 // WallBoard is what hangs on the wall of a unit: figures and the few deadlines that need an act now. It names cases by
@@ -45,7 +47,8 @@ func (e *Engine) Wall(ctx context.Context, now time.Time, unit string) (*WallBoa
 		}
 		v = &WallBoard{Now: instant(w.now), Unit: u.name, Rows: []WallRow{}}
 		cf := w.clockForm()
-		rows, err := w.tx.Select(query.Select{Table: cf.Table, Alias: "this", Where: query.And(running("this"), w.belowUnit("this", unit)), Limit: boardClocks,
+		open := query.And(w.belowUnit("this", unit), w.whereOf("this", w.knownToAll()))
+		rows, err := w.tx.Select(query.Select{Table: cf.Table, Alias: "this", Where: query.And(running("this"), open), Limit: boardClocks,
 			Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "due"}}, {Expr: query.Col{Alias: "this", Name: "id"}}}})
 		if err != nil {
 			return err
@@ -78,7 +81,7 @@ func (e *Engine) Wall(ctx context.Context, now time.Time, unit string) (*WallBoa
 				v.Rows[i].Number = caseNumber(r)
 			}
 		}
-		v.Today, err = w.breachesToday(w.belowUnit("this", unit))
+		v.Today, err = w.breachesToday(open)
 		return err
 	})
 	return v, err
@@ -100,6 +103,26 @@ func caseNumber(r *Record) string {
 		}
 	}
 	return ""
+}
+
+// knownToAll tells of a secret form and a unit whether whoever works there, without any office, may know of its records: what
+// hangs on the wall is read by all who pass.
+func (w *work) knownToAll() func(*rulebook.Form, string) bool {
+	members := map[string]*work{}
+	return func(f *rulebook.Form, unit string) bool {
+		m := members[unit]
+		if m == nil {
+			world, plain := *w.world, *w
+			me := w.blank(w.e.Lib.Form("base.person"), unit)
+			me.w, me.id = &plain, "nobody in particular"
+			world.people = maps.Clone(world.people)
+			world.people[me.id] = &personInfo{id: me.id, unit: unit, active: true}
+			plain.world, plain.me, plain.actor, plain.scopes = &world, me, Actor{Person: me.id}, nil
+			m = &plain
+			members[unit] = m
+		}
+		return m.ofSeen(f, unit)
+	}
 }
 
 // belowUnit is the condition that a row is of a unit or of one below it.

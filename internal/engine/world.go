@@ -87,13 +87,18 @@ func (e *Engine) worldOf(w *work) (*world, error) {
 	return wd, nil
 }
 
-// worldVersion is bumped in the transaction that changes a world form or erases somebody; nodes compare it.
+// worldVersion is bumped in the transaction that changes a world form or erases somebody; nodes compare it. Where a newer program
+// has begun to work on the database meanwhile, this one does nothing more.
 func (w *work) worldVersion() (string, error) {
 	rows, err := w.tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Op{Name: "in", Args: []query.Expr{
-		query.Col{Alias: "m", Name: "key"}, query.Const{Value: "world"}, query.Const{Value: metaErased}}},
+		query.Col{Alias: "m", Name: "key"}, query.Const{Value: "world"}, query.Const{Value: metaErased},
+		query.Const{Value: store.GenerationKey}}},
 		Order: []query.Order{{Expr: query.Col{Alias: "m", Name: "key"}}}})
 	s := ""
 	for _, row := range rows {
+		if str(row["key"]) == store.GenerationKey {
+			err = store.Newer(str(row["value"]))
+		}
 		s += str(row["key"]) + "=" + str(row["value"]) + ";"
 	}
 	return s, err

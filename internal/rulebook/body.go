@@ -2,6 +2,7 @@ package rulebook
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -276,8 +277,11 @@ func (c *book) own(dst *Node, clause, also *node) {
 		}
 	}
 	for _, a := range c.nameList(also, "also") {
-		if c.clause(a) != nil {
+		if cl := c.clause(a); cl != nil {
 			dst.Also = append(dst.Also, a.text)
+			if dst.Clause != "" && !slices.Contains(cl.Repeats, dst.Clause) {
+				cl.Repeats = append(cl.Repeats, dst.Clause)
+			}
 		}
 	}
 }

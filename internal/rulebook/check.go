@@ -25,12 +25,12 @@ func (l *loader) checks() {
 	l.checkCycles()
 }
 
-// checkClauses: a clause that owns no node would never be enforced.
+// checkClauses: a clause that owns no node would never be enforced, unless it merely repeats one that does.
 func (c *book) checkClauses() {
 	for _, cl := range c.Clauses {
 		owned := len(cl.Nodes) > 0
 		switch {
-		case !owned && cl.Proof == "scenario":
+		case !owned && len(cl.Repeats) == 0 && cl.Proof == "scenario":
 			c.r.errorf(cl.Pos, "clause %s owns no node; write one, or declare proof: text in clauses.yaml", cl.ID)
 		case owned && cl.Proof == "text":
 			c.r.errorf(cl.Pos, "clause %s is declared proof: text, but %s says it; declare proof: scenario", cl.ID, cl.Nodes[0].Path)

@@ -117,7 +117,8 @@ type Clause struct {
 	Default bool   // holds a default of ours
 	Legal   string
 	Pos     Pos
-	Nodes   []*Node // the nodes it owns
+	Nodes   []*Node  // the nodes it owns
+	Repeats []string // the clauses whose nodes name it in also
 }
 
 // Value is a value or a list of cases, each with its own clause; first awake match wins.

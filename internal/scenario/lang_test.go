@@ -15,7 +15,7 @@ import (
 var extended = regexp.MustCompile(`extends: ([\w-]+)`)
 
 // Ensure that the hard cases the language was tried on run from end to end: every scenario of theirs holds, none is idle, and
-// each of their clauses is missed when it sleeps.
+// each of their clauses is missed when it sleeps, but those that merely repeat another.
 func TestLanguage(t *testing.T) {
 	root := os.DirFS("testdata/lang")
 	folders, err := fs.ReadDir(root, ".")
@@ -39,7 +39,7 @@ func TestLanguage(t *testing.T) {
 				t.Errorf("idle: %s", i)
 			}
 			for _, c := range rep.Clauses {
-				if c.Verdict != scenario.Enforced {
+				if c.Verdict != scenario.Enforced && c.Verdict != scenario.Repeated {
 					t.Errorf("%s is %s", c.ID, c.Verdict)
 				}
 			}

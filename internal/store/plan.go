@@ -53,6 +53,11 @@ func (db *DB) Apply(ctx context.Context, changes []Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
+	return db.apply(ctx, changes, func(*Tx) error { return nil })
+}
+
+// apply makes the changes and does what belongs into their transaction.
+func (db *DB) apply(ctx context.Context, changes []Change, then func(*Tx) error) error {
 	err := db.Write(ctx, func(tx *Tx) error {
 		// Nodes that start together take turns; each step passes over what another has done.
 		if err := tx.Lock("store.schema"); err != nil {
@@ -66,11 +71,13 @@ func (db *DB) Apply(ctx context.Context, changes []Change) error {
 			fill = fill || c.Kind == createSearch && db.Dialect() == string(sqlite)
 		}
 		if fill {
-			return tx.fillPieces()
+			if err := tx.fillPieces(); err != nil {
+				return err
+			}
 		}
-		return nil
+		return then(tx)
 	})
-	if err != nil {
+	if err != nil || len(changes) == 0 {
 		return err
 	}
 	return db.refresh(ctx)

@@ -6,6 +6,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	sqldriver "database/sql/driver"
 	"errors"
@@ -86,7 +87,8 @@ func Through(lite func(sqldriver.Conn) sqldriver.Conn, network func(net.Conn) ne
 	return func(o *options) { o.lite, o.net = lite, network }
 }
 
-// Open connects to a database: "sqlite:path", "sqlite::memory:" (private to this DB) or "postgres://…".
+// Open connects to a database: "sqlite:path", "sqlite::memory:" (private to this DB) or "postgres://…". One on which a newer
+// program has worked is refused.
 func Open(ctx context.Context, dsn string, list ...Option) (*DB, error) {
 	var o options
 	for _, f := range list {
@@ -109,7 +111,12 @@ func Open(ctx context.Context, dsn string, list ...Option) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: &sync.Map{}, kept: &keeping{}}
-	if err := db.refresh(ctx); err != nil {
+	err = db.refresh(ctx)
+	if err == nil {
+		reason, failed := db.Outlived(ctx)
+		err = cmp.Or(reason, failed)
+	}
+	if err != nil {
 		return nil, errors.Join(err, drv.close())
 	}
 	return db, nil

@@ -72,15 +72,23 @@ export default [
       // ten minutes
       const leader = row('主管领导定夺').first()
       await leader.waitFor()
-      let limits = {}
-      for (let i = 0; i < 15; i++) { // alarms lie over the rows as they come: each is put away, until the answer is taken
-        await page.locator('.alarm').first().getByRole('button', { name: '知道了' }).click({ timeout: 1000 }).catch(() => {})
-        await leader.getByRole('button', { name: '主管领导能协调' }).click({ timeout: 2000 }).catch(() => {})
-        const rec = await ask(page, `/api/form/10.complaint/record/${c.id}`)
-        limits = Object.fromEntries(rec.clocks.map((k) => [k.name, k.state]))
-        if (limits.leader_due !== 'open') break
-      }
-      if (limits.leader_due === 'open') console.log(await page.locator('main').innerText())
+      await page.locator('.alarm').first().getByRole('button', { name: '知道了' }).click()
+      // the news of the answer may be here before the answer of the server is: the page stays where it is
+      let heard = null
+      await page.route('**/leader_*', async (route) => {
+        heard = page.waitForResponse((r) => new URL(r.url()).pathname === `/api/form/10.complaint/record/${c.id}`)
+        const answer = await route.fetch()
+        await heard
+        await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))))
+        await route.fulfill({ response: answer })
+      })
+      await leader.getByRole('button', { name: '主管领导能协调' }).click()
+      await leader.getByText('✓').waitFor()
+      await leader.waitFor({ state: 'detached' }) // its sign that it is done stays a few seconds and goes
+      must(heard, 'the answer was not held back')
+      must(new URL(page.url()).pathname === '/', `the answer led away from the page: ${page.url()}`)
+      const rec = await ask(page, `/api/form/10.complaint/record/${c.id}`)
+      const limits = Object.fromEntries(rec.clocks.map((k) => [k.name, k.state]))
       for (const k of ['notify_due', 'office_due', 'leader_due']) must(/met|done|final|ok/.test(limits[k] ?? ''), `${k} is ${limits[k]}`)
     } finally {
       await stop()

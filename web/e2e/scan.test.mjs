@@ -40,10 +40,17 @@ export default [
     await page.locator('.paper .qr').waitFor()
     const code = await page.locator('.paper .qr').screenshot()
     const blank = await page.locator('.paper h1').screenshot()
+    // a camera that is refused only now, while the photo is looked at, does not take the word about the photo away
+    await page.addInitScript(() => {
+      if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = () => new Promise((_, no) => { window.refuseCamera = () => no(new DOMException('', 'NotAllowedError')) })
+    })
     await page.goto(base)
     await open(page)
     const file = page.locator('input[type=file][capture]')
     await file.setInputFiles({ name: '空.png', mimeType: 'image/png', buffer: blank })
+    await page.getByText('照片里没有认出码').waitFor()
+    must(await page.evaluate(() => window.refuseCamera ? (window.refuseCamera(), true) : false), 'the camera was never asked for')
+    await page.evaluate(() => new Promise((done) => setTimeout(done, 0)))
     await page.getByText('照片里没有认出码').waitFor()
     await file.setInputFiles({ name: '码.png', mimeType: 'image/png', buffer: code })
     await page.waitForURL(new RegExp(`/record/14\\.complaint/${c.id}\\?check=`))

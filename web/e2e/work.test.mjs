@@ -1,4 +1,4 @@
-import { ask, base, desktop, must, noForbidden, noOverflow, phone, smallest } from './browser.mjs'
+import { ask, base, desktop, must, noForbidden, noOverflow, phone, send, smallest } from './browser.mjs'
 
 const openCase = async (page, state) => {
   const { rows } = await ask(page, `/api/form/14.complaint/record?limit=1&sort=-number&filter=${encodeURIComponent(`this.state == '${state}'`)}`)
@@ -250,6 +250,20 @@ export default [
     await dialog.getByRole('button', { name: '不同意' }).click()
     await dialog.getByText('不同意要写批示').waitFor()
     must(await dialog.getByRole('button', { name: '同意并签字' }).isVisible(), 'the dialog closed')
+  }],
+  ['edited and closed by another: the page stays, and says why it cannot be saved', 'chenli', null, async (page) => {
+    const made = await send(page, 'POST', '/api/form/base.product/record', { values: { part_no: 'TST-' + Date.now(), name: '试验圆钢' } })
+    await page.goto(`${base}/record/base.product/${made.id}`)
+    await page.locator('.acts').getByRole('button', { name: '修改' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('品名').fill('正在改的名称')
+    const heard = page.waitForResponse((r) => r.request().method() === 'GET' && new URL(r.url()).pathname === `/api/form/base.product/record/${made.id}`)
+    await send(page, 'POST', `/api/form/base.product/record/${made.id}/void`, { reason: '重复登记' })
+    await heard
+    await dialog.getByRole('button', { name: '修改' }).click()
+    await dialog.locator('.refusal').getByText('记录已作废').waitFor()
+    must(!/void/.test(await page.locator('body').innerText()), 'a raw state on the page')
+    must((await dialog.getByLabel('品名').inputValue()) === '正在改的名称', 'what was typed is gone')
   }],
   ['a conflict shows both versions', 'limin', null, async (page) => {
     const c = await openCase(page, 'quality')

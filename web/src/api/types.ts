@@ -322,6 +322,7 @@ export interface Clause {
   default?: boolean
   legal?: Text
   proof?: string
+  repeats?: string[]
   asleep?: boolean
   asleep_why?: Text
   does?: { element: string; label?: Text; path?: string; form?: string; text?: Text }[]

@@ -66,6 +66,7 @@ export default function Scan({ title, onCode, onClose }: Props) {
   }, [go, onClose, onCode])
 
   const look = async (file: File) => {
+    setLive(false) // a camera that is refused late would say so over what is said of the photo
     setBusy(true)
     setSaid(t('scan.reading'))
     const code = await createImageBitmap(file).then(readCode).catch(() => null)

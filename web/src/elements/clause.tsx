@@ -57,6 +57,7 @@ export function ClauseBody({ clause: c }: { clause: Clause }) {
       {c.asleep && <p className="notice amber">{w(c.asleep_why) || t('clause.asleep')}</p>}
       {c.legal && <p className="notice amber">{t('clause.legal')} {w(c.legal)}</p>}
       {c.default && <p className="notice">{t('clause.default')}</p>}
+      {!!c.repeats?.length && <p className="notice">{t('clause.repeats')} {c.repeats.map((id) => <ClauseChip key={id} id={id} />)}</p>}
       <h3>{t('clause.does')}</h3>
       {does.length ? <ul className="plain does">{does.map((d) => <li key={d}>{d}</li>)}</ul> : <p className="soft">{t('clause.does_nothing')}</p>}
       <dl className="facts">

@@ -220,6 +220,7 @@ export default {
   'clause.asleep': 'This clause is not in force now.',
   'clause.legal': 'Legal note:',
   'clause.default': 'The source lost this; a default is used.',
+  'clause.repeats': 'The source says it twice; it is kept, and a breach counted, under:',
   'clause.does': 'What the system does for this clause',
   'clause.does_nothing': 'For reading only; the system does nothing.',
   'clause.fired': 'Applied',

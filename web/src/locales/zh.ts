@@ -210,6 +210,7 @@ export default {
   'clause.asleep': '这一条现在不生效。',
   'clause.legal': '法律提示：',
   'clause.default': '原文缺失，此处用默认值。',
+  'clause.repeats': '原文重复，内容与违反都记在：',
   'clause.does': '系统替这一条做什么',
   'clause.does_nothing': '只供阅读，系统不做什么。',
   'clause.fired': '用到',

@@ -185,7 +185,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
           {primary && <Button type="primary" loading={busy === primary.id} onClick={() => void start(primary)}>{w(primary.label)}</Button>}
         </div>
       )}
-      {doing && (doing.id === 'edit' ? <Edit form={f} rec={r} onClose={() => setDoing(null)} onDone={() => { setDoing(null); void said.success(t('saved')) }} /> : <ActionDialog form={f} rec={r} action={doing} onClose={() => setDoing(null)} onDone={finish} />)}
+      {doing && (doing.id === 'edit' ? <Edit form={f} rec={r} open={doing} onClose={() => setDoing(null)} onDone={() => { setDoing(null); void said.success(t('saved')) }} /> : <ActionDialog form={f} rec={r} action={doing} onClose={() => setDoing(null)} onDone={finish} />)}
     </>
   )
 }
@@ -350,8 +350,8 @@ function Bound({ rec: r }: { rec: Rec }) {
   )
 }
 
-function Edit({ form, rec, onClose, onDone }: { form: Form; rec: Rec; onClose: () => void; onDone: () => void }) {
-  const open = rec.actions.open.find((a) => a.id === 'edit')!
+/** `open` is the act as it stood when it was begun: another's act may have closed it since, which the server then says in words. */
+function Edit({ form, rec, open, onClose, onDone }: { form: Form; rec: Rec; open: ActionOpen; onClose: () => void; onDone: () => void }) {
   const fields = open.fill?.length ? open.fill : form.fields.filter((f) => !f.computed).map((f) => ({ field: f.id, required: !!f.required }))
   return <ActionDialog form={form} rec={rec} action={{ ...open, fill: fields, lines: open.lines?.length ? open.lines : form.lines }} onClose={onClose} onDone={onDone} />
 }

@@ -15,7 +15,7 @@ import { Card, Empty, Failed, Loading } from '../elements/parts'
 const Chart = lazy(() => import('../elements/chart'))
 
 interface Instance { id: string; number?: string; period?: string; state?: string; state_label?: Text; at?: string }
-interface Report { key: string; label: Text; clause?: string; every?: string; last?: Instance | null; open?: Instance[] }
+interface Report { key: string; label: Text; clause?: string; every?: string; of?: string; last?: Instance | null; open?: Instance[] }
 
 export default function Reports() {
   const { t, w } = useWords()
@@ -46,20 +46,20 @@ export default function Reports() {
           )}
         </Card>
       )}
-      <Figures />
+      {q.data && <Figures first={(q.data.find((r) => r.last) ?? q.data[0])?.of} />}
     </>
   )
 }
 
-/** Counting any register by a field or by month: each number leads to its rows. */
-function Figures() {
+/** Counting any register by a field or by month: each number leads to its rows. It opens with the register that the house's own reports count. */
+function Figures({ first }: { first?: string }) {
   const { t, w } = useWords()
   const now = useNow()
   const go = useNavigate()
   const forms = useForms()
   const [params, setParams] = useSearchParams()
   const list = (forms.data ?? []).filter((f) => f.group !== 'base' && !f.report && !f.checklist)
-  const key = params.get('form') ?? list.find((f) => f.number && /complaint$/.test(f.key))?.key ?? list[0]?.key ?? null
+  const key = params.get('form') ?? (list.find((f) => f.key === first) ?? list[0])?.key ?? null
   const form = useForm(key)
   const by = params.get('by') ?? 'month:at'
   const sum = params.get('sum') ?? ''

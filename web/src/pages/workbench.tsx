@@ -4,7 +4,7 @@ import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { call } from '../api/client'
 import { recordPath, refresh, useForm, useForms, useGet } from '../api/query'
-import type { Done, Rec, Task, Tasks, Value } from '../api/types'
+import type { ActionOpen, Done, Rec, Task, Tasks, Value } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
 import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
@@ -22,6 +22,9 @@ const ActionDialog = lazy(() => import('../elements/act').then((m) => ({ default
 
 const GROUPS = ['late', 'today', 'week', 'later'] as const
 const FIRST = 25
+const SHOWN = 5000 // ms that what is done stays where it was, with its mark
+
+interface Finished { task: Task; group: (typeof GROUPS)[number]; at: string }
 
 export default function Workbench() {
   const { t, w, lang } = useWords()
@@ -33,18 +36,18 @@ export default function Workbench() {
   const q = useGet<Tasks>('/api/task', undefined, { refetchInterval: 60_000 })
   const [at, setAt] = useState(-1)
   const [doing, setDoing] = useState<Task | null>(null)
-  const [done, setDone] = useState<Record<string, string>>({})
+  const [done, setDone] = useState<Record<string, Finished>>({})
   const [more, setMore] = useState<Record<string, number>>({})
   const box = useRef<HTMLDivElement>(null)
   useTitle(t('nav.workbench'))
-  const groups = useMemo(
-    () =>
-      GROUPS.map((g) => ({
-        g,
-        list: [...(q.data?.groups[g] ?? [])].sort((a, b) => Number(a.state === 'paused') - Number(b.state === 'paused') || Number(!a.due) - Number(!b.due) || String(a.due).localeCompare(String(b.due))),
-      })),
-    [q.data],
-  )
+  const groups = useMemo(() => {
+    const there = new Set(GROUPS.flatMap((g) => q.data?.groups[g] ?? []).map((x) => x.id))
+    return GROUPS.map((g) => ({
+      g,
+      list: [...(q.data?.groups[g] ?? []), ...Object.values(done).filter((d) => d.group === g && !there.has(d.task.id)).map((d) => d.task)]
+        .sort((a, b) => Number(a.state === 'paused') - Number(b.state === 'paused') || Number(!a.due) - Number(!b.due) || String(a.due).localeCompare(String(b.due))),
+    }))
+  }, [q.data, done])
   const flat = groups.flatMap(({ g, list }) => list.slice(0, more[g] ?? FIRST))
   const focus = (i: number) => {
     setAt(i)
@@ -53,7 +56,7 @@ export default function Workbench() {
     el?.focus({ preventScroll: true })
   }
   const act = (x?: Task, action = x?.action) => {
-    if (!x) return
+    if (!x || done[x.id]) return
     if (action || x.sign) setDoing({ ...x, action })
     else go(`/record/${x.form}/${x.record}`)
   }
@@ -64,9 +67,11 @@ export default function Workbench() {
     o: () => flat[at] && go(`/record/${flat[at].form}/${flat[at].record}`),
   })
   const finished = (x: Task, d: Done) => {
-    setDone((m) => ({ ...m, [x.id]: parse(d.done.at) ? clockTime(parse(d.done.at)!) : '' }))
+    const when = parse(d.done.at)
+    const group = groups.find(({ list }) => list.some((y) => y.id === x.id))?.g ?? 'today'
+    setDone((m) => ({ ...m, [x.id]: { task: x, group, at: when === null ? '' : clockTime(when) } }))
     setDoing(null)
-    setTimeout(() => setDone((m) => Object.fromEntries(Object.entries(m).filter(([k]) => k !== x.id))), 5000)
+    setTimeout(() => setDone(({ [x.id]: _, ...rest }) => rest), SHOWN)
     requestAnimationFrame(() => focus(Math.max(0, at)))
   }
   if (q.error && !q.data) return <Failed error={q.error} again={q.refetch} />
@@ -101,7 +106,7 @@ export default function Workbench() {
               return (
                 <Card key={g} id={g} className="tasks-card" title={<>{t(`tasks.group.${g}`)} {list.length}</>} extra={g === 'late' && !phone ? <span className="soft small">{t('tasks.late_note')}</span> : undefined}>
                   <ul className="tasks">
-                    {shown.map((x) => <Row key={`${x.id}:${x.action}`} x={x} chosen={flat[at] === x} first={flat[0] === x} done={done[x.id]} onAct={(a) => act(x, a)} onFocus={() => setAt(flat.indexOf(x))} />)}
+                    {shown.map((x) => <Row key={`${x.id}:${x.action}`} x={x} chosen={flat[at] === x} first={flat[0] === x} done={done[x.id]?.at} onAct={(a) => act(x, a)} onFocus={() => setAt(flat.indexOf(x))} />)}
                   </ul>
                   {list.length > shown.length && <button type="button" className="link more" onClick={() => setMore((m) => ({ ...m, [g]: shown.length + 50 }))}>{t('show_more', { count: list.length - shown.length })}</button>}
                 </Card>
@@ -186,36 +191,41 @@ function Row({ x, chosen, first, done, onAct, onFocus }: { x: Task; chosen: bool
 
 const empty = (v: Value) => v === null || v === undefined || v === '' || (Array.isArray(v) && !v.length)
 
-/** Done in place: the form of the act in a drawer or dialog; what needs the whole record opens it. */
+/**
+ * Done in place: the form of the act in a drawer or dialog; what needs the whole record opens it. What was begun stays as it was
+ * found: the news that it is done may come before the answer does.
+ */
 function Handle({ task, onClose, onDone }: { task: Task; onClose: () => void; onDone: (d: Done) => void }) {
   const { w } = useWords()
   const go = useNavigate()
   const form = useForm(task.form)
   const rec = useGet<Rec>(recordPath(task.form, task.record), undefined, { staleTime: 0 })
-  const action = rec.data?.actions.open.find((a) => a.id === task.action) ?? (task.sign ? rec.data?.actions.open.find((a) => a.sign) : undefined)
-  const inPlace = !!action && (!!action.sign || (action.fill ?? []).filter((f) => f.required && empty(rec.data!.values[f.field])).length <= 1)
   const ready = !!rec.data && !!form.data && !rec.isFetching
-  // what needs nothing else is done with the press that asked for it; a refusal is told by the form of the act
+  const [began, setBegan] = useState<ActionOpen | null>(null)
   const [refused, setRefused] = useState(false)
-  const sent = useRef(false)
-  const atOnce = ready && !!action && !needsForm(action) && !refused
+  const asked = useRef(false)
   useEffect(() => {
-    if (!atOnce || sent.current) return
-    sent.current = true
-    call<Done>('POST', `${recordPath(task.form, task.record)}/${action!.id}`, { body: {}, etag: rec.data!.etag }).then(
+    if (!ready || asked.current) return
+    asked.current = true
+    const { values, actions, etag } = rec.data!
+    const action = actions.open.find((a) => a.id === task.action) ?? (task.sign ? actions.open.find((a) => a.sign) : undefined)
+    if (!action || (!action.sign && (action.fill ?? []).filter((f) => f.required && empty(values[f.field])).length > 1)) {
+      return void go(`/record/${task.form}/${task.record}${action ? `?act=${action.id}` : ''}`)
+    }
+    setBegan(action)
+    if (needsForm(action)) return
+    // what needs nothing else is done with the press that asked for it; a refusal is told by the form of the act
+    call<Done>('POST', `${recordPath(task.form, task.record)}/${action.id}`, { body: {}, etag }).then(
       (d) => {
         refresh(task.form, task.record)
         onDone(d)
       },
       () => setRefused(true),
     )
-  }, [atOnce, action, rec.data, task, onDone])
-  useEffect(() => {
-    if (ready && !inPlace) go(`/record/${task.form}/${task.record}${action ? `?act=${action.id}` : ''}`)
-  }, [ready, inPlace, action, go, task])
+  }, [ready, rec.data, task, go, onDone])
   if (rec.error) return <Side title={w(task.action_label)} onClose={onClose}><Failed error={rec.error} again={rec.refetch} /></Side>
-  if (!ready || !inPlace || atOnce) return null
-  return <Suspense fallback={null}><ActionDialog form={form.data!} rec={rec.data!} action={action!} onClose={onClose} onDone={onDone} /></Suspense>
+  if (!began || (!needsForm(began) && !refused)) return null
+  return <Suspense fallback={null}><ActionDialog form={form.data!} rec={rec.data!} action={began} onClose={onClose} onDone={onDone} /></Suspense>
 }
 
 function Drafts({ account }: { account: string }) {

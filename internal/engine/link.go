@@ -61,6 +61,33 @@ func (e *Engine) GiveLink(ctx context.Context, now time.Time, actor Actor, form,
 	return until, e.Note(ctx, now, actor, form, record, "link", map[string]any{"action": action, "until": instant(until)})
 }
 
+// LinkOffer is an action for which this reader may hand out a link now.
+type LinkOffer struct {
+	Action string `json:"action"`
+	Label  Text   `json:"label"`
+}
+
+func (w *work) linksToGive(r *Record) ([]LinkOffer, error) {
+	var list []LinkOffer
+	view := w.view(r)
+	for _, a := range r.form.Actions {
+		if a.Link == nil {
+			continue
+		}
+		gives, err := w.givesLink(r, a, view)
+		if err == nil && gives {
+			err = w.linkOpen(r, a, view)
+		}
+		if _, no := AsRefusal(err); err != nil && !no {
+			return nil, err
+		}
+		if err == nil && gives {
+			list = append(list, LinkOffer{a.ID, actionText(a)})
+		}
+	}
+	return list, nil
+}
+
 // linkedAction is an action that is done by link, and its record.
 func (w *work) linkedAction(form, record, action string) (*Record, *rulebook.Action, error) {
 	f := w.e.Lib.Form(form)

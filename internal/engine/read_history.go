@@ -164,6 +164,7 @@ func (w *work) entryLabel(e *journal.Entry) Text {
 // houseText names what is done to no record: attachments, and the journal itself.
 var houseText = map[string]Text{
 	"upload":       {"上传附件", "Upload an attachment"},
+	"link":         {"给出链接", "Give a link"},
 	"read_journal": {"查看日志", "Read the journal"},
 	"verify":       {"校验日志", "Verify the journal"},
 	"packet":       {"下载日志包", "Download the journal"},

@@ -36,7 +36,7 @@ export function History({ form, id }: { form: string; id: string }) {
           {shown.map((h) => (
             <li key={h.id} className={h.kind}>
               <time className="soft small num" dateTime={h.at}>{time(h.at)}</time>
-              <span className="who">{h.by ? [w(h.by.unit), h.by.name].filter(Boolean).join(' ') : t('system')}</span>
+              <span className="who">{h.by ? [w(h.by.unit), h.by.name].filter(Boolean).join(' ') : t(h.by_link ? 'link.holder' : 'system')}</span>
               <div className="what">
                 <b>{h.kind === 'deadline' ? '' : w(h.label)}</b>
                 {w(h.text) && w(h.text) !== w(h.label) && <span>{h.kind === 'deadline' || !w(h.label) ? '' : lang === 'zh' ? '：' : ': '}{w(h.text)}</span>}

@@ -5,6 +5,7 @@ import job from './en-job'
 import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
+import link from './en-link'
 import diff from './en-diff'
 import desk from './en-desk'
 
@@ -13,6 +14,7 @@ export default {
   ...alert, ...job,
   ...personal,
   ...setup,
+  ...link,
   ...diff,
   ...desk,
   ...record,

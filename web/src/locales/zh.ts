@@ -5,6 +5,7 @@ import job from './zh-job'
 import record from './zh-record'
 import personal from './zh-personal'
 import setup from './zh-setup'
+import link from './zh-link'
 import diff from './zh-diff'
 import desk from './zh-desk'
 
@@ -13,6 +14,7 @@ export default {
   ...alert, ...job,
   ...personal,
   ...setup,
+  ...link,
   ...diff,
   ...desk,
   ...record,

@@ -310,6 +310,17 @@ func history(c *call) error {
 	return answer(c, v, err)
 }
 
+func around(c *call) error {
+	v, err := c.s.Engine.Around(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"))
+	return answer(c, v, err)
+}
+
+func timeline(c *call) error {
+	n, _ := strconv.Atoi(c.query("limit"))
+	v, err := c.s.Engine.Timeline(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), engine.TimelineQuery{Form: c.query("form"), Cursor: c.query("cursor"), Limit: n})
+	return answer(c, v, err)
+}
+
 func why(c *call) error {
 	v, err := c.s.Engine.Why(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), c.query("of"))
 	return answer(c, v, err)

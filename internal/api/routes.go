@@ -121,6 +121,8 @@ func (s *server) table() []*route {
 		with(get("/api/form/{key}/record/{id}", person, record, "One record", engine.RecordView{}), form),
 		with(with(post("/api/form/{key}/record/{id}", person, edit, "Edit a record", editBody{}, recordAnswer{}), form), func(r *route) { r.method, r.brief = http.MethodPatch, true }),
 		get("/api/form/{key}/record/{id}/history", person, history, "What happened to a record, in words", []engine.HistoryEntry{}),
+		get("/api/form/{key}/record/{id}/around", person, around, "What stands around a record: what is about it, its parts, what lies ahead, what can be filed", engine.Around{}),
+		get("/api/form/{key}/record/{id}/timeline", person, timeline, "What happened to a record and around it, a page at a time", engine.Timeline{}, "form", "cursor", "limit"),
 		get("/api/form/{key}/record/{id}/why", person, why, "Why a deadline, an action or a value is as it is", engine.Why{}, "of"),
 		get("/api/form/{key}/record/{id}/print", person, printPreview, "A record as its paper would be printed", engine.PrintView{}, "copy"),
 		with(post("/api/form/{key}/record/{id}/print", person, print, "Print: the paper, counted and recorded", nil, engine.PrintView{}), func(r *route) { r.ask = []string{"copy"} }),

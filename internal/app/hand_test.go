@@ -76,6 +76,22 @@ func (v *handed) get(path string) []byte { v.t.Helper(); return v.ask("GET", pat
 // ask sends what the founder's browser would, and wants a status.
 func (v *handed) ask(method, path, kind string, body []byte, want int) []byte {
 	v.t.Helper()
+	b, status := v.request(method, path, kind, body)
+	if status != want {
+		v.t.Fatalf("%s %s: %d %s", method, path, status, b)
+	}
+	return b
+}
+
+// status is that of what the founder's browser sends.
+func (v *handed) status(method, path string, body []byte) int {
+	v.t.Helper()
+	_, status := v.request(method, path, "application/json", body)
+	return status
+}
+
+func (v *handed) request(method, path, kind string, body []byte) ([]byte, int) {
+	v.t.Helper()
 	r, err := http.NewRequest(method, v.url+path, bytes.NewReader(body))
 	if err != nil {
 		v.t.Fatal(err)
@@ -93,10 +109,10 @@ func (v *handed) ask(method, path, kind string, body []byte, want int) []byte {
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != want {
-		v.t.Fatalf("%s %s: %d %s %v", method, path, res.StatusCode, b, err)
+	if err != nil {
+		v.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	return b
+	return b, res.StatusCode
 }
 
 // upload keeps an attachment and answers its id.

@@ -55,7 +55,11 @@ type server struct {
 	demo     bool
 	first    *firstRun // until somebody can sign in
 	using    sync.Mutex
-	leaving  atomic.Bool // the balancer is told to send nobody any more
+	files    fs.FS             // of the rulebooks
+	offered  *rulebook.Library // what they say, approved or not
+	waiting  string            // the regulations whose text is not approved
+	approved string            // when the last was
+	leaving  atomic.Bool       // the balancer is told to send nobody any more
 	stopping chan struct{}
 }
 
@@ -181,6 +185,11 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if err := s.openOperator(); err != nil {
 		return err
 	}
+	if s.files, s.offered = fsys, lib; s.c.Dev == "" {
+		if lib, err = s.lawful(ctx); err != nil {
+			return err
+		}
+	}
 	if s.seal, err = openSealer(ctx, s.db, s.c.Key, s.clock.Now, s.p.log); err != nil {
 		return err
 	}
@@ -278,7 +287,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	o := engine.Options{ProveSignatures: s.c.settings.Prove, RecordsADay: s.c.settings.RecordsADay, Done: s.op.did}
+	o := engine.Options{ProveSignatures: s.c.settings.Prove, RecordsADay: s.c.settings.RecordsADay, Done: s.done}
 	if old := s.now.Load(); old != nil {
 		o.Bus = old.engine.Bus() // the pages that hang on it stay
 	}
@@ -431,8 +440,11 @@ func (s *server) follow(ctx context.Context) {
 		if err == nil && !same {
 			err = s.named(company)
 		}
+		if err == nil && s.c.Dev == "" {
+			err = s.heard(ctx)
+		}
 		if err != nil && ctx.Err() == nil {
-			s.p.log.Warn("the company's name was not read", "err", err)
+			s.p.log.Warn("the company's name and the texts in force were not read", "err", err)
 		}
 	}
 }

@@ -191,6 +191,14 @@ func (r *run) readsOf(name string, records int) ([]figure, error) {
 		{"search, number", search("260307")},
 		{"search, nothing found", search("鑫淼垚")},
 		{"customer page", func() error { _, err := s.e.Record(ctx, s.now, actor, "base.customer", page.Rows[0].ID); return err }},
+		{"customer, what stands around", func() error {
+			_, err := s.e.Around(ctx, s.now, actor, "base.customer", page.Rows[0].ID)
+			return err
+		}},
+		{"customer, timeline", func() error {
+			_, err := s.e.Timeline(ctx, s.now, actor, "base.customer", page.Rows[0].ID, engine.TimelineQuery{})
+			return err
+		}},
 		{"tasks", func() error { _, err := s.e.Tasks(ctx, s.now, actor); return err }},
 	} {
 		if err := x.do(); err != nil {

@@ -241,7 +241,7 @@ func (w *work) closeClock(r *Record, c clockRow, state string, at time.Time) {
 		}
 	}
 	c.rec.enter(entered, at)
-	w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: c.str("name"), Text: state})
+	w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: c.str("name"), Text: state, Clause: c.str("clause")})
 }
 
 // mark is one thing the clock will do for an instance.

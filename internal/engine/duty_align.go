@@ -92,14 +92,15 @@ func (w *work) realign(d *rulebook.Duty, view *rulebook.View, m *Record) error {
 		if under && p.From.Equal(now.From) && c.str("state") != "void" {
 			under = false // open, or done with
 		}
-		if c.str("met_at") != "" || c.str("state") == "void" {
+		if st := c.str("state"); st != "open" && st != "late" {
 			continue
 		}
 		fits, ok, err := w.memberPeriod(d, view, m, p.From)
 		if err != nil {
 			return err
 		}
-		if ok && fits.From.Equal(p.From) {
+		fitting := ok && fits.From.Equal(p.From)
+		if fitting && c.str("state") == "open" {
 			continue
 		}
 		_, done, err := w.shortfall(d, view, m, p, c)
@@ -110,8 +111,11 @@ func (w *work) realign(d *rulebook.Duty, view *rulebook.View, m *Record) error {
 		case done && !met:
 			w.closeClock(m, c, "met", w.now)
 			met = true // it counts for the period that was owed first
+		case fitting:
 		case c.str("breach") == "":
 			w.closeClock(m, c, "void", w.now)
+		default:
+			w.closeClock(m, c, "dropped", w.now)
 		}
 	}
 	if !under {
@@ -182,8 +186,12 @@ func (w *work) begun(d *rulebook.Duty, view *rulebook.View) (bool, error) {
 }
 
 // countedIn is the span in which records count for a period: of one counted from a member's date also the grace until it is due, since
-// what comes then moves the date.
+// what comes then moves the date. What comes after the breach ends the task.
 func (w *work) countedIn(d *rulebook.Duty, view *rulebook.View, p calendar.Period, c clockRow) calendar.Period {
+	if c.str("state") == "late" {
+		p.To = w.now.Add(time.Millisecond)
+		return p
+	}
 	if due, ok := parseInstant(c.rec.row["due"]); ok && aligned(d, view) && due.After(p.To) {
 		p.To = due
 	}

@@ -78,7 +78,7 @@ func (w *work) fireDuty(c clockRow, at time.Time) error {
 	due, _ := parseInstant(c.rec.row["due"])
 	p := calendar.Period{From: from, To: to}
 	if aligned(d, view) && view.Awake(&d.Node) && w.stillMember(d, view, m) {
-		if err := w.realign(d, view, m); err != nil || c.str("met_at") != "" || c.str("state") == "void" {
+		if err := w.realign(d, view, m); err != nil || c.str("state") != "open" && c.str("state") != "late" {
 			return err
 		}
 	}
@@ -86,9 +86,15 @@ func (w *work) fireDuty(c clockRow, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	if !view.Awake(&d.Node) || (d.Of != "" && !w.stillMember(d, view, m)) {
-		w.closeClock(m, c, "void", at)
+	if !view.Awake(&d.Node) || w.left(d, view, m) {
+		if c.str("state") != "void" {
+			w.closeClock(m, c, "void", at)
+		}
+		setCol(c.rec, "next_at", nil)
 		return nil
+	}
+	if c.str("state") == "void" { // back in time, by something that told nobody
+		c.rec.enter("open", at)
 	}
 	if met {
 		w.closeClock(m, c, "met", at)
@@ -226,7 +232,7 @@ func (w *work) shortfall(d *rulebook.Duty, view *rulebook.View, m *Record, p cal
 		}
 		break
 	}
-	where = query.And(where, query.Op{Name: ">=", Args: []query.Expr{query.Col{Alias: "it", Name: "at"}, query.Const{Value: instant(p.From)}}},
+	where = query.And(where, query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "it", Name: "state"}, query.Const{Value: "void"}}}, query.Op{Name: ">=", Args: []query.Expr{query.Col{Alias: "it", Name: "at"}, query.Const{Value: instant(p.From)}}},
 		query.Op{Name: "<", Args: []query.Expr{query.Col{Alias: "it", Name: "at"}, query.Const{Value: instant(p.To)}}})
 	all, err := (&set{w: w, object: form.Key, table: form.Table, form: form, where: where}).All()
 	if err != nil {
@@ -265,52 +271,4 @@ func (w *work) shortfall(d *rulebook.Duty, view *rulebook.View, m *Record, p cal
 		return 0, true, nil
 	}
 	return need - n, false, nil
-}
-
-// dutiesOf closes the duty clocks of a record as soon as what they ask is done.
-func (w *work) dutiesOf(r *Record) error {
-	if r.fresh || r.form.Kept == "engine" {
-		return nil
-	}
-	if err := w.flush(); err != nil {
-		return err
-	}
-	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", r.id),
-		query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}}}},
-		query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "met_at"}}})})
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		c := newClockRow(w.adopt(w.clockForm(), row))
-		book, name, _ := strings.Cut(c.str("duty"), ".")
-		b := w.e.Lib.Book(book)
-		if b == nil || b.Duty(name) == nil || c.str("state") == "void" || b.Duty(name).Met == nil || b.Duty(name).Met.To == "" {
-			continue
-		}
-		d := b.Duty(name)
-		view := w.viewFor(b, r)
-		from, _ := parseInstant(c.rec.row["period_from"])
-		to, _ := parseInstant(c.rec.row["period_to"])
-		_, met, err := w.shortfall(d, view, r, calendar.Period{From: from, To: to}, c)
-		if err != nil {
-			return err
-		}
-		if met {
-			late := c.rec.State() == "late"
-			setCol(c.rec, "met_at", instant(w.now))
-			setCol(c.rec, "next_at", nil)
-			if late {
-				c.rec.enter("late_met", w.now)
-			} else {
-				c.rec.enter("met", w.now)
-			}
-			w.effect(Effect{Kind: "clock", Form: r.form.Key, Record: r.id, Name: d.ID, Text: "met", Clause: c.str("clause")})
-		} else if ids, err := w.dutyHolders(d, view, r, w.scope(r, view, nil)); err == nil {
-			if err := w.hold(c.rec, ids); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -48,6 +48,9 @@ func (w *work) openDuty(id string, at time.Time, skip bool) error {
 	}
 	if !skip && view.Awake(&d.Node) && view.Adoption != "" && (own || d.Member()) {
 		w.owing = unit
+		if err := w.dropLate(d, view); err != nil {
+			return err
+		}
 		if err := w.openPeriod(d, view, unit, p); err != nil {
 			return fmt.Errorf("duty %s: %w", d.ID, err)
 		}

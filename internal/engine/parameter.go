@@ -53,7 +53,7 @@ func (w *work) judgeParameter(r *Record, a *rulebook.Action) error {
 	return err
 }
 
-// mayChange tells whether a company value is the reader's to change; r is the value, or one that might be.
+// mayChange tells whether a company value (nil = the book's text) is the reader's to change; r is the value, or one that might be.
 func (w *work) mayChange(r *Record, b *rulebook.Book, p *rulebook.Parameter) (bool, error) {
 	if w.actor.System || w.actor.Clock {
 		return true, nil
@@ -72,10 +72,14 @@ func (w *work) mayChange(r *Record, b *rulebook.Book, p *rulebook.Parameter) (bo
 	return false, nil
 }
 
-// changers are those who may change a company value as its parameter says, else as its book says; none = the administrator.
+// changers are those who may change a company value (nil = the book's text) as its parameter says, else as its book says; none = the administrator.
 func (w *work) changers(b *rulebook.Book, p *rulebook.Parameter) []*rulebook.WhoItem {
 	view := w.bookSight(b)
-	for _, who := range []*rulebook.Who{p.ChangedBy, b.Changer} {
+	who := []*rulebook.Who{b.Changer}
+	if p != nil {
+		who = []*rulebook.Who{p.ChangedBy, b.Changer}
+	}
+	for _, who := range who {
 		var list []*rulebook.WhoItem
 		for i := 0; who != nil && i < len(who.Items); i++ {
 			if view.Awake(&who.Items[i].Node) {

@@ -20,7 +20,7 @@ type Clock struct {
 	Clause     string   `json:"clause"`
 	From       string   `json:"from"`
 	Due        string   `json:"due"`
-	State      string   `json:"state"` // open late met met_late void paused
+	State      string   `json:"state"` // open late met met_late void dropped paused
 	Warned     bool     `json:"warned"`
 	Holder     []Holder `json:"holder"`
 	MetAt      string   `json:"met_at,omitempty"`
@@ -39,7 +39,7 @@ type Clock struct {
 // clockState says how a clock stands, in the words of the contract.
 func (w *work) clockState(row store.Row) string {
 	switch s := str(row["state"]); s {
-	case "met", "void", "paused", "late":
+	case "met", "void", "dropped", "paused", "late":
 		return s
 	case "late_met":
 		return "met_late"

@@ -16,7 +16,7 @@ type Related struct {
 	Label    Text         `json:"label"`
 	Relation string       `json:"relation"`
 	Rows     []RelatedRow `json:"rows"`
-	Total    int          `json:"total"`
+	Total    int          `json:"total"` // at most 999
 }
 
 // RelatedRow is one of them.
@@ -48,7 +48,7 @@ func (w *work) related(r *Record) ([]Related, error) {
 	if r.form.Kept == "platform" {
 		return list, nil
 	}
-	at, err := w.referrers(r)
+	at, err := w.referrers(r.form, []string{r.id})
 	if err != nil {
 		return nil, err
 	}
@@ -70,21 +70,21 @@ type referrer struct {
 	field *rulebook.Field
 }
 
-// referrers are those in which a record is named at all, found with one question: of dozens of forms most say nothing of it.
+// referrers are those in which one of some records is named at all, found with one question: of dozens of forms most say nothing of it.
 // What of them the reader may see is asked after that.
-func (w *work) referrers(r *Record) ([]referrer, error) {
+func (w *work) referrers(to *rulebook.Form, ids []string) ([]referrer, error) {
 	var all []referrer
-	q := query.Select{Table: r.form.Table, Alias: "r", Where: query.Eq("r", "id", r.id), Limit: 1}
+	q := query.Select{Table: to.Table, Alias: "r", Where: query.Eq("r", "id", ids[0]), Limit: 1}
 	for _, b := range w.e.Lib.Books {
 		for _, g := range b.Forms {
 			if g.Kept != "" || w.scopeOf(g).none {
 				continue
 			}
 			for _, f := range g.Fields {
-				if f.Type.Expr.Kind != expr.KObject || f.Type.Expr.Object != r.form.Key || live(f) || !w.open(g, f) {
+				if f.Type.Expr.Kind != expr.KObject || f.Type.Expr.Object != to.Key || live(f) || !w.open(g, f) {
 					continue
 				}
-				q.Columns = append(q.Columns, query.Column{Name: strconv.Itoa(len(all)), Expr: query.Sub{Agg: "exists", Table: g.Table, Alias: "g", Where: query.Eq("g", f.ID, r.id)}})
+				q.Columns = append(q.Columns, query.Column{Name: strconv.Itoa(len(all)), Expr: query.Sub{Agg: "exists", Table: g.Table, Alias: "g", Where: oneOf("g", f.ID, ids)}})
 				all = append(all, referrer{g, f})
 			}
 		}
@@ -126,11 +126,11 @@ func (w *work) referring(g *rulebook.Form, f *rulebook.Field, id string) (*Relat
 		x.Rows = append(x.Rows, w.relatedRow(r))
 	}
 	if len(rows) == relatedRows {
-		n, err := w.tx.Count(g.Table, where)
+		n, err := w.count(&plan{form: g, where: where}, tabCap)
 		if err != nil {
 			return nil, err
 		}
-		x.Total = int(n)
+		x.Total = n.Total
 	}
 	if len(x.Rows) == 0 { // all of them are secret: not even their number is told
 		return nil, nil

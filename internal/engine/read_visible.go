@@ -243,6 +243,9 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 // whereClassRow asks a class that looks at the record. Roles mean their holders near the record, so it is asked as each
 // unit understands it; units that mean the same are asked together.
 func (w *work) whereClassRow(f *rulebook.Form, see *expr.Expr, alias string) query.Expr {
+	if fd := w.ownerField(f); fd != nil && readsOnly(&rulebook.Value{Cases: []*rulebook.Case{{Is: see}}}, f, fd) {
+		return w.whereClassOwner(f, fd, alias)
+	}
 	if alias != "this" {
 		return query.Op{Name: "or"} // it cannot be asked of many rows at once: none is shown
 	}
@@ -269,6 +272,34 @@ func (w *work) whereClassRow(f *rulebook.Form, see *expr.Expr, alias string) que
 		any = append(any, query.And(query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: alias, Name: "unit"}}, units[key]...)}, means[key]))
 	}
 	return query.Op{Name: "or", Args: any}
+}
+
+// ownerField is the field that says whose a form's records are: the unit they belong to is what it names.
+func (w *work) ownerField(f *rulebook.Form) *rulebook.Field {
+	if f.Owner == nil {
+		return nil
+	}
+	id, ok := strings.CutPrefix(f.Owner.Text(), "this.")
+	if fd := f.Field(id); ok && fd != nil && !live(fd) && fd.Type.Expr.Object == "base.unit" && fd.Type.Expr.Kind == expr.KObject {
+		return fd
+	}
+	return nil
+}
+
+// whereClassOwner asks a class that looks at nothing of a record but whose it is: once a unit, of a record of that unit's.
+func (w *work) whereClassOwner(f *rulebook.Form, fd *rulebook.Field, alias string) query.Expr {
+	own, named := []query.Expr{query.Col{Alias: alias, Name: "unit"}}, []query.Expr{query.Col{Alias: alias, Name: fd.ID}}
+	for _, u := range sortedKeys(w.world.units) {
+		r := w.blank(f, u)
+		r.row[fd.ID] = u
+		if w.classSeen(r) {
+			own, named = append(own, query.Const{Value: u}), append(named, query.Const{Value: u})
+		}
+	}
+	if len(own) == 1 {
+		return query.Op{Name: "or"}
+	}
+	return query.And(query.Op{Name: "in", Args: own}, query.Op{Name: "in", Args: named})
 }
 
 func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {

@@ -47,7 +47,8 @@ func formTable(f *rulebook.Form) store.Table {
 		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH, Secret: fd.Class != nil})
 		t.Columns, t.Indexes = marked(t.Columns, t.Indexes, t.Name, fd)
 		if fd.Type.Expr.Kind == expr.KObject {
-			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID}})
+			// what names a record, newest first: its page shows them so, however many there are
+			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID, "at", "id"}})
 		}
 	}
 	for _, a := range f.Actions {

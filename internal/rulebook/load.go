@@ -33,16 +33,19 @@ type loader struct {
 
 // Load reads, compiles and checks every rulebook of fsys: base, and each folder with a rulebook.yaml. All issues of one run are
 // returned; the library is whole only if none of them is an error.
-func Load(fsys fs.FS) (*Library, Issues) {
+func Load(fsys fs.FS) (*Library, Issues) { return LoadInstead(fsys, nil) }
+
+// LoadInstead is Load with other files (by their names in fsys) in place of all of the folders where they stand.
+func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
 	r := newReporter()
 	l := &loader{r: r, lib: &Library{Forms: map[string]*Form{}, Watchers: map[string][]Watch{}}, byID: map[string]*book{}}
-	sources := readAll(r, fsys)
+	sources := readAll(r, fsys, instead)
 	for _, s := range sources {
 		l.header(s)
 	}
 	l.variants()
 	for _, c := range l.books {
-		c.Book.text = maps.Clone(c.src.elements)
+		c.Book.text, c.Book.files = maps.Clone(c.src.elements), c.src.files
 		if c.src.header != nil {
 			c.Book.text["rulebook"] = []*entry{{key: "rulebook", value: c.src.header}}
 		}

@@ -74,6 +74,8 @@ type Book struct {
 	From map[string]string   // of a variant: clause of the extended book → own clause, or "none"
 	text map[string][]*entry // what it says, whole, as Diff reads it
 
+	files map[string]string // what it was read from
+
 	Schema *expr.Schema // what names mean in this book: its own forms, roles and parameters first
 	Env    *expr.Env
 }

@@ -16,10 +16,11 @@ type source struct {
 	scenarios []*node
 	inherited []*node // the base's scenarios in the words of this variant
 	calendars []*node
+	files     map[string]string // what is law in it, by name
 }
 
 // readAll reads every folder with a rulebook.yaml.
-func readAll(r *reporter, fsys fs.FS) []*source {
+func readAll(r *reporter, fsys fs.FS, instead map[string]string) []*source {
 	dirs, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		r.errorf(Pos{}, "cannot read the rulebooks: %v", err)
@@ -33,16 +34,22 @@ func readAll(r *reporter, fsys fs.FS) []*source {
 		if _, err := fs.Stat(fsys, path.Join(d.Name(), "rulebook.yaml")); err != nil {
 			continue
 		}
-		list = append(list, readFolder(r, fsys, d.Name()))
+		list = append(list, readFolder(r, fsys, d.Name(), instead))
 	}
 	return list
 }
 
-func readFolder(r *reporter, fsys fs.FS, folder string) *source {
-	s := &source{folder: folder, elements: map[string][]*entry{}}
+func readFolder(r *reporter, fsys fs.FS, folder string, instead map[string]string) *source {
+	s := &source{folder: folder, elements: map[string][]*entry{}, files: map[string]string{}}
 	var files []string
+	for name := range instead {
+		if strings.HasPrefix(name, folder+"/") {
+			files = append(files, name)
+		}
+	}
+	other := len(files) > 0
 	err := fs.WalkDir(fsys, folder, func(p string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && (strings.HasSuffix(p, ".yaml") || strings.HasSuffix(p, ".yml")) {
+		if err == nil && !other && !d.IsDir() && (strings.HasSuffix(p, ".yaml") || strings.HasSuffix(p, ".yml")) {
 			files = append(files, p)
 		}
 		return err
@@ -52,7 +59,10 @@ func readFolder(r *reporter, fsys fs.FS, folder string) *source {
 	}
 	sort.Strings(files)
 	for _, f := range files {
-		data, err := fs.ReadFile(fsys, f)
+		data := []byte(instead[f])
+		if !other {
+			data, err = fs.ReadFile(fsys, f)
+		}
 		if err != nil {
 			r.errorf(Pos{File: f}, "cannot read: %v", err)
 			continue
@@ -65,6 +75,9 @@ func readFolder(r *reporter, fsys fs.FS, folder string) *source {
 			continue
 		}
 		sub := strings.TrimPrefix(f, folder+"/")
+		if !strings.HasPrefix(sub, "scenarios/") {
+			s.files[f] = string(data)
+		}
 		switch {
 		case strings.HasPrefix(sub, "scenarios/"):
 			s.scenarios = append(s.scenarios, n)

@@ -48,6 +48,10 @@ func SystemTables() []Table {
 		{Name: "blob_chunk", Apart: true, Label: "附件内容", Primary: []string{"blob", "pos"}, Columns: []Column{
 			need("blob", Text), need("pos", Int), need("data", Blob)}},
 
+		// What regulations read, by the digest that the record of the text states.
+		{Name: "rulebook_text", Apart: true, Label: "制度文本", Primary: []string{"digest"}, Columns: []Column{
+			need("digest", Text), need("body", JSON), need("at", Text)}},
+
 		// What was answered to a request, for its repetition.
 		{Name: "idempotency", Apart: true, Label: "幂等键", Primary: []string{"principal", "key"}, Columns: []Column{
 			need("principal", Text), need("key", Text), need("body_hash", Text), may("status", Int), may("answer", Text), need("at", Text)},

@@ -99,6 +99,7 @@ export interface Count { total: number; more_than: boolean; views?: Record<strin
 export interface SavedView { id: string; name: string; query: string; unit?: { id: string; name?: string } | null; default: boolean; may_edit: boolean; by?: { id: string; name?: string } | null }
 export interface Form {
   key: string
+  central?: boolean // others are about its records: their pages show what surrounds them
   label: Text
   clause?: string
   title?: string
@@ -215,6 +216,15 @@ export interface Rec {
   compare?: Comparison[]
   personal_copy?: boolean
 }
+export interface AroundGroup { form: string; label: Text; field: string; filter: string; total: number; more_than?: boolean; sum?: { label: Text; value: string } }
+export interface Around {
+  groups: AroundGroup[]
+  parts: { form: string; label: Text; row: Row }[]
+  ahead: Clock[]
+  opens: { form: string; label: Text; field: string }[]
+  blocked: { form: string; label: Text; problem: Problem }[]
+}
+export interface TimelineEvent extends HistoryEntry { form: string; record: string; number?: string; title?: string; state_label?: Text }
 export interface Done { record: Rec; done: { action: string; at: string; text: Text; signed?: boolean; waiting?: (Text | Person)[] } }
 export interface HistoryEntry {
   id: string

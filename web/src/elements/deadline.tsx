@@ -8,7 +8,7 @@ import { ClauseChip } from './clause'
 import { WhyDrawer } from './why'
 
 const MINUTE = 60_000
-export type MarkKind = 'ample' | 'warning' | 'late' | 'paused' | 'met' | 'metlate' | 'none' | 'void'
+export type MarkKind = 'ample' | 'warning' | 'late' | 'paused' | 'met' | 'metlate' | 'none' | 'void' | 'dropped'
 
 interface Props {
   due?: string | null
@@ -26,7 +26,7 @@ interface Props {
 export function markKind(p: Props, now: number): MarkKind {
   const due = parse(p.due)
   const s = p.state
-  if (s === 'void') return 'void'
+  if (s === 'void' || s === 'dropped') return s
   if (s === 'met') return 'met'
   if (s === 'met_late' || s === 'late_met') return 'metlate'
   if (s === 'paused') return 'paused'
@@ -36,7 +36,7 @@ export function markKind(p: Props, now: number): MarkKind {
   return 'ample'
 }
 
-const SIGN: Record<MarkKind, string> = { ample: '○', warning: '◔', late: '●', paused: '‖', met: '✓', metlate: '✓', none: '◌', void: '–' }
+const SIGN: Record<MarkKind, string> = { ample: '○', warning: '◔', late: '●', paused: '‖', met: '✓', metlate: '✓', none: '◌', void: '–', dropped: '–' }
 
 export function Deadline(p: Props) {
   const { t, lang, w } = useWords()
@@ -72,12 +72,15 @@ export function Deadline(p: Props) {
     case 'void':
       text = t('mark.void')
       break
+    case 'dropped':
+      text = t('mark.dropped')
+      break
     default:
       text = t('mark.none')
   }
   const instant = kind === 'met' || kind === 'metlate' ? met : due
   const abs = instant === null ? '' : absolute(instant, now, lang, kind !== 'met' && kind !== 'metlate')
-  const exact = !abs || kind === 'none' ? '' : kind === 'late' ? t('mark.was_due', { at: abs }) : kind === 'met' || kind === 'metlate' ? abs : t('mark.before', { at: abs })
+  const exact = !abs || kind === 'none' ? '' : kind === 'late' || kind === 'dropped' ? t('mark.was_due', { at: abs }) : kind === 'met' || kind === 'metlate' ? abs : t('mark.before', { at: abs })
   return (
     <span className={`due ${p.exact ?? 'below'}`}>
       <span className={`mark ${kind}`}>

@@ -2,6 +2,7 @@
 import auth from './en-auth'
 import alert from './en-alert'
 import job from './en-job'
+import around from './en-around'
 import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
@@ -18,6 +19,7 @@ export default {
   ...diff,
   ...desk,
   ...record,
+  ...around,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',
   'crumbs': 'Where this is',
@@ -212,6 +214,7 @@ export default {
   'mark.metlate': 'Done {{span}} late',
   'mark.metlate_short': 'Done late',
   'mark.void': 'No longer runs',
+  'mark.dropped': 'Not done, no longer asked',
   'mark.none': 'Not started',
   'mark.before': 'by {{at}}',
   'mark.was_due': 'was due {{at}}',
@@ -269,7 +272,6 @@ export default {
   'history.more_one': '{{count}} earlier entry',
   'history.more_other': '{{count}} earlier entries',
   'history.changes': '{{count}} more changed',
-  'customer.next': 'What is next',
   'act.missing': 'Still needed: {{what}}',
   'fill.more_one': '{{count}} optional field',
   'fill.more_other': '{{count}} optional fields',

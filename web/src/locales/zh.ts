@@ -2,6 +2,7 @@
 import auth from './zh-auth'
 import alert from './zh-alert'
 import job from './zh-job'
+import around from './zh-around'
 import record from './zh-record'
 import personal from './zh-personal'
 import setup from './zh-setup'
@@ -18,6 +19,7 @@ export default {
   ...diff,
   ...desk,
   ...record,
+  ...around,
   'brand': '掌柜',
   'skip': '跳到正文',
   'crumbs': '所在位置',
@@ -203,6 +205,7 @@ export default {
   'mark.metlate': '逾期 {{span}}办完',
   'mark.metlate_short': '逾期办完',
   'mark.void': '不再计时',
+  'mark.dropped': '逾期未办，不再要求',
   'mark.none': '未起算',
   'mark.before': '{{at}} 前',
   'mark.was_due': '应于 {{at}}',
@@ -256,7 +259,6 @@ export default {
   'history.none': '没有这一类。',
   'history.more_other': '更早的 {{count}} 条',
   'history.changes': '另改了 {{count}} 项',
-  'customer.next': '接下来',
   'act.missing': '还缺：{{what}}',
   'fill.more_other': '选填 {{count}} 项',
   'new.keep': '先存着',

@@ -27,7 +27,7 @@ import { Signatures } from '../elements/signature'
 import { FieldView, kindOf, missing } from '../fields'
 import { problemOf } from '../api/client'
 import type { Problem } from '../api/types'
-import { CustomerHead } from './customer'
+import { AroundBody, AroundHead, FileFor, useAround } from './around'
 
 // what the server lists as acts but the page has its own place for
 const QUIET = ['view', 'print', 'export', 'import', 'reveal', 'create']
@@ -97,9 +97,9 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
     refresh(r.form, r.id)
     document.getElementById('main')?.focus({ preventScroll: true })
   }
-  const around = (where.state as { list?: string[] } | null)?.list ?? []
-  const i = around.indexOf(r.id)
-  const step = (n: number) => { const to = around[i + n]; if (i >= 0 && to) go(`/record/${r.form}/${to}`, { state: where.state }) }
+  const listed = (where.state as { list?: string[] } | null)?.list ?? []
+  const i = listed.indexOf(r.id)
+  const step = (n: number) => { const to = listed[i + n]; if (i >= 0 && to) go(`/record/${r.form}/${to}`, { state: where.state }) }
   useKeys({
     p: () => go(`/record/${r.form}/${r.id}/print`),
     e: () => { const a = open.find((x) => x.id === 'edit'); if (a) setDoing(a) },
@@ -107,6 +107,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
     ']': () => step(1),
     ...Object.fromEntries(open.slice(0, 9).map((a, n) => [String(n + 1), () => void start(a)])),
   })
+  const around = useAround(r.form, r.id, f.central)
   const most = worst(r)
   const state = w(r.state_label) || w(f.states.find((s) => s.id === r.state)?.label)
   const visible = phone ? 1 : 3
@@ -130,6 +131,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
           {(phone ? [] : open.slice(0, visible)).map((a) => (
             <Button key={a.id} type={a === primary ? 'primary' : 'default'} danger={a.style === 'danger' || a.id === 'void'} loading={busy === a.id} onClick={() => void start(a)}>{a.sign ? t('tasks.sign', { what: w(a.label) }) : w(a.label)}</Button>
           ))}
+          <FileFor of={around.data} rec={r} />
           {r.personal_copy && <Button onClick={() => go(`/personal-copy/${r.id}`)}>{t('personal.copy')}</Button>}
           {!phone && <Button icon={<PrinterOutlined />} onClick={() => go(`/record/${r.form}/${r.id}/print`)}>{t('print')}</Button>}
           {!phone && rest.length > 0 && <More acts={rest} onPick={(a) => void start(a)} />}
@@ -145,7 +147,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
       )}
       {params.get('check') && <PaperOf rec={r} code={params.get('check')!} />}
       {problem && <Refused problem={problem}><Button onClick={() => setProblem(null)}>{t('close')}</Button></Refused>}
-      {r.form === 'base.customer' && <CustomerHead rec={r} form={f} />}
+      {f.central && <AroundHead of={around.data} rec={r} form={f} />}
       {!!r.path?.length && r.path.length > 1 && <Path steps={r.path} form={r.form} record={r.id} label={[w(f.label), r.number].filter(Boolean).join(' ')} />}
       <div className={`columns ${f.report ? 'one' : ''}`}>
         <div>
@@ -155,10 +157,11 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
             </Card>
           )}
           {r.compare?.map((c) => <Compare key={c.id} of={c} rec={r} busy={busy} onDo={(a) => void start(a)} />)}
-          <Content form={f} rec={r} />
-          {!phone && <History form={r.form} id={r.id} />}
+          {f.central ? <AroundBody of={around} rec={r} /> : <Content form={f} rec={r} />}
+          {!phone && !f.central && <History form={r.form} id={r.id} />}
         </div>
         <aside>
+          {f.central && <Content form={f} rec={r} />}
           {!!r.clocks?.length && <Card title={t('limits')}><Clocks clocks={r.clocks} form={r.form} id={r.id} /></Card>}
           {r.links?.map((l) => <GiveLink key={l.action} form={r.form} id={r.id} of={l} />)}
           <ClosedActs rec={r} />
@@ -176,9 +179,9 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
               </ul>
             </Card>
           )}
-          <RelatedRecords rec={r} />
+          {!f.central && <RelatedRecords rec={r} />}
           <Bound rec={r} />
-          {phone && <details className="card fold"><summary>{t('history')}</summary><History form={r.form} id={r.id} /></details>}
+          {phone && !f.central && <details className="card fold"><summary>{t('history')}</summary><History form={r.form} id={r.id} /></details>}
         </aside>
       </div>
       {phone && (

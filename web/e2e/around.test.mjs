@@ -1,0 +1,39 @@
+import { ask, base, must, noForbidden, noOverflow, phone, shot } from './browser.mjs'
+
+/** The customer with most complaints. */
+const busiest = async (page) => {
+  const rows = await ask(page, '/api/stat?form=14.complaint&by=customer')
+  return (rows.rows ?? rows)[0].key
+}
+
+export default [
+  ['a customer on one page: what is next, dealings by time, each form in a tab, filing for him', 'chenli', null, async (page) => {
+    await page.goto(base + '/record/base.customer/' + (await busiest(page)))
+    await page.getByRole('heading', { name: '接下来' }).waitFor()
+    await page.locator('.around .history > li').first().waitFor()
+    const before = await page.locator('.around .history > li').count()
+    await page.getByRole('button', { name: '看更早的' }).click()
+    await page.waitForFunction((n) => document.querySelectorAll('.around .history > li').length > n, before)
+    await noOverflow(page)
+    await noForbidden(page)
+    await shot(page, 'around-desktop')
+    const tab = page.getByRole('tab', { name: /^客户抱怨处理表/ })
+    const total = Number((await tab.innerText()).replace(/\D/g, ''))
+    await tab.click()
+    await page.locator('.around tbody tr').first().waitFor()
+    must((await page.locator('.around tbody tr').count()) === Math.min(total, 20), 'the tab shows other rows than it counts')
+    await shot(page, 'around-tab')
+    await page.getByRole('button', { name: '为它办…' }).click()
+    await page.getByRole('menuitem', { name: '拜访' }).click()
+    await page.waitForURL(/register\/base.visit\/new\?customer=/)
+    await page.goBack()
+    await page.setViewportSize({ width: phone[0], height: phone[1] })
+    await page.locator('nav.bar').waitFor()
+    await page.locator('.around tbody tr').first().waitFor()
+    await noOverflow(page)
+    await page.getByRole('tab', { name: '往来' }).click()
+    await page.locator('.around .history > li').first().waitFor()
+    await noOverflow(page)
+    await shot(page, 'around-phone')
+  }],
+]

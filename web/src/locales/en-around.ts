@@ -1,0 +1,20 @@
+// What stands around a customer, a product: the page on which everything about one is found.
+export default {
+  'colon': ': ',
+  'around.next': 'What is next',
+  'around.tabs': 'What is about it',
+  'around.timeline': 'Dealings',
+  'around.changes': 'Changes',
+  'around.blocked': 'Cannot be done yet',
+  'around.file': 'File for it…',
+  'around.none': 'No dealings yet. Everything about it will be listed here by time.',
+  'around.only': 'Only what you may see is listed.',
+  'around.earlier': 'Show earlier ones',
+  'around.earliest': 'This is the beginning.',
+  'around.filed': 'filed',
+  'around.register': 'See in the register',
+  'around.more_than': 'over {{count}}',
+  'around.lasts_one': '{{count}} record',
+  'around.lasts_other': '{{count}} records',
+  'around.nothing_ahead': 'No time limit is running.',
+}

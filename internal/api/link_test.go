@@ -34,7 +34,7 @@ form:
       words: {label: 意见 | Words, type: note}
       kind: {label: 类别 | Kind, type: choice, options: [{id: good, label: 好 | Good}, {id: bad, label: 差 | Bad}]}
     line:
-      marks: {label: 评分 | Marks, field: {what: {label: 项目 | Item, type: text}, mark: {label: 分 | Mark, type: int, min: 1, max: 5}}}
+      marks: {label: 评分 | Marks, field: {what: {label: 项目 | Item, type: text}, mark: {label: 分 | Mark, type: int, min: 1, max: 5, clause: x-9}}}
     state: {sent: 已发 | Sent, back: {label: 已回 | Back, final: true}}
     action:
       create: {by: clerk, fill: [whom]}
@@ -95,7 +95,7 @@ func TestLink_Attack(t *testing.T) {
 		// What he is shown.
 		seen := h.do("GET", "/api/answer", nil).want(200)
 		rows := []any{map[string]any{"id": seen.text("lines", 0, "rows", 0, "id"), "mark": 5}, map[string]any{"id": seen.text("lines", 0, "rows", 1, "id"), "mark": 4}}
-		for _, secret := range []string{"底价", "勿外传", one, "王", token, "inside"} {
+		for _, secret := range []string{"底价", "勿外传", one, "王", token, "inside", `"x-`} {
 			if strings.Contains(string(seen.body), secret) {
 				t.Errorf("the holder is shown %q: %s", secret, seen.body)
 			}

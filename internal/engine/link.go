@@ -247,7 +247,7 @@ func (w *work) linkView(r *Record, a *rulebook.Action, view *rulebook.View) (*Li
 			v.Must = append(v.Must, x.Field)
 		}
 		if f := r.form.Field(x.Field); f != nil {
-			v.Fields = append(v.Fields, w.fieldView(f, view))
+			v.Fields = append(v.Fields, w.outwardField(f, view))
 			v.Values[f.ID], _ = w.out(r, f)
 			continue
 		}
@@ -255,7 +255,7 @@ func (w *work) linkView(r *Record, a *rulebook.Action, view *rulebook.View) (*Li
 		line := LinkLine{ID: l.ID, Label: textOr(l.Label, l.ID), Reads: []string{}, Fills: []FieldView{}, Rows: []LinkRow{}}
 		for _, f := range l.Fields {
 			if contains(a.Link.Rows[l.ID], f.ID) {
-				line.Fills = append(line.Fills, w.fieldView(f, view))
+				line.Fills = append(line.Fills, w.outwardField(f, view))
 			} else {
 				line.Reads = append(line.Reads, f.ID)
 			}
@@ -278,4 +278,14 @@ func (w *work) linkView(r *Record, a *rulebook.Action, view *rulebook.View) (*Li
 		v.Lines = append(v.Lines, line)
 	}
 	return v, nil
+}
+
+// outwardField is a field as a stranger is asked it: without the clause that asks.
+func (w *work) outwardField(f *rulebook.Field, view *rulebook.View) FieldView {
+	v := w.fieldView(f, view)
+	v.Clause = ""
+	for i := range v.Options {
+		v.Options[i].Clause = ""
+	}
+	return v
 }

@@ -8,7 +8,7 @@ export CGO_ENABLED := 0
 BIN := bin/zhanggui
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/package.json web/package-lock.json web/tsconfig.json web/vite.config.ts
 
-.PHONY: help run build demo check test test-long test-go test-web lint kept verify bench clean go
+.PHONY: help run build demo check test test-long test-go test-web lint kept verify vulnerabilities bench clean go
 
 help: ## print this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ kept: ## keep a database of today's schema for the tests of upgrades, before a r
 verify: ## modules and generated files are what the sources say
 	go mod verify
 	go mod tidy -diff
+
+vulnerabilities: build ## hold the program against the list of known vulnerabilities; DB=file:///… names a copy of the list
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 $(if $(DB),-db $(DB)) -mode binary bin/zhanggui
 
 bench: build ## speed, as ratios within one run, against bare loops and a peer (docs/performance.md)
 	cd internal/bench/peer && go build -o ../../../bin/peer .

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"zhanggui/internal/engine"
@@ -45,15 +46,18 @@ func (w *wide) cage() []*bird {
 		b := &bird{form: f, field: fd, id: id}
 		n := len(all) + 1
 		var v any
-		switch kind {
-		case store.Text:
+		switch {
+		case fd.Type.Name == "date":
+			v = time.Date(7310, 1, n, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+			b.spells = spellings(v.(string))
+		case kind == store.Text:
 			v = fmt.Sprintf("Canary%03dQZ", n)
 			b.spells = spellings(v.(string))
-		case store.Int:
+		case kind == store.Int:
 			cents := int64(731000000 + n*100 + 37)
 			v = cents
 			b.spells = []string{fmt.Sprintf("%d.37", cents/100), fmt.Sprint(cents), fmt.Sprintf("7,3%d,%03d.37", cents/100000%100, cents/100%1000)}
-		case store.JSON:
+		case kind == store.JSON:
 			v = fmt.Sprintf(`["Canary%03dQZ"]`, n)
 			b.spells = spellings(fmt.Sprintf("Canary%03dQZ", n))
 		default:

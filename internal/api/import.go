@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,7 @@ type importReadBody struct {
 type importBody struct {
 	File    string   `json:"file"`
 	Columns []string `json:"columns"` // the field of each column, "" for none
+	Match   string   `json:"match"`   // the field by which a row is known to be about a record that is there; "": each is a new one
 	Dry     bool     `json:"dry"`
 }
 
@@ -35,6 +37,7 @@ type importRead struct {
 	Rows    int                `json:"rows"`
 	Columns []importColumn     `json:"columns"`
 	Fields  []engine.FieldView `json:"fields"`
+	Match   []string           `json:"match"` // fields by which rows can be matched with records
 }
 
 type importColumn struct {
@@ -55,15 +58,22 @@ type importView struct {
 	Done    int         `json:"done"`
 	Good    int         `json:"good"`
 	Refused int         `json:"refused"`
+	Match   string      `json:"match,omitempty"`
+	Changed int         `json:"changed,omitempty"` // of the good ones: records that were there and are changed
+	Same    int         `json:"same,omitempty"`    // and those that say so already
 	Head    []string    `json:"head"`
-	Rows    []importRow `json:"rows"` // refused ones, the first 200
+	Rows    []importRow `json:"rows"`  // refused ones, the first 200
+	Alike   []importRow `json:"alike"` // on a trial: ones that can come in and may be there already, the first 200
 	Problem *problem    `json:"problem,omitempty"`
 }
 
-// importRow is a refused row: its number in the file and what is wrong.
+// importRow is a row: its number in the file, and what is wrong with it, or what it may be the same as.
 type importRow struct {
 	Row   int                  `json:"row"`
 	Items []engine.ImportWrong `json:"items"`
+	Alike []engine.Alike       `json:"alike,omitempty"`
+	Twin  int                  `json:"twin,omitempty"` // a row before it that says the same in a field that tells them apart
+	How   string               `json:"how,omitempty"`  // of a row about a record that is there: changed or same
 }
 
 // importOrder is what the job of an import is told. The cells stay in the file.
@@ -72,6 +82,7 @@ type importOrder struct {
 	File    string   `json:"file"`
 	Name    string   `json:"name"`
 	Columns []string `json:"columns"`
+	Match   string   `json:"match,omitempty"`
 	Head    []string `json:"head"`
 	Dry     bool     `json:"dry"`
 	worker
@@ -96,18 +107,42 @@ func (c *call) job() (*job.Job, importOrder, error) {
 	return j, o, err
 }
 
-// refusedRows are what an import noted; limit 0 = all.
-func (c *call) refusedRows(j *job.Job, limit int) ([]importRow, error) {
-	notes, err := c.s.Jobs.Notes(c.ctx(), j, limit)
-	rows := []importRow{}
-	for _, n := range notes {
-		var some []importRow
-		if err := json.Unmarshal(n, &some); err != nil {
-			return nil, err
-		}
-		rows = append(rows, some...)
+// importNotes is what an import noted of its rows.
+type importNotes struct {
+	refused, alike []importRow
+	changed, same  int
+}
+
+// notes reads it; limit keeps to the first rows of each kind, 0 = all.
+func (c *call) notes(j *job.Job, o importOrder, limit int) (importNotes, error) {
+	n := importNotes{refused: []importRow{}, alike: []importRow{}}
+	few := limit
+	if o.Match != "" {
+		few = 0 // what became of each row stands in them
 	}
-	return rows, err
+	list, err := c.s.Jobs.Notes(c.ctx(), j, few)
+	for _, note := range list {
+		var some []importRow
+		if err := json.Unmarshal(note, &some); err != nil {
+			return n, err
+		}
+		for _, x := range some {
+			switch {
+			case x.How == engine.RowChanged:
+				n.changed++
+			case x.How == engine.RowSame:
+				n.same++
+			case len(x.Items) > 0:
+				n.refused = append(n.refused, x)
+			default:
+				n.alike = append(n.alike, x)
+			}
+		}
+	}
+	if limit > 0 {
+		n.refused, n.alike = n.refused[:min(len(n.refused), limit)], n.alike[:min(len(n.alike), limit)]
+	}
+	return n, err
 }
 
 // sheetOf loads an uploaded file of one's own.
@@ -146,7 +181,12 @@ func readImport(c *call) error {
 	if err != nil {
 		return err
 	}
-	out := importRead{Rows: len(s.rows), Columns: []importColumn{}, Fields: fields}
+	out := importRead{Rows: len(s.rows), Columns: []importColumn{}, Fields: fields, Match: []string{}}
+	for _, f := range fields {
+		if engine.ImportMatch(f) {
+			out.Match = append(out.Match, f.ID)
+		}
+	}
 	taken := map[string]bool{}
 	for i, name := range s.head {
 		col := importColumn{Name: name, Sample: []string{}, Field: guess(name, fields, taken)}
@@ -206,7 +246,10 @@ func startImport(c *call) error {
 	if err := judgeColumns(in.Columns, fields, len(s.head)); err != nil {
 		return err
 	}
-	o := importOrder{Form: c.path("key"), File: f.ID, Name: f.Name, Columns: in.Columns, Head: s.head, Dry: in.Dry, worker: c.worker()}
+	if in.Match != "" && (!slices.Contains(in.Columns, in.Match) || !slices.ContainsFunc(fields, func(f engine.FieldView) bool { return f.ID == in.Match && engine.ImportMatch(f) })) {
+		return fault.At("match", "不能按“"+in.Match+"”认已有的：要用不会重复的一项，并且表里有这一栏", "Rows cannot be matched by "+in.Match+": it has to be a field that no two have alike, and a column of the sheet")
+	}
+	o := importOrder{Form: c.path("key"), File: f.ID, Name: f.Name, Columns: in.Columns, Match: in.Match, Head: s.head, Dry: in.Dry, worker: c.worker()}
 	input, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -215,7 +258,7 @@ func startImport(c *call) error {
 	if err := im.Begin(c.ctx(), c.now, f.Name, len(s.rows), in.Dry, c.s.Jobs.Add(j)); err != nil {
 		return err
 	}
-	return c.json(http.StatusAccepted, lookAt(j, o, []importRow{}))
+	return c.json(http.StatusAccepted, lookAt(j, o, importNotes{refused: []importRow{}, alike: []importRow{}}))
 }
 
 func judgeColumns(columns []string, fields []engine.FieldView, most int) error {
@@ -288,24 +331,27 @@ func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
 	if err != nil {
 		return err
 	}
-	var refused []importRow
+	var noted []importRow
 	save := func() error {
-		if len(refused) == 0 {
+		if len(noted) == 0 {
 			return r.Save(ctx, nil)
 		}
-		note, err := json.Marshal(refused)
+		note, err := json.Marshal(noted)
 		if err != nil {
 			return err
 		}
-		refused = nil
+		noted = nil
 		return r.Save(ctx, note)
+	}
+	for _, row := range s.rows[:min(r.Done, len(s.rows))] {
+		im.Seen(o.Columns, row.cells, row.n)
 	}
 	for _, row := range s.rows[min(r.Done, len(s.rows)):] {
 		key := ""
 		if !o.Dry {
 			key = "import/" + o.File + "/" + strconv.Itoa(row.n)
 		}
-		_, wrong, err := im.Row(ctx, c.s.Clock(), o.Columns, row.cells, key, o.Dry)
+		how, wrong, err := im.Row(ctx, c.s.Clock(), o.Match, o.Columns, row.cells, key, o.Dry)
 		if err != nil {
 			return err
 		}
@@ -314,7 +360,19 @@ func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
 			r.Good++
 		} else {
 			r.Refused++
-			refused = append(refused, importRow{row.n, wrong})
+			noted = append(noted, importRow{Row: row.n, Items: wrong})
+		}
+		if how == engine.RowChanged || how == engine.RowSame {
+			noted = append(noted, importRow{Row: row.n, Items: []engine.ImportWrong{}, How: how})
+		}
+		if o.Dry && how == engine.RowNew {
+			twin, list, err := im.Alike(ctx, c.s.Clock(), o.Columns, row.cells, row.n)
+			if err != nil {
+				return err
+			}
+			if twin > 0 || len(list) > 0 {
+				noted = append(noted, importRow{Row: row.n, Items: []engine.ImportWrong{}, Alike: list, Twin: twin})
+			}
 		}
 		if r.Done%importStep == 0 {
 			if err := save(); err != nil {
@@ -333,8 +391,8 @@ func (nobody) Write(b []byte) (int, error) { return len(b), nil }
 func (nobody) WriteHeader(int)             {}
 
 // lookAt is a job as its person sees it.
-func lookAt(j *job.Job, o importOrder, rows []importRow) importView {
-	return importView{ID: j.ID, Form: o.Form, File: o.File, Name: o.Name, Dry: o.Dry, State: j.State, Total: j.Total, Done: j.Done, Good: j.Good, Refused: j.Refused, Head: o.Head, Rows: rows, Problem: problemOf(j)}
+func lookAt(j *job.Job, o importOrder, n importNotes) importView {
+	return importView{ID: j.ID, Form: o.Form, File: o.File, Name: o.Name, Dry: o.Dry, State: j.State, Total: j.Total, Done: j.Done, Good: j.Good, Refused: j.Refused, Head: o.Head, Rows: n.refused, Alike: n.alike, Match: o.Match, Changed: n.changed, Same: n.same, Problem: problemOf(j)}
 }
 
 // problemOf is why a job was given up, as its person is told.
@@ -351,11 +409,11 @@ func importState(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, err := c.refusedRows(j, importShown)
+	n, err := c.notes(j, o, importShown)
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, lookAt(j, o, rows[:min(len(rows), importShown)]))
+	return c.json(http.StatusOK, lookAt(j, o, n))
 }
 
 func stopImport(c *call) error {
@@ -375,7 +433,7 @@ func importRefused(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, err := c.refusedRows(j, 0)
+	n, err := c.notes(j, o, 0)
 	if err != nil {
 		return err
 	}
@@ -401,7 +459,7 @@ func importRefused(c *call) error {
 		return out.SetRow("A"+strconv.Itoa(n), list)
 	}
 	wide := len(o.Head)
-	for _, r := range rows {
+	for _, r := range n.refused {
 		wide = max(wide, len(cells[r.Row]))
 	}
 	row := func(cells []string, reason string) []string {
@@ -412,7 +470,7 @@ func importRefused(c *call) error {
 	if err := put(1, row(o.Head, c.say("原因", "Reason"))); err != nil {
 		return err
 	}
-	for i, r := range rows {
+	for i, r := range n.refused {
 		var why []string
 		for _, x := range r.Items {
 			say := c.say(x.Say.ZH, x.Say.EN)

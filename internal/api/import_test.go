@@ -151,6 +151,70 @@ func importOn(t *testing.T, dsn string) {
 			t.Errorf("%s", r.body)
 		}
 	})
+	t.Run("Alike", func(t *testing.T) { // who may be there already is told on the trial, and hinders nothing
+		f := wang.upload("客户.csv", []byte("名称\n太和泵业有限公司\n仁和水务公司\n康安\n仁和水务有限公司\n"))
+		body := map[string]any{"file": f, "columns": []any{"name"}, "dry": true}
+		r := wang.bring("base.customer", body)
+		if r.text("good") != "4" || r.len("rows") != 0 || r.len("alike") != 2 || r.text("alike", 0, "row") != "2" || r.text("alike", 0, "alike", 0, "title") != "泰和泵业" || r.text("alike", 1, "row") != "5" || r.text("alike", 1, "twin") != "3" {
+			t.Errorf("%s", r.body)
+		}
+		body["dry"] = false
+		if r := wang.bring("base.customer", body); r.text("good") != "4" || r.len("alike") != 0 {
+			t.Errorf("%s", r.body)
+		}
+		there := wang.do("POST", "/api/form/base.customer/alike", map[string]any{"values": map[string]any{"name": "仁和水务公司"}}).want(200)
+		if there.len() != 2 || there.text(0, "why", 0, "same") != "true" || there.text(1, "why", 0, "same") != "false" {
+			t.Errorf("%s", there.body)
+		}
+	})
+	t.Run("Match", func(t *testing.T) { // what is there is changed where a cell is filled; what says the same is left alone
+		columns := []any{"code", "name", "note"}
+		sheet := func(rows string) string { return wang.upload("客户.csv", []byte("客户代码,客户名称,备注\n"+rows)) }
+		body := map[string]any{"file": sheet("M1,甲水务,新\nM2,乙水务,旧\n"), "columns": columns, "match": "code"}
+		if r := wang.do("POST", "/api/form/base.customer/import/read", map[string]any{"file": body["file"]}).want(200); r.text("match", 0) != "code" || r.len("match") != 1 {
+			t.Errorf("%s", r.body)
+		}
+		if r := wang.bring("base.customer", body); r.text("good") != "2" || r.text("changed") != "" {
+			t.Errorf("new ones: %s", r.body)
+		}
+		find := func(code string) *reply {
+			return wang.do("GET", "/api/form/base.customer/record?filter=this.code+%3D%3D+'"+code+"'", nil).want(200)
+		}
+		id, etag := find("M1").text("rows", 0, "id"), find("M2").text("rows", 0, "etag")
+		body["file"] = sheet("Ｍ1,甲水务,改了\nM2,乙水务,\nM3,丙水务,\n,丁水务,\n")
+		body["dry"] = true
+		judge := func(r *reply) {
+			t.Helper()
+			if r.text("good") != "3" || r.text("changed") != "1" || r.text("same") != "1" || r.text("refused") != "1" || r.text("rows", 0, "row") != "5" || !strings.Contains(r.text("rows", 0, "items", 0, "say", "zh"), "客户代码") {
+				t.Errorf("%s", r.body)
+			}
+		}
+		judge(wang.bring("base.customer", body))
+		if find("M3").len("rows") != 0 {
+			t.Error("trying wrote something")
+		}
+		body["dry"] = false
+		judge(wang.bring("base.customer", body))
+		if r := find("M1"); r.len("rows") != 1 || r.text("rows", 0, "id") != id || r.text("rows", 0, "values", "note") == "新" {
+			t.Errorf("%s", r.body)
+		}
+		if r := find("M2"); r.text("rows", 0, "etag") != etag {
+			t.Error("what says the same was changed")
+		}
+		h := wang.do("GET", "/api/form/base.customer/record/"+id+"/history", nil).want(200)
+		if h.len() != 2 || h.text(0, "action") != "edit" || h.text(0, "changes", 0, "new") != "改了" {
+			t.Errorf("%s", h.body)
+		}
+		if r := wang.bring("base.customer", body); r.text("same") != "3" || r.text("changed") != "" {
+			t.Errorf("again: %s", r.body)
+		}
+		for _, match := range []string{"name", "nothing", "number"} {
+			body["match"] = match
+			wang.do("POST", "/api/form/base.customer/import", body).want(400)
+		}
+		body["match"], body["columns"] = "code", []any{"", "name", ""}
+		wang.do("POST", "/api/form/base.customer/import", body).want(400)
+	})
 	t.Run("Refused", func(t *testing.T) {
 		wang.do("POST", "/api/form/x.matter/import", map[string]any{"file": file, "columns": []any{"nothing"}}).want(400)
 		wang.do("POST", "/api/form/x.matter/import", map[string]any{"file": file, "columns": []any{"subject", "subject"}}).want(400)

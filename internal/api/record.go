@@ -321,6 +321,22 @@ func timeline(c *call) error {
 	return answer(c, v, err)
 }
 
+// alikeBody is a record that is about to be filed, and which one it is, if it is there.
+type alikeBody struct {
+	Values map[string]any              `json:"values"`
+	Lines  map[string][]map[string]any `json:"lines,omitempty"`
+	Record string                      `json:"record,omitempty"`
+}
+
+func alike(c *call) error {
+	var in alikeBody
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	v, err := c.s.Engine.Alike(c.ctx(), c.now, c.actor, c.path("key"), in.Values, in.Lines, in.Record)
+	return answer(c, v, err)
+}
+
 func why(c *call) error {
 	v, err := c.s.Engine.Why(c.ctx(), c.now, c.actor, c.path("key"), c.path("id"), c.query("of"))
 	return answer(c, v, err)

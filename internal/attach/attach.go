@@ -77,6 +77,10 @@ func Check(name string, f io.ReadSeeker) (kind string, err error) {
 		return "", err
 	}
 	switch plain {
+	case "application/zip":
+		if !office(ending, f) {
+			return "", fault.At("file", "压缩包不收；这份文件不是完整的办公文档，或者里面夹着程序、宏或别的压缩包", "Archives are not taken; this file is no whole office document, or has programs, macros or other archives in it")
+		}
 	case "image/png", "image/jpeg", "image/gif":
 		c, _, err := image.DecodeConfig(f)
 		if err != nil || float64(c.Width)*float64(c.Height) > maxPixels {

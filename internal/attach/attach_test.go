@@ -1,6 +1,7 @@
 package attach_test
 
 import (
+	archive "archive/zip"
 	"bufio"
 	"bytes"
 	"context"
@@ -36,9 +37,38 @@ func pngOf(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// Ensure that a file comes in only if its name and content agree on a kind that is taken, and that no name hides what it is (S74).
+// packedOf is an archive of parts with these names.
+func packedOf(t *testing.T, names ...string) string {
+	var b bytes.Buffer
+	z := archive.NewWriter(&b)
+	for _, name := range names {
+		if _, err := z.Create(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// rawOf is an archive of one part that says of itself what is given.
+func rawOf(t *testing.T, part archive.FileHeader) string {
+	var b bytes.Buffer
+	z := archive.NewWriter(&b)
+	if _, err := z.CreateRaw(&part); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// Ensure that a file comes in only if its name and content agree on a kind that is taken, that no name hides what it is, and that no
+// archive comes in, nor an office file that is one in disguise (S74).
 func TestCheck(t *testing.T) {
-	zip, old := "PK\x03\x04\x14\x00", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"
+	zip, old := packedOf(t, "[Content_Types].xml", "xl/workbook.xml", "xl/media/a.svg"), "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"
 	huge := pngOf(t)
 	binary.BigEndian.PutUint32(huge[16:], 1<<20) // width and height of the header
 	binary.BigEndian.PutUint32(huge[20:], 1<<20)
@@ -50,7 +80,12 @@ func TestCheck(t *testing.T) {
 		{"照片.jpg", string(jpegOf(t)), true}, {"照片.JPEG", string(jpegOf(t)), true}, {"报价.v1.2.pdf", "%PDF-1.7", true}, {"a.xlsx", zip, true},
 		{"a.doc", old, true}, {"录音.amr", "#!AMR\n", true}, {"单.csv", "\xb1\xe0\xba\xc5,\xc3\xfb\xb3\xc6\n1,2\n", true}, {"空.txt", "", true},
 		{"a.jpg", string(pngOf(t)), false}, {"a.png", "<script>", false}, {"a.pdf", zip, false}, {"a.docx", "%PDF-1.7", false}, {"a.xls", zip, false}, {"a.txt", "<html>", false}, {"a.txt", "MZ\x90\x00\x03", false},
-		{"a", "x", false}, {"a.exe", "MZ", false}, {"a.zip", zip, false}, {"a.docm", zip, false}, {"a.svg", "<svg>", false}, {"a.pHaR", "<?php", false}, {"a.html", "x", false},
+		{"a", "x", false}, {"a.exe", "MZ", false}, {"a.zip", zip, false}, {"a.rar", "Rar!\x1a\x07\x01\x00", false}, {"a.7z", "7z\xbc\xaf\x27\x1c", false}, {"a.tar.gz", "\x1f\x8b\x08", false}, {"a.txt", zip, false},
+		{"a.docx", packedOf(t, "[Content_Types].xml", "word/document2.xml", "word/embeddings/oleObject1.bin"), true}, {"a.pptx", packedOf(t, "ppt/presentation.xml"), true}, {"a.ofd", packedOf(t, "OFD.xml"), true}, {"a.et", packedOf(t, "xl/workbook.xml"), true},
+		{"a.docx", zip, false}, {"a.xlsx", packedOf(t, "照片.jpg"), false}, {"a.xlsx", packedOf(t), false}, {"a.xlsx", "PK\x03\x04\x14\x00", false}, {"a.xlsx", zip[:len(zip)-9], false}, {"a.xlsx", packedOf(t, "xl/workbook.xml", "setup.EXE"), false},
+		{"a.xlsx", packedOf(t, "xl/workbook.xml", "xl/vbaProject.bin"), false}, {"a.xlsx", packedOf(t, "xl/workbook.xml", "more.7z"), false}, {"a.xlsx", packedOf(t, "xl/workbook.xml", "xl/../../a.xml"), false}, {"a.xlsx", packedOf(t, `\xl\workbook.xml`), true},
+		{"a.xlsx", rawOf(t, archive.FileHeader{Name: "xl/workbook.xml", UncompressedSize64: 9}), true}, {"a.xlsx", rawOf(t, archive.FileHeader{Name: "xl/workbook.xml", UncompressedSize64: 9, Flags: 1}), false},
+		{"a.xlsx", rawOf(t, archive.FileHeader{Name: "xl/workbook.xml", UncompressedSize64: 2 << 30}), false}, {"a.docm", zip, false}, {"a.svg", "<svg>", false}, {"a.pHaR", "<?php", false}, {"a.html", "x", false},
 		{"invoice.exe.pdf", "%PDF-1.7", false}, {"x.HTML .pdf", "%PDF-1.7", false}, {"x.pdf.", "%PDF-1.7", false},
 		{"a.png", string(huge), false}, {"a.gif", "GIF89a", false},
 	} {

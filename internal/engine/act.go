@@ -145,7 +145,7 @@ func (w *work) carryOut(r *Record, a *rulebook.Action, view *rulebook.View, d de
 	if a.To != nil && len(a.To.States) == 1 && view.Awake(&a.To.Node) {
 		r.enter(a.To.States[0], at)
 	}
-	if a.ID == "void" {
+	if a.ID == "void" || a.Destroys {
 		r.enter("void", at)
 	}
 	r.mark(a, at, w.actor.Person)
@@ -225,6 +225,9 @@ func (w *work) settleRecord(r *Record) error {
 		if err := w.worldChanged(); err != nil {
 			return err
 		}
+	}
+	if err := w.keepTerm(r); err != nil {
+		return err
 	}
 	if err := w.clocks(r); err != nil {
 		return err

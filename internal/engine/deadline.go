@@ -153,6 +153,9 @@ func (w *work) deadlineOf(r *Record, d *rulebook.Deadline, view *rulebook.View) 
 // plain works out a deadline with from and to.
 func (w *work) plain(r *Record, d *rulebook.Deadline, view *rulebook.View, vars map[string]expr.Value, key string) (*instance, error) {
 	from, ok, err := w.momentOf(r, d.From, view, vars, time.Time{})
+	if d.Kept {
+		from, ok, err = w.termOver(r, view)
+	}
 	if err != nil || !ok {
 		return nil, err
 	}

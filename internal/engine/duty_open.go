@@ -26,6 +26,8 @@ func (w *work) openDuty(id string, at time.Time, skip bool) error {
 		return w.closeLedger(row, at)
 	case strings.HasPrefix(id, limited):
 		return w.overOn(id)
+	case strings.HasPrefix(id, keeping):
+		return w.termEnded(row)
 	}
 	if next, ok := parseInstant(row["next_at"]); !ok || next.After(at) {
 		return nil
@@ -117,7 +119,7 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 	if err != nil {
 		return err
 	}
-	if d.Sample != nil && !aligned(d, view) {
+	if d.Sample != nil {
 		if list, err = w.drawn(d.Sample, view, list, p); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type Importer struct {
 	actor Actor
 	form  *rulebook.Form
 	refs  map[string]foundRef
+	said  map[string]int // a field and what tells records apart by it → the row that said it first
 }
 
 type foundRef struct {
@@ -43,7 +45,7 @@ type foundRef struct {
 // Importer judges whether the actor may bring records into a form, and answers what a sheet may give.
 func (e *Engine) Importer(ctx context.Context, now time.Time, actor Actor, form string) (*Importer, []FieldView, error) {
 	actor.Origin = "import"
-	im := &Importer{e: e, actor: actor, refs: map[string]foundRef{}}
+	im := &Importer{e: e, actor: actor, refs: map[string]foundRef{}, said: map[string]int{}}
 	var fields []FieldView
 	err := e.read(ctx, now, actor, func(w *work) error {
 		f, err := w.formSeen(form)
@@ -109,14 +111,26 @@ func (im *Importer) Begin(ctx context.Context, now time.Time, file string, rows 
 	})
 }
 
-// Row files one row: fields names the field of each column, "" for none. It answers the record's number, or
+// What became of a row.
+const (
+	RowNew     = "new"     // filed
+	RowChanged = "changed" // a record that was there was changed to what it says
+	RowSame    = "same"    // a record that was there says so already
+)
+
+// ImportMatch tells whether rows may be matched with records by a field: no two have it alike, and it can be read.
+func ImportMatch(f FieldView) bool { return f.Unique && f.Class == "" }
+
+// Row brings in one row: fields names the field of each column, "" for none. With match, a field, a record of the reader's that has the
+// row's value there is changed to what the row says, where a cell is filled; else the row is filed. It answers what became of it, or
 // what is wrong. Under the same key a row comes in once. The error is ours, not the row's.
-func (im *Importer) Row(ctx context.Context, now time.Time, fields, cells []string, key string, dry bool) (string, []ImportWrong, error) {
+func (im *Importer) Row(ctx context.Context, now time.Time, match string, fields, cells []string, key string, dry bool) (string, []ImportWrong, error) {
 	column := map[string]int{}
 	values := map[string]any{}
 	var wrong []ImportWrong
+	there, same := "", false
 	err := im.e.read(ctx, now, im.actor, func(w *work) error {
-		wrong = nil
+		wrong, there, same = nil, "", false
 		for i, id := range fields {
 			if id == "" || i >= len(cells) || strings.TrimSpace(cells[i]) == "" {
 				continue
@@ -133,10 +147,32 @@ func (im *Importer) Row(ctx context.Context, now time.Time, fields, cells []stri
 			}
 			values[id] = v
 		}
-		return nil
+		if match == "" || len(wrong) > 0 {
+			return nil
+		}
+		f := im.form.Field(match)
+		if _, given := values[match]; !given {
+			l := textOr(f.Label, f.ID)
+			wrong = append(wrong, ImportWrong{Field: match, Column: slices.Index(fields, match), Say: Text{"按“" + l.ZH + "”认已有的，这一行没有填它", "Rows are matched by " + l.EN + "; this one has none"}})
+			return nil
+		}
+		var err error
+		there, same, err = im.there(w, f, values)
+		return err
 	})
 	if err != nil || len(wrong) > 0 {
 		return "", wrong, err
+	}
+	if same {
+		return RowSame, nil, nil
+	}
+	act := Act{Form: im.form.Key, Action: "create", Values: values, Key: key, Dry: dry, Actor: im.actor}
+	how := RowNew
+	if there != "" {
+		act.Action, act.Record, how = "edit", there, RowChanged
+		if key != "" {
+			act.Key += "/" + how
+		}
 	}
 	at := func(field string) int {
 		if i, ok := column[field]; ok {
@@ -149,9 +185,8 @@ func (im *Importer) Row(ctx context.Context, now time.Time, fields, cells []stri
 		}
 		return -1
 	}
-	out, err := im.e.Do(ctx, now, Act{Form: im.form.Key, Action: "create", Values: values, Key: key, Dry: dry, Actor: im.actor})
-	if err == nil {
-		return out.Number, nil, nil
+	if _, err = im.e.Do(ctx, now, act); err == nil {
+		return how, nil, nil
 	}
 	if ref, ok := AsRefusal(err); ok {
 		for _, item := range ref.Items {
@@ -174,6 +209,44 @@ func (im *Importer) Row(ctx context.Context, now time.Time, fields, cells []stri
 		wrong = append(wrong, ImportWrong{Column: -1, Say: say})
 	}
 	return "", wrong, nil
+}
+
+// there finds the record that a row is about, and tells whether it says all that the row says. What the reader does not see in it
+// counts as other: that it is the same is not told.
+func (im *Importer) there(w *work, match *rulebook.Field, values map[string]any) (string, bool, error) {
+	raw := func(f *rulebook.Field, v any) (any, error) {
+		x, err := w.fromAPI(v, f.Type)
+		if err == nil && f.Unique {
+			x, err = identifier(x, f.Type)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return encode(x, f.Type)
+	}
+	key, err := raw(match, values[match.ID])
+	if err != nil {
+		return "", false, nil // the act says what is wrong with it
+	}
+	rows, err := w.tx.Select(query.Select{Table: im.form.Table, Alias: "this", Limit: 1, Where: query.And(query.Eq("this", match.ID, key), standing("this"), w.where(im.form, "this"))})
+	if err != nil || len(rows) == 0 {
+		return "", false, err
+	}
+	r := w.adopt(im.form, rows[0])
+	if !w.classSeen(r) {
+		return "", false, nil
+	}
+	for _, id := range sortedKeys(values) {
+		f := im.form.Field(id)
+		x, err := raw(f, values[id])
+		if err != nil || w.visible(r, f) != full {
+			return r.id, false, nil
+		}
+		if same, err := r.holds(f, x); err != nil || !same {
+			return r.id, false, err
+		}
+	}
+	return r.id, true, nil
 }
 
 var dateShape = regexp.MustCompile(`^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d{2})(?::\d{2})?)?$`)

@@ -9,15 +9,18 @@ import (
 	"zhanggui/internal/rulebook"
 )
 
-// judgeRetention refuses to void a record that must still be kept, by whatever way the act comes: until its term has run out, and as
+// judgeRetention refuses to void or destroy a record that must still be kept, by whatever way the act comes: until its term has run out, and as
 // long as anything holds it. A sealed record is held silently: its refusal reads as any other's.
 func (w *work) judgeRetention(r *Record, a *rulebook.Action) error {
 	ref := r.form.Retention
-	if a.ID != "void" || ref == nil || ref.Retention == nil || r.fresh {
+	if a.ID != "void" && !a.Destroys || ref == nil || ref.Retention == nil || r.fresh {
 		return nil
 	}
 	k := ref.Retention
 	view := w.view(r)
+	if a.Destroys && w.destroyer(r, view) == nil {
+		return w.refuse("state", r, a, []Reason{{Clause: a.Clause, Say: label("这一条没有启用，不能销毁", "The rule is not in force; nothing is destroyed")}})
+	}
 	if !view.Awake(&ref.Node) || !view.Awake(&k.Node) {
 		return nil
 	}
@@ -25,6 +28,13 @@ func (w *work) judgeRetention(r *Record, a *rulebook.Action) error {
 	clause := first(ref.Clause, k.Clause)
 	refuse := func(clause string, say rulebook.Label) error {
 		return w.refuse("state", r, a, []Reason{{Clause: clause, Say: say}})
+	}
+	zh, en := "不能作废", "cannot be voided"
+	if a.Destroys {
+		zh, en = "不能销毁", "cannot be destroyed"
+		if err := w.judgeWitness(r, a); err != nil {
+			return err
+		}
 	}
 	until, err := w.keptUntil(r, k, view, s)
 	if err != nil {
@@ -35,21 +45,13 @@ func (w *work) judgeRetention(r *Record, a *rulebook.Action) error {
 		if !until.IsZero() {
 			day = w.world.calendar.DateOf(until).String()
 		}
-		return refuse(clause, label("保管期未满（到 "+day+"），不能作废", "It must be kept until "+day+" and cannot be voided"))
+		return refuse(clause, label("保管期未满（到 "+day+"），"+zh, "It must be kept until "+day+" and "+en))
 	}
-	for _, h := range k.Hold {
-		if !view.Awake(&h.Node) {
-			continue
-		}
-		held, err := w.truth(h.That, view, s, false)
-		if err != nil {
-			return err
-		}
-		if held {
-			return refuse(first(h.Clause, clause), w.say(h.Say, s, "还有用处，不能作废", "It is still needed and cannot be voided"))
-		}
+	h, err := w.heldBack(k, view, s)
+	if err != nil || h == nil {
+		return err
 	}
-	return nil
+	return refuse(first(h.Clause, clause), w.say(h.Say, s, "还有用处，"+zh, "It is still needed and "+en))
 }
 
 // keptUntil is the end of a record's term; zero while what it is counted from has not happened, so that it is kept.

@@ -164,7 +164,7 @@ func TestListed_EveryWay(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, want := range map[string]int{"康和": 1, "仁和": 0} {
-				_, wrong, err := im.Row(context.Background(), s.Now, []string{"customer", "amount"}, []string{name, "1.00"}, "", false)
+				_, wrong, err := im.Row(context.Background(), s.Now, "", []string{"customer", "amount"}, []string{name, "1.00"}, "", false)
 				if err != nil || len(wrong) != want || want == 1 && wrong[0].Clause != "11-3.5b2" {
 					t.Errorf("%s: %v %v", name, wrong, err)
 				}

@@ -16,8 +16,10 @@ func (w *work) does(n *rulebook.Node) Does {
 	var f *rulebook.Form
 	if len(parts) > 2 && (parts[1] == "form" || parts[1] == "extend") {
 		f = w.e.Lib.Form(n.Book.Short + "." + parts[2])
-		if f == nil {
-			f = w.e.Lib.Form(parts[2])
+		for _, id := range n.Book.Needs { // what it extends is theirs
+			if b := w.e.Lib.Book(id); f == nil && b != nil {
+				f = w.e.Lib.Form(b.Short + "." + parts[2])
+			}
 		}
 	}
 	on := Text{}

@@ -297,7 +297,13 @@ func (w *work) entryText(e *journal.Entry) Text {
 				add("签字", "signed")
 			}
 		case "copy":
-			add("送出"+name, "copy "+name+" sent")
+			sent := name
+			if f != nil {
+				if c, err := copyOf(f, name); err == nil && c != nil {
+					sent = c.Label.EN
+				}
+			}
+			add("送出"+name, "copy sent: "+sent)
 		case "breach":
 			if f != nil && f.Deadline(name) != nil {
 				l := textOr(f.Deadline(name).Label, name)

@@ -9,6 +9,8 @@ import (
 // hooks are what the engine's own forms do beyond their rulebook text.
 func (w *work) hooks(r *Record, a *rulebook.Action) error {
 	switch {
+	case a.Destroys:
+		return w.destroyed(r, a)
 	case r.form.Key == "base.sanction":
 		return w.sanctionMoved(r, a.ID)
 	case r.form.Report != nil && a.ID == "create":

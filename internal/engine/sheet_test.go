@@ -11,9 +11,12 @@ import (
 
 var standBook = map[string]string{
 	"x/rulebook.yaml": `rulebook: {id: x, short: x, title: 试 | Trial, version: "1.0", language: 1, needs: [base]}`,
-	"x/clauses.yaml":  "x-1: {kind: clock, zh: 每月逐摊检查, en: each stand is inspected each month}\nx-2: {kind: clock, zh: 检查每月一次, en: inspections are monthly}\n",
+	"x/clauses.yaml":  "x-1: {kind: clock, zh: 每月逐摊检查, en: each stand is inspected each month}\nx-2: {kind: clock, zh: 检查每月一次, en: inspections are monthly}\nx-3: {kind: gate, zh: 客户要真有, en: customers are real}\n",
 	"x/forms.yaml": `
 role: {chief: {label: 主管 | Chief}}
+extend:
+  customer:
+    action: {edit: {require: [{that: "this.name != '鬼'", say: 没有这个客户 | There is no such customer, clause: x-3}]}}
 form:
   stand:
     label: 摊位 | Stand
@@ -32,8 +35,8 @@ checklist:
     also: [x-2]
 `}
 
-// Ensure that the sheet of a checklist is late if what it inspects is still to be inspected, and owed by nobody if it is not; and that
-// a clause which merely repeats another says which, and does what that one does.
+// Ensure that the sheet of a checklist is late if what it inspects is still to be inspected, and owed by nobody if it is not; that a clause
+// which merely repeats another says which, and does what that one does; and that what is added to another's form is told in its words.
 func TestChecklist_Sheet(t *testing.T) {
 	lib := testkit.Load(t, standBook)
 	testkit.Databases(t, func(t *testing.T, dsn string) {

@@ -116,7 +116,7 @@ func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) e
 		if strings.HasPrefix(id, closing) {
 			return e.skipClose(ctx, id, at)
 		}
-		if kind == "duty" && !strings.HasPrefix(id, limited) {
+		if kind == "duty" && !strings.HasPrefix(id, limited) && !strings.HasPrefix(id, keeping) {
 			return e.skipPeriod(ctx, id, at)
 		}
 		return e.skipWake(ctx, kind, id, now)

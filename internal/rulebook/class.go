@@ -140,12 +140,9 @@ func (c *book) declareRetentions() {
 func (c *book) compileRetention(r *Retention, b *body) {
 	p := c.common()
 	p.vars["this"] = anyType
-	for _, o := range c.l.books {
-		for _, f := range o.Forms {
-			if f.Retention != nil && f.Retention.Retention == r {
-				p = c.formPlace(f)
-			}
-		}
+	forms := c.keepers(r)
+	for _, f := range forms {
+		p = c.formPlace(f)
 	}
 	r.Keep = c.value(b.must("keep"), r.Path+".keep", p, spanType)
 	r.From = c.cel(b.get("from"), &r.Node, p, timeType)
@@ -157,6 +154,9 @@ func (c *book) compileRetention(r *Retention, b *body) {
 			d.By = c.who(x.get("by"), x.path+".by", p)
 			d.Within = c.value(x.get("within"), x.path+".within", p, spanType)
 			r.Destroy = d
+			for _, f := range forms {
+				c.destroyable(r, f)
+			}
 		}
 	}
 	b.oneOf("early", "refuse", "refuse")

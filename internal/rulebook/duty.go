@@ -81,6 +81,9 @@ func (c *book) compileDuty(d *Duty, b *body) {
 	d.Late = c.effects(b.get("late"), d.Path+".late", p)
 	d.Do = c.effects(b.get("do"), d.Path+".do", p)
 	d.Sample = c.sample(b.get("sample"), d.Path+".sample", p)
+	if d.Sample != nil && d.Align != nil && d.Member() {
+		c.r.errorf(b.get("sample").pos, "duty %s: sample: is drawn from all whose period begins together, and with align: each member's begins on a day of his own; leave one out", d.ID)
+	}
 	d.Full = b.oneOf("entry", "skip", "skip", "full") == "full"
 	c.last = append(c.last, func() { c.checkWarn("duty "+d.ID, d.Every, d.Warn) })
 }

@@ -336,6 +336,7 @@ type Action struct {
 	Node
 	ID       string
 	Form     *Form
+	Destroys bool // what a retention makes: erases, and ends the record
 	Implicit bool // create edit view reveal print export import void as the language gives them
 	From     *Place
 	To       *Place
@@ -441,6 +442,7 @@ type Deadline struct {
 	Warn   []*Mark
 	Step   []*Step
 	Late   []*Effect
+	Kept   bool      // runs from the end of the record's term
 	Silent *Approval // whose signers' silence this deadline ends; nil for every other
 }
 

@@ -380,7 +380,8 @@ type Destroy struct {
 	By      *Who
 	Within  *Value
 	With    []string
-	Witness int
+	Witness int    // how many others than whoever does it
+	Seen    string // field of with: that names them
 }
 
 // Scenario is a specification, executed. Steps stay as written; the runner reads them.

@@ -12,7 +12,7 @@ import (
 	"zhanggui/internal/testkit"
 )
 
-var extended = regexp.MustCompile(`extends: ([\w-]+)`)
+var extended = regexp.MustCompile(`(?:extends: |needs: \[)(\d[\w-]+)`)
 
 // Ensure that the hard cases the language was tried on run from end to end: every scenario of theirs holds, none is idle, and
 // each of their clauses is missed when it sleeps, but those that merely repeat another.

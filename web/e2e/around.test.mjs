@@ -36,4 +36,15 @@ export default [
     await noOverflow(page)
     await shot(page, 'around-phone')
   }],
+  ['a customer who is there already is named while his name is typed', 'chenli', null, async (page) => {
+    const [there] = (await ask(page, '/api/form/base.customer/record?limit=1&sort=name')).rows
+    await page.goto(base + '/register/base.customer/new')
+    await page.getByLabel('客户名称').fill(there.title + '有限公司')
+    const notice = page.getByRole('status').filter({ hasText: '像是已有' })
+    await notice.getByRole('link', { name: there.title }).waitFor()
+    must(/客户名称相近/.test(await notice.innerText()), await notice.innerText())
+    await noOverflow(page)
+    await noForbidden(page)
+    await shot(page, 'alike')
+  }],
 ]

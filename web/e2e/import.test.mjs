@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ask, base, must, noForbidden, noOverflow, phone } from './browser.mjs'
+import { ask, base, must, noForbidden, noOverflow, phone, shot } from './browser.mjs'
 
 const sheet = (rows) => ({ name: '客户.csv', mimeType: 'text/csv', buffer: Buffer.from('\ufeff' + rows.map((r) => r.join(',')).join('\r\n')) })
 const count = async (page, q) => (await ask(page, `/api/form/base.customer/record?limit=1&count=1&q=${encodeURIComponent(q)}`)).total
@@ -57,5 +57,23 @@ export default [
     await page.goto(base + '/register/base.customer')
     await page.locator('.cards').waitFor()
     must((await page.getByRole('button', { name: '导入' }).count()) === 0, 'a phone offers to import')
+  }],
+  ['a sheet changes customers that are there, known by their code', 'chenli', null, async (page) => {
+    const mark = 'U' + (Date.now() % 1e7)
+    const [there] = (await ask(page, '/api/form/base.customer/record?limit=1&sort=-code&filter=' + encodeURIComponent("has(this.code) && this.salesperson == me"))).rows
+    await page.goto(base + '/register/base.customer/import')
+    await page.getByLabel('选 Excel 或 CSV 文件').setInputFiles(sheet([['客户代码', '客户名称', '备注'], [there.values.code, there.title, mark], [mark, mark, '']]))
+    await page.getByRole('combobox', { name: '已有的怎么办' }).click()
+    await page.getByTitle(/按“客户代码”认出已有的/).click()
+    await page.getByText('空着的格不动原来的内容').waitFor()
+    await noOverflow(page)
+    await page.getByRole('button', { name: '试导' }).click()
+    await page.getByText('其中改动已有的 1 行，').waitFor()
+    await shot(page, 'import-match')
+    await page.getByRole('button', { name: '导入 2 行' }).click()
+    await page.getByText('导入了 2 行。').waitFor()
+    const now = await ask(page, '/api/form/base.customer/record/' + there.id)
+    must(now.values.note === mark && now.title === there.title, 'the customer is not changed')
+    await noForbidden(page)
   }],
 ]

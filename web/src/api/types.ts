@@ -200,6 +200,7 @@ export interface Rec {
   at?: string
   book?: string
   version?: string
+  reveal?: Record<string, unknown>
   values: Values
   lines: Record<string, Line[]>
   opens?: { form: string; label: Text; field: string }[]
@@ -224,6 +225,7 @@ export interface Around {
   opens: { form: string; label: Text; field: string }[]
   blocked: { form: string; label: Text; problem: Problem }[]
 }
+export interface AlikeRow { form: string; id: string; number?: string; title?: string; state_label?: Text; why: { field: string; label: Text; same: boolean }[] }
 export interface TimelineEvent extends HistoryEntry { form: string; record: string; number?: string; title?: string; state_label?: Text }
 export interface Done { record: Rec; done: { action: string; at: string; text: Text; signed?: boolean; waiting?: (Text | Person)[] } }
 export interface HistoryEntry {
@@ -356,7 +358,7 @@ export interface SearchResult { groups: { kind: string; label: Text; hits: { for
 export interface StatRow { key: string; label?: Text; count?: number; sum?: string }
 export interface Option { id: string; label: Text; sub?: Text; fits?: boolean }
 
-export interface ImportRead { rows: number; columns: { name: string; sample: string[]; field: string }[]; fields: Field[] }
+export interface ImportRead { rows: number; columns: { name: string; sample: string[]; field: string }[]; fields: Field[]; match?: string[] }
 export interface ExportJob {
   id: string
   form: string
@@ -380,5 +382,9 @@ export interface ImportJob {
   refused: number
   head: string[]
   rows: { row: number; items: { field?: string; column: number; clause?: string; say: Text }[] }[]
+  alike?: { row: number; alike?: AlikeRow[]; twin?: number }[]
+  match?: string
+  changed?: number
+  same?: number
   problem?: Problem
 }

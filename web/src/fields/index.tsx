@@ -36,7 +36,7 @@ export function FieldInput(p: InputProps) {
   return <Input {...p} />
 }
 
-/** A value as people read it; a masked one may be asked for where the record is known. */
+/** A value as people read it; a masked one may be asked for where a record is given, which is where its class reveals anything. */
 export function FieldView({ field, value, dense, record }: { field: Field; value: Value; dense?: boolean; record?: { form: string; id: string } }) {
   const { t } = useWords()
   const [asking, setAsking] = useState(false)

@@ -36,11 +36,12 @@ function Steps({ form: f }: { form: Form }) {
     for (const [k, v] of Object.entries(change)) if (v) p.set(k, v); else p.delete(k)
     setParams(p)
   }
+  const match = params.get('match') ?? ''
   const start = async (dry: boolean, cols: string[]) => {
     setBusy(true)
     setProblem(null)
     try {
-      const x = await post<ImportJob>(`/api/form/${f.key}/import`, { file, columns: cols, dry })
+      const x = await post<ImportJob>(`/api/form/${f.key}/import`, { file, columns: cols, match: cols.includes(match) ? match : '', dry })
       put({ job: x.id, cols: cols.join(',') })
     } catch (e) {
       setProblem(problemOf(e))
@@ -53,7 +54,7 @@ function Steps({ form: f }: { form: Form }) {
       {problem && <Refused problem={problem} />}
       {!file ? <Upload form={f} onFile={(x) => put({ file: x.id })} />
         : job ? <Progressed form={f} id={job} onAgain={() => put({ job: '' })} onOther={() => { setColumns(null); setParams({}) }} onRun={() => void start(false, columns ?? params.get('cols')?.split(',') ?? [])} busy={busy} />
-        : <Columns form={f} file={file} columns={columns ?? params.get('cols')?.split(',') ?? null} onChange={setColumns} onTry={(c) => void start(true, c)} onOther={() => setParams({})} busy={busy} />}
+        : <Columns form={f} file={file} columns={columns ?? params.get('cols')?.split(',') ?? null} onChange={setColumns} match={match} onMatch={(x) => put({ match: x })} onTry={(c) => void start(true, c)} onOther={() => setParams({})} busy={busy} />}
     </div>
   )
 }
@@ -89,7 +90,7 @@ function Upload({ form: f, onFile }: { form: Form; onFile: (x: FileValue) => voi
   )
 }
 
-function Columns({ form: f, file, columns, onChange, onTry, onOther, busy }: { form: Form; file: string; columns: string[] | null; onChange: (c: string[]) => void; onTry: (c: string[]) => void; onOther: () => void; busy: boolean }) {
+function Columns({ form: f, file, columns, onChange, match, onMatch, onTry, onOther, busy }: { form: Form; file: string; columns: string[] | null; onChange: (c: string[]) => void; match: string; onMatch: (id: string) => void; onTry: (c: string[]) => void; onOther: () => void; busy: boolean }) {
   const { t, w } = useWords()
   const [read, setRead] = useState<ImportRead | null>(null)
   const [problem, setProblem] = useState<Problem | null>(null)
@@ -101,6 +102,7 @@ function Columns({ form: f, file, columns, onChange, onTry, onOther, busy }: { f
   if (problem) return <Refused problem={problem}><Button onClick={onOther}>{t('import.other')}</Button></Refused>
   if (!read) return <Loading rows={6} />
   const chosen = columns ?? read.columns.map((c) => c.field)
+  const known = (read.match ?? []).filter((id) => chosen.includes(id))
   const missing = read.fields.filter((x) => x.required && !chosen.includes(x.id))
   return (
     <Card title={t('import.columns')} extra={<span className="soft">{t('import.rows', { count: read.rows })}</span>}>
@@ -128,6 +130,14 @@ function Columns({ form: f, file, columns, onChange, onTry, onOther, busy }: { f
         </table>
       </div>
       {missing.length > 0 && <p className="notice amber gap-above">{t('import.missing', { what: missing.map((x) => w(x.label)).join('、') })}</p>}
+      {known.length > 0 && (
+        <div className="item gap-above">
+          <label htmlFor="import-match">{t('import.match')}</label>
+          <div><Select id="import-match" style={{ minWidth: 320, maxWidth: '100%' }} value={known.includes(match) ? match : ''} onChange={onMatch}
+            options={[{ value: '', label: t('import.match_none') }, ...known.map((id) => ({ value: id, label: t('import.match_by', { what: w(read.fields.find((x) => x.id === id)?.label) }) }))]} /></div>
+          {known.includes(match) && <p className="hint">{t('import.match_text')}</p>}
+        </div>
+      )}
       <div className="row-actions">
         <Button onClick={onOther}>{t('import.other')}</Button>
         <Button type="primary" loading={busy} onClick={() => onTry(chosen)}>{t('import.try')}</Button>
@@ -156,6 +166,7 @@ function Progressed({ form: f, id, onAgain, onOther, onRun, busy }: { form: Form
           <Progress percent={j.total ? Math.floor((j.done / j.total) * 100) : 100} status={running ? 'active' : j.state === 'done' ? 'success' : 'normal'} />
           <p>
             {t(j.dry ? 'import.would' : 'import.came', { count: j.good })}
+            {!!j.match && !running && <> {t('import.of_them', { changed: j.changed ?? 0, same: j.same ?? 0 })}</>}
             {j.refused > 0 && <> {t('import.refused', { count: j.refused })}</>}
             {!running && j.done < j.total && <> {t('import.left', { count: j.total - j.done })}</>}
           </p>
@@ -170,6 +181,22 @@ function Progressed({ form: f, id, onAgain, onOther, onRun, busy }: { form: Form
         </div>
         {!running && j.dry && j.refused > 0 && j.good > 0 && <p className="soft">{t('import.partly')}</p>}
       </Card>
+      {!!j.alike?.length && !running && (
+        <Card title={t('import.alike')}>
+          <p className="soft">{t('import.alike_text')}</p>
+          <ul className="rows import-rows">
+            {j.alike.map((r) => (
+              <li key={r.row}>
+                <b className="num">{t('import.row', { n: r.row })}</b>
+                <div>
+                  {!!r.twin && <div>{t('import.twin', { n: r.twin })}</div>}
+                  {r.alike?.map((x) => <div key={x.id}><Link to={`/record/${x.form}/${x.id}`}>{[x.number, x.title].filter(Boolean).join(' ')}</Link> <span className="soft small">{x.why.map((y) => t(y.same ? 'alike.field_same' : 'alike.field_near', { what: w(y.label) })).join(t('comma'))}</span></div>)}
+                </div>
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
       {j.rows.length > 0 && !running && (
         <Card title={t('import.refused_rows', { count: j.refused })}>
           <ul className="rows import-rows">

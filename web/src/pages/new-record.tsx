@@ -1,10 +1,11 @@
 // A new record: only what is required first; kept as a draft until it is filed; never twice.
+import { useQuery } from '@tanstack/react-query'
 import { Button } from 'antd'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useNavigate, useParams, useSearchParams } from 'react-router'
-import { call, newKey, problemOf } from '../api/client'
+import { call, newKey, post, problemOf } from '../api/client'
 import { recordPath, refresh, useForm, useGet } from '../api/query'
-import type { ActionDef, Form, Page, Problem, Rec, Row, Values } from '../api/types'
+import type { ActionDef, AlikeRow, Form, Page, Problem, Rec, Row, Values } from '../api/types'
 import { useTitle } from '../app/clock'
 import { cel } from '../app/filter'
 import { useWords } from '../app/i18n'
@@ -132,7 +133,7 @@ function NewForm({ form: f, slot, given }: { form: Form; slot: number; given: Va
       {problem && <Refused problem={problem} kept={draft.at > 0} onField={(x) => focusField('new', x)} />}
       <Card>
         <Fill form={key} prefix="new" asks={first} lines={[]} draft={draft} onChange={change} problem={problem} autoFocus foldOptional={first.filter((a) => a.required || a.later).length > 3} />
-        {named && <Alike form={key} q={idOf(draft.values[named.id])} say={t('alike')} />}
+        {f.central ? <There form={f} draft={draft} /> : named && <Alike form={key} q={idOf(draft.values[named.id])} say={t('alike')} />}
         {same.length > 1 && <Alike form={key} filter={cel(same.map((x) => ({ field: x.id, op: 'is', value: idOf(draft.values[x.id]) })), same)} say={t('alike.same')} />}
       </Card>
       {lines.map((l) => <Card key={l.id}><Fill form={key} prefix="new" asks={[]} lines={[l]} draft={draft} onChange={change} problem={problem} /></Card>)}
@@ -148,6 +149,31 @@ function NewForm({ form: f, slot, given }: { form: Form; slot: number; given: Va
         <Button type={on ? 'default' : 'primary'} loading={!on && busy} disabled={busy} onClick={() => void send()}>{on ? t('new.keep') : w(f.actions.find((a) => a.id === 'create')?.label) || t('content.file')}</Button>
         {on && <Button type="primary" loading={busy} onClick={() => void send(on)}>{w(on.label)}</Button>}
       </div>
+    </div>
+  )
+}
+
+/** Who may be there already, by which field; he can be opened, or the new one filed all the same. */
+function There({ form: f, draft }: { form: Form; draft: { values: Values; lines: Record<string, Values[]> } }) {
+  const { t, w } = useWords()
+  const texts = (fields: Form['fields'], values: Values) => Object.fromEntries(fields.filter((x) => ['text', 'phone', 'email', 'uscc', 'idno'].includes(x.type) && typeof values[x.id] === 'string' && String(values[x.id]).trim().length > 1).map((x) => [x.id, values[x.id]]))
+  const typed = JSON.stringify({ values: texts(f.fields, draft.values), lines: Object.fromEntries(f.lines.map((l) => [l.id, (draft.lines[l.id] ?? []).map((r) => texts(l.fields, r))])) })
+  const [asked, setAsked] = useState('')
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked(typed), 400)
+    return () => clearTimeout(timer)
+  }, [typed])
+  const some = /:"/.test(asked)
+  const found = useQuery<AlikeRow[]>({ queryKey: [`/api/form/${f.key}/alike`, asked], queryFn: () => post<AlikeRow[]>(`/api/form/${f.key}/alike`, JSON.parse(asked)), enabled: some, placeholderData: (x) => x })
+  if (!some || !found.data?.length) return null
+  return (
+    <div className="notice amber" role="status">
+      {t('alike')}
+      <ul>
+        {found.data.map((r) => (
+          <li key={r.id}><Link to={`/record/${r.form}/${r.id}`}>{[r.number, r.title].filter(Boolean).join(' ')}</Link> <span className="soft small">{w(r.state_label)}{t('semicolon')}{r.why.map((x) => t(x.same ? 'alike.field_same' : 'alike.field_near', { what: w(x.label) })).join(t('comma'))}</span></li>
+        ))}
+      </ul>
     </div>
   )
 }

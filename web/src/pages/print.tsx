@@ -60,7 +60,7 @@ export default function Print() {
       <div className="no-print print-bar">
         <Button onClick={() => go(`/record/${key}/${id}`)}>{t('back')}</Button>
         {copies.length > 0 && (
-          <Checkbox.Group value={chosen} onChange={(v) => setChosen(v.length ? (v as string[]) : [''])} options={[{ value: '', label: t('print.whole') }, ...copies.map((c, i) => ({ value: c.mark, label: copyName(c.mark, i) }))]} />
+          <Checkbox.Group value={chosen} onChange={(v) => setChosen(v.length ? (v as string[]) : [''])} options={[{ value: '', label: t('print.whole') }, ...copies.map((c, i) => ({ value: c.mark, label: copyName(copies, i) }))]} />
         )}
         <span className="grow" />
         <span className="soft small">{t('print.recorded')}</span>
@@ -110,7 +110,7 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
         <div className="line">
           <span>{t('number')}{lang === 'zh' ? '：' : ': '}{p.number || t('list.unnumbered')}</span>
           {w(p.stamp) && <span className="paper-stamp">{w(p.stamp)}</span>}
-          <span>{to ? `${copyName(to.mark, place)} ${w(to.to)}` : ''}{p.foot.n > 1 ? ` ${t('print.again')}` : ''}</span>
+          <span>{to ? `${copyName(form.copies, place)} ${w(to.to)}` : ''}{p.foot.n > 1 ? ` ${t('print.again')}` : ''}</span>
         </div>
       </header>
       <div className="cells">

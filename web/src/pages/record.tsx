@@ -242,7 +242,7 @@ function Content({ form: f, rec: r }: { form: Form; rec: Rec }) {
             {s.fields.map((x) => (
               <div key={x.id} className={kindOf(x).wide || (typeof r.values[x.id] === 'string' && String(r.values[x.id]).length > 40) ? 'wide' : ''}>
                 <dt>{w(x.label)}</dt>
-                <dd><FieldView field={x} value={r.values[x.id]} record={{ form: r.form, id: r.id }} /></dd>
+                <dd><FieldView field={x} value={r.values[x.id]} record={r.reveal?.[x.id] ? { form: r.form, id: r.id } : undefined} /></dd>
               </div>
             ))}
           </dl>
@@ -301,7 +301,7 @@ function Copies({ form: f, rec: r }: { form: Form; rec: Rec }) {
           const g = given.get(c.mark)
           return (
             <li key={c.mark}>
-              <b className={`copy ${color[c.mark] ?? ''}`}>{copyName(c.mark, i)}</b> {w(c.to)}{g && Array.isArray(g.to) && <span className="soft"><People list={g.to as Person[]} max={2} /></span>}
+              <b className={`copy ${color[c.mark] ?? ''}`}>{copyName(f.copies!, i)}</b> {w(c.to)}{g && Array.isArray(g.to) && <span className="soft"><People list={g.to as Person[]} max={2} /></span>}
               <span className="soft small">{g ? (g.received_at ? t('copy.received', { at: at(g.received_at) }) : t('copy.sent', { at: at(g.at) })) : t('copy.not_yet')}</span>
             </li>
           )

@@ -89,6 +89,7 @@ type server struct {
 	mux     *http.ServeMux
 	routes  []*route
 	gate    *gate
+	pace    pace
 	streams crowd
 	openapi sync.Once
 	doc     []byte
@@ -124,6 +125,7 @@ type call struct {
 	now       time.Time
 	principal auth.Principal
 	wall      auth.WallLink // the display that asks, of a route for displays
+	link      auth.Link     // by which somebody without an account asks, of a route for those
 	actor     engine.Actor
 	en        bool
 	id        string // of the request, for logs and the journal

@@ -87,6 +87,9 @@ func (c *call) identify() error {
 		return nil
 	}
 	var err error
+	if c.route.who == holder {
+		return c.bearer()
+	}
 	if c.route.who == screen {
 		token, _ := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 		c.wall, err = c.s.Auth.CheckWallLink(c.ctx(), c.now, token)
@@ -151,7 +154,7 @@ func (c *call) sameOrigin() error {
 func (c *call) entitled() error {
 	p := c.principal
 	switch c.route.who {
-	case public, signed, half, screen:
+	case public, signed, half, screen, holder:
 	case own:
 		if p.Session == "" {
 			return notForMachines()

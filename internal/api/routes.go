@@ -19,6 +19,7 @@ const (
 	own     entrance = "own"     // the same, in the browser
 	person  entrance = "person"  // a person, in the browser or by a machine token of his
 	browser entrance = "browser" // a person in the browser: sessions and passwords are not a machine's business
+	holder  entrance = "holder"  // somebody without an account, by the link of one action of one record
 	screen  entrance = "screen"  // a wall display by its link, which stands for no person and opens nothing else
 )
 
@@ -129,6 +130,9 @@ func (s *server) table() []*route {
 		with(post("/api/form/{key}/record/{id}/reveal", person, reveal, "Show a masked value for a while", revealBody{}, engine.Revealed{}), fresh),
 		with(with(post("/api/form/{key}/record/{id}/{action}", person, act, "Do an action on a record", actBody{}, doneAnswer{}), form), brief),
 		post("/api/form/{key}/bulk/{action}", person, bulk, "Do one action on up to 200 records, each by itself", bulkBody{}, bulkAnswer{}),
+		with(post("/api/form/{key}/link/{action}", browser, giveLinks, "Give links by which somebody without an account does an action once", linkBody{}, []linkRow{}), created),
+		get("/api/answer", holder, asked, "What the holder of a link is asked", askedView{}),
+		with(post("/api/answer", holder, answerBy, "What the holder of a link answers, once", answerBody{}, nil), func(r *route) { r.limit, r.status = 64<<10, http.StatusNoContent }),
 		post("/api/form/{key}/alike", person, alike, "What is there already that a record with these values may be the same as; nothing is written", alikeBody{}, []engine.Alike{}),
 		post("/api/form/{key}/import/read", person, readImport, "Read a sheet and guess which column is which field", importReadBody{}, importRead{}),
 		with(post("/api/form/{key}/import", person, startImport, "Bring the rows of a sheet in, or try it; it goes on by itself", importBody{}, importView{}), func(r *route) { r.status = http.StatusAccepted }),
@@ -218,7 +222,7 @@ func (s *server) table() []*route {
 // check refuses a route that does not say whom it lets in.
 func (r *route) check() {
 	switch r.who {
-	case public, half, signed, own, person, browser, screen:
+	case public, half, signed, own, person, browser, screen, holder:
 	default:
 		panic(fmt.Sprintf("route %s %s does not say whom it lets in", r.method, r.path))
 	}

@@ -122,11 +122,12 @@ func randomID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
-// Actor is who acts: a person, or the clock.
+// Actor is who acts: a person, the clock, or whoever has a link.
 type Actor struct {
 	Person  string // id of base.person; "" for the clock
 	Clock   bool
-	Origin  string // web api clock import demo system
+	Link    *Bearer // whoever has a link, which is for one action of one record
+	Origin  string  // web api clock import demo system link
 	Address string
 	Request string
 	Stale   bool   // who he is was proved too long ago for acts that want it fresh
@@ -277,12 +278,15 @@ func (w *work) run(act Act) (*Outcome, error) {
 		rec, err = w.draft(form)
 	} else {
 		rec, err = w.lock(form, act.Record)
-		if err == nil && !w.maySee(rec) {
+		if err == nil && w.actor.Link == nil && !w.maySee(rec) {
 			err = missing(form, act.Record)
 		}
 		if err == nil && act.Etag != "" && act.Etag != rec.Etag() {
 			err = w.conflict(rec, act.Etag)
 		}
+	}
+	if err == nil && w.actor.Link != nil {
+		err = w.judgeBearer(rec, action, w.view(rec))
 	}
 	if err != nil {
 		return nil, err

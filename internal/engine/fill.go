@@ -266,6 +266,9 @@ func (w *work) fillLines(r *Record, l *rulebook.Line, rows []map[string]any) ([]
 	if fixed {
 		rows = keepRows(old, rows)
 	}
+	if w.actor.Link != nil {
+		rows, wrong = bearerRows(w.topAction.Link.Rows[l.ID], old, rows)
+	}
 	for i, in := range rows {
 		id, _ := in["id"].(string)
 		if fixed && have[id] == nil {

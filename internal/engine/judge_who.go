@@ -19,6 +19,9 @@ func (w *work) judgeWho(r *Record, a *rulebook.Action, view *rulebook.View, d de
 		// exclusions still bind, since they are about the person.
 		return w.judgeExcept(r, a, view)
 	}
+	if w.actor.Link != nil {
+		return nil // judged before the act began
+	}
 	ok, clause, err := w.allowed(r, a, view)
 	if err != nil {
 		return err
@@ -137,7 +140,7 @@ func (w *work) whoItem(r *Record, item *rulebook.WhoItem, view *rulebook.View) (
 	switch {
 	case item.Anyone:
 		return nil, true, nil
-	case item.Clock:
+	case item.Clock || item.Link:
 		return nil, false, nil
 	case item.Approval != "":
 		a := r.form.Book.Approval(item.Approval)

@@ -17,6 +17,7 @@ type HistoryEntry struct {
 	ID      string        `json:"id"`
 	At      string        `json:"at"`
 	By      *Holder       `json:"by"`
+	ByLink  bool          `json:"by_link,omitempty"` // by somebody without an account, who had a link
 	Action  string        `json:"action"`
 	Label   Text          `json:"label"`
 	Text    Text          `json:"text"`
@@ -109,6 +110,7 @@ func (w *work) historyEntry(r *Record, e *journal.Entry) HistoryEntry {
 		p.Name = first(e.ActorName, p.Name)
 		h.By = &p
 	}
+	h.ByLink = e.Origin == "link"
 	h.Label = w.entryLabel(e)
 	h.Comment = first(str(e.Asked["comment"]), str(e.Asked["reason"]))
 	if how, ok := e.Asked["proof"].(map[string]any); ok {
@@ -162,6 +164,7 @@ func (w *work) entryLabel(e *journal.Entry) Text {
 // houseText names what is done to no record: attachments, and the journal itself.
 var houseText = map[string]Text{
 	"upload":       {"上传附件", "Upload an attachment"},
+	"link":         {"给出链接", "Give a link"},
 	"read_journal": {"查看日志", "Read the journal"},
 	"verify":       {"校验日志", "Verify the journal"},
 	"packet":       {"下载日志包", "Download the journal"},

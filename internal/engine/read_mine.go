@@ -44,7 +44,7 @@ func (w *work) mayBe(f *rulebook.Form, by *rulebook.Who, me expr.Directory) (que
 	any := []query.Expr{}
 	for _, item := range by.Items {
 		switch {
-		case item.Clock || item.Anyone: // what anybody may do waits for nobody
+		case item.Clock || item.Link || item.Anyone: // what anybody may do waits for nobody
 		case item.Approval != "":
 			ap := f.Book.Approval(item.Approval)
 			if ap == nil {

@@ -25,6 +25,7 @@ type RecordView struct {
 	Lines      map[string][]LineRow  `json:"lines"`
 	Path       []Stage               `json:"path"`
 	Actions    Actions               `json:"actions"`
+	Links      []LinkOffer           `json:"links,omitempty"`
 	Clocks     []Clock               `json:"clocks"`
 	Copies     []CopyRow             `json:"copies"`
 	Signatures []SignatureRow        `json:"signatures"`
@@ -163,6 +164,9 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 	}
 	v.Path = w.path(r, v.Clocks)
 	if v.Actions, err = w.actions(r); err != nil {
+		return nil, err
+	}
+	if v.Links, err = w.linksToGive(r); err != nil {
 		return nil, err
 	}
 	if v.Copies, err = w.copiesOf(r); err != nil {

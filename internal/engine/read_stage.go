@@ -42,12 +42,13 @@ func (w *work) stageTasks(done map[string]bool) ([]Task, error) {
 	return list, nil
 }
 
+// onlyClock tells whether nobody with an account does it: only the clock, or who has a link.
 func onlyClock(a *rulebook.Action) bool {
 	if a.By == nil {
 		return false
 	}
 	for _, i := range a.By.Items {
-		if !i.Clock {
+		if !i.Clock && !i.Link {
 			return false
 		}
 	}

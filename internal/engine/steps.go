@@ -13,7 +13,7 @@ import (
 type Step struct {
 	Action *rulebook.Action
 	Who    []string
-	Clock  bool // only the clock does it
+	Clock  bool // nobody with an account does it: only the clock, or who has a link
 }
 
 // Steps lists what could come next for a record, whoever asks. The demonstration drives by it.
@@ -45,7 +45,7 @@ func (e *Engine) Steps(ctx context.Context, now time.Time, form, id string) ([]S
 			if a.By != nil {
 				s.Clock = true
 				for _, item := range a.By.Items {
-					s.Clock = s.Clock && item.Clock
+					s.Clock = s.Clock && (item.Clock || item.Link)
 				}
 			}
 			list = append(list, s)

@@ -331,7 +331,12 @@ func (w *work) replay(act Act) (*Outcome, error) {
 	return &out, nil
 }
 
-func replayKey(a Act) string { return a.Actor.Person + ":" + a.Key }
+func replayKey(a Act) string {
+	if b := a.Actor.Link; b != nil {
+		return "link " + b.Record + ":" + a.Key
+	}
+	return a.Actor.Person + ":" + a.Key
+}
 
 // instant is the column form of a time.
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -66,6 +66,9 @@ func (c *book) compileAction(a *Action, b *body, more bool) {
 		}
 		a.Fill = append(a.Fill, x)
 	}
+	if !more {
+		c.linked(a, b)
+	}
 	a.Require = append(a.Require, c.checksOf(b.list("require"), path+".require", p)...)
 	a.Do = append(a.Do, c.effects(b.get("do"), path+".do", p)...)
 }

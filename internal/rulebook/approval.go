@@ -193,7 +193,7 @@ func (c *book) clocked(w *Who, n *node) {
 		return
 	}
 	for _, it := range w.Items {
-		if it.Clock || it.Anyone || it.Approval != "" {
+		if it.Clock || it.Link || it.Anyone || it.Approval != "" {
 			c.r.errorf(n.pos, "a seat is signed by a person: a role, a person field, superior(…) or head(…)")
 		}
 	}

@@ -226,11 +226,11 @@ func (c *book) checkDeadline(d *Deadline, b *body) {
 		clock := a.By != nil && len(a.By.Items) > 0
 		if a.By != nil {
 			for _, it := range a.By.Items {
-				clock = clock && it.Clock
+				clock = clock && (it.Clock || it.Link)
 			}
 		}
 		if clock {
-			c.r.errorf(d.Pos, "deadline %s of %s: nobody can answer for it: \"to: %s\" is done by the clock; give holder:", d.ID, d.Form.ID, a.ID)
+			c.r.errorf(d.Pos, "deadline %s of %s: nobody can answer for it: \"to: %s\" is done by the clock or by link; give holder:", d.ID, d.Form.ID, a.ID)
 		}
 	}
 	if d.To != nil && d.To.Expr != nil && d.Holder == nil && !(d.Blame != nil && d.Blame.Nobody) {

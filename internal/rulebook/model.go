@@ -170,11 +170,12 @@ type Waive struct {
 // Who is a set of persons as the rulebook writes it: any of its items.
 type Who struct{ Items []*WhoItem }
 
-// WhoItem is one of: a CEL expression of type who, person or list of person; the clock; an approval; anyone.
+// WhoItem is one of: a CEL expression of type who, person or list of person; the clock; an approval; anyone; who has a link.
 type WhoItem struct {
 	Node
 	Expr     *expr.Expr
 	Clock    bool
+	Link     bool   // whoever has the link of the action
 	Approval string // approval(id)
 	Anyone   bool
 	When     *expr.Expr // of a case list: only if
@@ -345,6 +346,7 @@ type Action struct {
 	Require  []*Check
 	Do       []*Effect
 	Lock     *Lock
+	Link     *ByLink // nil unless it is done by link
 	Reason   *Demand // n characters
 	Auto     *Value  // bool
 	Again    bool

@@ -55,6 +55,8 @@ func (c *book) who(n *node, path string, p place) *Who {
 	return w
 }
 
+var linkPlace = regexp.MustCompile(`\.action\.[a-z0-9_]+\.by(\.\d+)?$`)
+
 var approvalCall = regexp.MustCompile(`^approval\(\s*([a-z][a-z0-9_]*)\s*\)$`)
 
 func (c *book) whoItem(n *node, it *WhoItem, p place) bool {
@@ -65,6 +67,13 @@ func (c *book) whoItem(n *node, it *WhoItem, p place) bool {
 	switch {
 	case n.text == "clock":
 		it.Clock = true
+		return true
+	case n.text == "link":
+		if !linkPlace.MatchString(it.Path) {
+			c.r.errorf(n.pos, "only an action is done by link")
+			return false
+		}
+		it.Link = true
 		return true
 	case n.text == "anyone":
 		it.Anyone = true

@@ -67,7 +67,8 @@ func (p *play) step(v any) error {
 // act reads who does what to which record with what.
 func (p *play) act(who, what string, m map[string]any) (act engine.Act, name string, form *rulebook.Form, err error) {
 	person := p.names[who]
-	if person.Form != "base.person" {
+	byLink := who == "link"
+	if person.Form != "base.person" && !byLink {
 		return act, "", nil, fmt.Errorf("%q is nobody in this scenario", who)
 	}
 	words := strings.Fields(what)
@@ -90,6 +91,9 @@ func (p *play) act(who, what string, m map[string]any) (act engine.Act, name str
 		form, act.Record = p.b.lib.Form(n.Form), n.ID
 	}
 	act.Form = form.Key
+	if byLink {
+		act.Actor = engine.Actor{Link: &engine.Bearer{Form: act.Form, Record: act.Record, Action: act.Action}, Origin: "link"}
+	}
 	with, err := mapping(m, "with")
 	if err != nil {
 		return act, "", nil, err
@@ -107,14 +111,19 @@ func (p *play) act(who, what string, m map[string]any) (act engine.Act, name str
 	if act.Values, act.Lines, err = p.values(form, rest); err != nil {
 		return act, "", nil, err
 	}
-	if form.Report != nil && act.Record != "" && len(act.Lines["rows"]) > 0 { // its rows are there already: they are meant in their order
-		ids, err := p.e.RowIDs(p.ctx, p.now, form.Key, act.Record, "rows")
-		if err != nil {
-			return act, "", nil, err
-		}
-		for i, row := range act.Lines["rows"] {
-			if i < len(ids) {
-				row["id"] = ids[i]
+	if form.Report != nil || byLink { // the rows are there already: they are meant in their order
+		for line, rows := range act.Lines {
+			if act.Record == "" {
+				continue
+			}
+			ids, err := p.e.RowIDs(p.ctx, p.now, form.Key, act.Record, line)
+			if err != nil {
+				return act, "", nil, err
+			}
+			for i, row := range rows {
+				if i < len(ids) {
+					row["id"] = ids[i]
+				}
 			}
 		}
 	}

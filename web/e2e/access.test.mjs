@@ -1,10 +1,8 @@
 // WCAG 2.2 AA by an automated check on every route the application has, in both languages, at the desk and on the phone; and what
 // that check cannot see: the keyboard.
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { ask, base, desktop, must, phone } from './browser.mjs'
+import { ask, base, check, desktop, must, phone } from './browser.mjs'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const source = readFileSync(new URL('../src/app/app.tsx', import.meta.url), 'utf8')
 const routes = [...new Set([...source.matchAll(/path: '([^'*]+)'/g)].map((m) => m[1]))].map((p) => (p.startsWith('/') ? p : '/' + p))
 
@@ -15,15 +13,6 @@ async function addresses(page) {
   const named = { '/rulebook': '14-complaint', '/ledger': 'payroll', '/people': me }
   const part = { key: '14.complaint', book: '14-complaint', clause: '14-9.9b', with: '02-complaint' }
   return routes.map((p) => p.replace(/:(\w+)/g, (_, x) => (x === 'id' ? named[p.split('/:')[0]] ?? rows[0].id : part[x])))
-}
-
-/** What the check finds on the page that is shown, one line a rule. */
-async function check(page) {
-  await page.evaluate(axe) // not added as a script: the page's security policy stays as it is
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
-    return violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.html.slice(0, 140)} ${n.any.concat(n.all).map((x) => x.message).join('; ').slice(0, 160)}`).join(' | ')}`)
-  })
 }
 
 async function checkAll(page) {

@@ -1,5 +1,6 @@
 // What every browser test needs: a person at a browser. Tests are lists of [name, who, size, what he does].
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
 
 export const base = (process.env.ZHANGGUI_URL ?? process.env.ZHANGGUI_SERVER ?? 'http://127.0.0.1:8080').replace(/\/$/, '')
@@ -73,6 +74,17 @@ export async function noOverflow(page) {
     return out ? `${out.tagName}.${out.className}` : ''
   })
   must(!wide, 'something is wider than the screen: ' + wide)
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What WCAG 2.2 AA's automated check finds on the page that is shown, one line a rule. */
+export async function check(page) {
+  await page.evaluate(axe) // not added as a script: the page's security policy stays as it is
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+    return violations.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.html.slice(0, 140)} ${n.any.concat(n.all).map((x) => x.message).join('; ').slice(0, 160)}`).join(' | ')}`)
+  })
 }
 
 export const text = async (page) => page.locator('main').innerText()

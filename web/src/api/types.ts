@@ -206,6 +206,7 @@ export interface Rec {
   opens?: { form: string; label: Text; field: string }[]
   path?: Step[]
   actions: { open: ActionOpen[]; closed: { id: string; label: Text; clause?: string; problem: Problem }[] }
+  links?: { action: string; label: Text }[] // for which a link may be handed out
   clocks?: Clock[]
   copies?: Copy[]
   signatures?: { approval: string; rows?: number; by?: Person; at?: string; state: string; comment?: string; void_why?: Text }[]
@@ -231,6 +232,7 @@ export interface HistoryEntry {
   id: string
   at: string
   by?: Person
+  by_link?: boolean // by somebody without an account, who had a link
   action?: string
   label?: Text
   text?: Text

@@ -37,6 +37,7 @@ const Book = page(() => import('../pages/book'))
 const Reports = page(() => import('../pages/report'))
 const Ledger = page(() => import('../pages/ledger'))
 const Board = page(() => import('../pages/board'))
+const Answer = page(() => import('../pages/answer'))
 const Wall = page(() => import('../pages/wall'))
 const Calendar = page(() => import('../pages/calendar'))
 const Audit = page(() => import('../pages/audit'))
@@ -129,6 +130,7 @@ const router = createBrowserRouter([
   { path: '/personal-copy/:id', element: <Alone><PersonalCopy /></Alone>, errorElement: <Broken /> },
   { path: '/record/:key/:id/print', element: <Alone><Print /></Alone>, errorElement: <Broken /> },
   { path: '/reset', element: <Reset />, errorElement: <Broken /> },
+  { path: '/answer', element: <Answer />, errorElement: <Broken /> },
   { path: '/wall', element: <Wall />, errorElement: <Broken /> },
 ])
 

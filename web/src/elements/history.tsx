@@ -49,7 +49,7 @@ export function Entry({ of: h, whole, onMore, children }: { of: HistoryEntry; wh
   return (
     <li className={h.kind}>
       <time className="soft small num" dateTime={h.at}>{time(h.at)}</time>
-      <span className="who">{h.by ? [w(h.by.unit), h.by.name].filter(Boolean).join(' ') : t('system')}</span>
+      <span className="who">{h.by ? [w(h.by.unit), h.by.name].filter(Boolean).join(' ') : t(h.by_link ? 'link.holder' : 'system')}</span>
       <div className="what">
         {children ?? <b>{h.kind === 'deadline' ? '' : w(h.label)}</b>}
         {!children && w(h.text) && w(h.text) !== w(h.label) && <span>{h.kind === 'deadline' || !w(h.label) ? '' : lang === 'zh' ? '：' : ': '}{w(h.text)}</span>}

@@ -6,6 +6,7 @@ import around from './en-around'
 import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
+import link from './en-link'
 import diff from './en-diff'
 import desk from './en-desk'
 
@@ -14,6 +15,7 @@ export default {
   ...alert, ...job,
   ...personal,
   ...setup,
+  ...link,
   ...diff,
   ...desk,
   ...record,

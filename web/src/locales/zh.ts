@@ -6,6 +6,7 @@ import around from './zh-around'
 import record from './zh-record'
 import personal from './zh-personal'
 import setup from './zh-setup'
+import link from './zh-link'
 import diff from './zh-diff'
 import desk from './zh-desk'
 
@@ -14,6 +15,7 @@ export default {
   ...alert, ...job,
   ...personal,
   ...setup,
+  ...link,
   ...diff,
   ...desk,
   ...record,

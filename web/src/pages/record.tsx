@@ -17,6 +17,7 @@ import { needsForm } from '../elements/press'
 import { ClauseChip } from '../elements/clause'
 import { Compare } from '../elements/compare'
 import { Clocks, Deadline } from '../elements/deadline'
+import { GiveLink } from '../elements/give-link'
 import { History } from '../elements/history'
 import { LineTable } from '../elements/line-table'
 import { Card, Failed, Loading } from '../elements/parts'
@@ -162,6 +163,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
         <aside>
           {f.central && <Content form={f} rec={r} />}
           {!!r.clocks?.length && <Card title={t('limits')}><Clocks clocks={r.clocks} form={r.form} id={r.id} /></Card>}
+          {r.links?.map((l) => <GiveLink key={l.action} form={r.form} id={r.id} of={l} />)}
           <ClosedActs rec={r} />
           {!!r.waiting?.length && (
             <Card title={t('waiting_sign')}>

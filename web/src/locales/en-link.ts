@@ -1,0 +1,22 @@
+// Of links by which somebody without an account does one thing.
+export default {
+  'link.card': 'A link for them: {{what}}',
+  'link.text': 'They need no account: by the link they do this one thing, once. It is shown here only once; a new one ends the old.',
+  'link.make': 'Make a link',
+  'link.again': 'Make a new link',
+  'link.made': 'The link to send, open until {{at}}',
+  'link.copy': 'Copy',
+  'link.copied': 'Copied',
+  'link.holder': 'They, by link',
+  'answer.title': 'Answer',
+  'answer.from': '{{company}} asks you',
+  'answer.until': 'Open until {{at}}, sent once',
+  'answer.send': 'Send',
+  'answer.check': 'Something is still missing',
+  'answer.thanks': 'Received. Thank you.',
+  'answer.close': 'You may close this page.',
+  'answer.over': 'Nothing more to fill in',
+  'answer.wrong': 'It does not open',
+  'answer.wrong_text': 'Use the whole link you were given, or ask for a new one.',
+  'answer.kept': 'It was not sent; what you filled in is still here. Try again.',
+}

@@ -1,0 +1,22 @@
+// The same, of links by which somebody without an account does one thing.
+export default {
+  'link.card': '给对方的链接：{{what}}',
+  'link.text': '对方不用账号，凭链接办这一件事，只能办一次。链接只在这里显示一次；再生成一个，旧的就失效。',
+  'link.make': '生成链接',
+  'link.again': '换一个新链接',
+  'link.made': '发给对方的链接，{{at}} 前有效',
+  'link.copy': '复制',
+  'link.copied': '已复制',
+  'link.holder': '对方（凭链接）',
+  'answer.title': '填写',
+  'answer.from': '{{company}} 请你填写',
+  'answer.until': '{{at}} 前有效，交一次',
+  'answer.send': '提交',
+  'answer.check': '还有要补的地方',
+  'answer.thanks': '已收到，谢谢。',
+  'answer.close': '这一页可以关了。',
+  'answer.over': '不用再填了',
+  'answer.wrong': '打不开',
+  'answer.wrong_text': '请用收到的完整链接打开，或请发链接的人重发一个。',
+  'answer.kept': '没有交上，填的都还在，请再试。',
+}

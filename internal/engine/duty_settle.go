@@ -153,7 +153,7 @@ func (w *work) dropLate(d *rulebook.Duty, view *rulebook.View) error {
 	return nil
 }
 
-// left tells whether a member is no longer of the population. A sheet made for one stays owed with its period.
+// left tells whether a member, or what the sheet of a checklist inspects, is no longer of the population. Any other sheet stays owed with its period.
 func (w *work) left(d *rulebook.Duty, view *rulebook.View, m *Record) bool {
-	return m.form.Key == d.Of && !w.stillMember(d, view, m)
+	return d.Of != "" && (m.form.Key == d.Of || m.form.Checklist != nil) && !w.stillMember(d, view, m)
 }

@@ -153,13 +153,10 @@ func (p *pace) may(now time.Time, who string, most int) bool {
 // bearer finds out what the link that came along is for. A right link is answered however many wrong ones came from its address.
 func (c *call) bearer() error {
 	token, _ := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
-	if token == "" {
-		return fault.New(fault.Unauthenticated, "请用收到的完整链接打开", "Open this by the whole link you were given")
-	}
 	late := fault.New(fault.TooMany, "试得太多，请过十分钟再来", "Too many tries; come again in ten minutes")
 	l, err := c.s.Auth.CheckLink(c.ctx(), c.now, token)
 	if err != nil {
-		if fault.KindOf(err) == fault.NotFound && !c.s.pace.may(c.now, "from "+c.address(), guessMost) {
+		if token != "" && fault.KindOf(err) == fault.Unauthenticated && !c.s.pace.may(c.now, "from "+c.address(), guessMost) {
 			return late
 		}
 		return err

@@ -80,8 +80,8 @@ func TestLink_Attack(t *testing.T) {
 
 		// What never was, what was replaced, what opens something else.
 		for _, wrong := range []string{"zgl_", "zgl_nonsense", first, token + "x", token[:len(token)-1], strings.ToUpper(token), strings.Repeat("zgl_", 1000), "zgw_" + token[4:], "'; drop table auth_link; --"} {
-			s.holder(wrong).do("GET", "/api/answer", nil).want(404)
-			s.holder(wrong).do("POST", "/api/answer", map[string]any{}).want(404)
+			s.holder(wrong).do("GET", "/api/answer", nil).want(401)
+			s.holder(wrong).do("POST", "/api/answer", map[string]any{}).want(401)
 		}
 		s.at(s.Now.Add(10 * time.Minute))
 		h := s.holder(token)
@@ -178,7 +178,7 @@ func TestLink_Attack(t *testing.T) {
 		again.do("POST", "/api/answer", sent).want(204)
 		again.do("POST", "/api/answer", sent).want(204) // the same, sent again because the line broke: it is answered, and nothing is done twice
 		s.at(testkit.At(t, "2026-03-06 00:00:00"))
-		h.do("GET", "/api/answer", nil).want(404)
+		h.do("GET", "/api/answer", nil).want(401)
 
 		// Its secret is nowhere.
 		for _, table := range []string{"auth_link", "journal_entry", "base_attempt", "replay"} {
@@ -201,7 +201,7 @@ func TestLink_Pace(t *testing.T) {
 	id := wang.do("POST", "/api/form/x.ask/record", map[string]any{"values": map[string]any{"whom": "泰和"}}).want(201).text("id")
 	token := wang.do("POST", "/api/form/x.ask/link/answer", map[string]any{"records": []any{id}}).want(201).text(0, "token")
 	for range 20 {
-		s.holder("zgl_guess").do("GET", "/api/answer", nil).want(404)
+		s.holder("zgl_guess").do("GET", "/api/answer", nil).want(401)
 	}
 	s.holder("zgl_guess").do("GET", "/api/answer", nil).want(429)
 	for range 120 {
@@ -209,7 +209,7 @@ func TestLink_Pace(t *testing.T) {
 	}
 	s.holder(token).do("GET", "/api/answer", nil).want(429)
 	s.at(s.Now.Add(10 * time.Minute))
-	s.holder("zgl_guess").do("GET", "/api/answer", nil).want(404)
+	s.holder("zgl_guess").do("GET", "/api/answer", nil).want(401)
 	s.holder(token).do("GET", "/api/answer", nil).want(200)
 }
 

@@ -24,6 +24,7 @@ var namedFields = map[string]func(*rulebook.Book) []Option{
 	"base.sanction.ledger":    ledgersOf,
 	"base.saved_view.of_form": formsOf,
 	"base.finding.checklist":  checklistsOf,
+	"base.rulebook_text.book": bookOf,
 	"base.finding.result":     resultsOf,
 }
 
@@ -76,7 +77,7 @@ func (w *work) namedTitle(r *Record) string {
 	switch r.form.Key {
 	case "base.role_grant":
 		parts = []string{say("role"), w.name(str(r.row["person"]))}
-	case "base.adoption":
+	case "base.adoption", "base.rulebook_text":
 		parts = []string{say("book"), str(r.row["version"])}
 	case "base.param_value":
 		parts = []string{say("param")}

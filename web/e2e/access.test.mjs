@@ -12,7 +12,8 @@ async function addresses(page) {
   const me = (await ask(page, '/api/me')).person.id
   const named = { '/rulebook': '14-complaint', '/ledger': 'payroll', '/people': me }
   const part = { key: '14.complaint', book: '14-complaint', clause: '14-9.9b', with: '02-complaint' }
-  return routes.map((p) => p.replace(/:(\w+)/g, (_, x) => (x === 'id' ? named[p.split('/:')[0]] ?? rows[0].id : part[x])))
+  const { rows: [customer] } = await ask(page, '/api/form/base.customer/record?limit=1&sort=number') // whose page is another than a case's
+  return [`/record/base.customer/${customer.id}`, ...routes.map((p) => p.replace(/:(\w+)/g, (_, x) => (x === 'id' ? named[p.split('/:')[0]] ?? rows[0].id : part[x])))]
 }
 
 async function checkAll(page) {

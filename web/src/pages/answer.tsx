@@ -67,7 +67,7 @@ export default function Answer() {
       setDone(true)
     } catch (e) {
       const p = e as Problem
-      if (p.kind === 'not_found' || p.kind === 'conflict') setDead(p)
+      if (p.kind === 'unauthenticated' || p.kind === 'conflict') setDead(p)
       else setProblem(p)
     }
     setBusy(false)

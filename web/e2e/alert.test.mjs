@@ -37,7 +37,7 @@ const arrives = async (page) => {
   await box.getByRole('button', { name: '知道了' }).click()
   await box.waitFor({ state: 'detached' })
   let read = false
-  for (let i = 0; i < 50 && !read; i++) { // it goes from the page at once, and the server hears of it
+  for (let i = 0; i < 300 && !read; i++) { // it goes from the page at once, and the server hears of it
     read = (await ask(page, '/api/notice')).rows[0].read
     if (!read) await page.waitForTimeout(100)
   }

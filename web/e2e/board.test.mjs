@@ -73,7 +73,7 @@ export default [
     await shot(page, 'board-assign')
     await noOverflow(page)
     await form.getByRole('button', { name: '更换首问责任人' }).click()
-    for (let i = 0; i < 100 && (await held()).holder[0].name === before.holder[0].name; i++) await page.waitForTimeout(100)
+    for (let i = 0; i < 300 && (await held()).holder[0].name === before.holder[0].name; i++) await page.waitForTimeout(100)
     const after = await held()
     must(after.holder.some((h) => h.name === to) && !after.holder.some((h) => h.name === before.holder[0].name), `still held by ${JSON.stringify(after.holder)}`)
     const desk = await (await context.browser().newContext({ locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })).newPage()

@@ -32,7 +32,7 @@ export async function run(browser, [name, account, size, what]) {
   const [width, height] = size ?? desktop
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', hasTouch: width < 768 })
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(30_000)
   const errors = []
   const foreign = []
   page.on('pageerror', (e) => errors.push(String(e)))

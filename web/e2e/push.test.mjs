@@ -57,7 +57,7 @@ export default [
     const deliver = (data) => cdp.send('ServiceWorker.deliverPushMessage', { origin: base, registrationId, data: JSON.stringify(data) })
     const shown = () => page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map((n) => ({ title: n.title, body: n.body, tag: n.tag, url: n.data.url })))
     const told = async (tag) => {
-      for (let i = 0; i < 100; i++) {
+      for (let i = 0; i < 300; i++) {
         const list = await shown()
         if (list.some((n) => n.tag === tag)) return list
         await page.waitForTimeout(100)

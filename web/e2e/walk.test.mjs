@@ -65,7 +65,8 @@ export default [
       const a = open.find((x) => x.id === act)
       must(a, `${account} cannot ${act}: ${JSON.stringify(closed.find((x) => x.id === act)?.problem)}`)
       const inline = p.locator(`#stage [id^="act-${act}-"]`).first()
-      await inline.waitFor({ state: 'attached', timeout: 700 }).catch(() => {})
+      await p.locator('.page-head .acts button').first().waitFor()
+      if (await p.locator('#stage').count()) await inline.waitFor({ state: 'attached', timeout: 3000 }).catch(() => {})
       let root = p.locator('#stage')
       if (!(await inline.count())) {
         const button = p.locator('.page-head .acts').getByRole('button', a.sign ? {} : { name: a.label.zh, exact: true })
@@ -83,7 +84,7 @@ export default [
         await noOverflow(p)
         await root.locator('[data-do]').first().click()
       }
-      for (let i = 0; i < 60 && (await state(form, id)) !== then; i++) {
+      for (let i = 0; i < 300 && (await state(form, id)) !== then; i++) {
         if (await p.locator('.refusal:visible').count()) break
         await p.waitForTimeout(100)
       }
@@ -99,7 +100,7 @@ export default [
       await p.locator('main .item').first().waitFor()
       await fill(p, p.locator('main'), 'new', values, {})
       await p.locator('main .act-buttons .ant-btn-primary').click()
-      await p.waitForURL(/\/record\//, { timeout: 5000 }).catch(async () => must(false, `${name}: ${(await p.locator('.refusal:visible').allInnerTexts()).join(' ')} ${(await p.locator('main .act-buttons').innerText())}`))
+      await p.waitForURL(/\/record\//).catch(async () => must(false, `${name}: ${(await p.locator('.refusal:visible').allInnerTexts()).join(' ')} ${(await p.locator('main .act-buttons').innerText())}`))
       const [, form, id] = /record\/([^/]+)\/(\w+)/.exec(p.url())
       must((await state(form, id)) === then, `${name} is ${await state(form, id)}`)
       return id

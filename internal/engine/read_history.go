@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"zhanggui/internal/expr"
 	"zhanggui/internal/journal"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
@@ -233,7 +234,7 @@ func (w *work) sealedWords(r *Record, f *rulebook.Field, see sight, sealed strin
 	if see == masked {
 		return Masked{Masked: mask(className(f), w.words(v, f.Type))}
 	}
-	return w.words(v, f.Type)
+	return w.bothWords(v, f.Type)
 }
 
 func stateOrNil(f *rulebook.Form, s string) any {
@@ -266,7 +267,16 @@ func (w *work) columnWords(s string, f *rulebook.Field) any {
 	if x, ok := v.(*Record); ok && !w.maySee(x) {
 		return "***"
 	}
-	return w.words(v, f.Type)
+	return w.bothWords(v, f.Type)
+}
+
+// bothWords is a value in words: one text where both languages say the same.
+func (w *work) bothWords(v expr.Value, t rulebook.FieldType) any {
+	zh, en := w.wordsIn(v, t, false), w.wordsIn(v, t, true)
+	if zh == en {
+		return zh
+	}
+	return Text{zh, en}
 }
 
 // entryText is one sentence about an entry.

@@ -53,8 +53,13 @@ type PrintFoot struct {
 	By      string `json:"by"`
 	At      string `json:"at"`
 	N       int64  `json:"n"`
-	Version string `json:"version"`
+	Version Text   `json:"version"` // of the regulation
 	Check   string `json:"check"`
+}
+
+func versionText(b *rulebook.Book) Text {
+	t := text(b.Title)
+	return Text{t.ZH + " " + b.Version, t.EN + " " + b.Version}
 }
 
 // Print is an act: it is judged, counted and journaled like any other, and answers the paper.
@@ -158,7 +163,7 @@ func (w *work) printView(r *Record, copyMark string) (*PrintView, error) {
 		}
 		v.Opinions = append(v.Opinions, PrintOpinion{s.Label, either(s.State == "refused", "不同意。", "同意。") + s.Comment, strings.TrimSpace(s.By.Post + " " + s.By.Name), s.At})
 	}
-	v.Foot = PrintFoot{By: w.name(w.actor.Person), At: instant(w.now), Version: r.form.Book.Title.ZH + " " + r.form.Book.Version, Check: w.checkCode(r)}
+	v.Foot = PrintFoot{By: w.name(w.actor.Person), At: instant(w.now), Version: versionText(r.form.Book), Check: w.checkCode(r)}
 	if st := r.stamps()["print"]; st != nil {
 		v.Foot.N = st.Count
 	}

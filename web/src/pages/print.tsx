@@ -25,7 +25,7 @@ interface Sheet {
   cells: { field?: string; label: Text; value: unknown; span?: number }[]
   opinions: { label: Text; text: Text; by?: string; at?: string }[]
   lines: { label: Text; head?: Text[]; rows: unknown[][] }[]
-  foot: { by: string; at: string; n: number; version: string; check: string }
+  foot: { by: string; at: string; n: number; version: Text; check: string }
 }
 
 export default function Print() {
@@ -137,7 +137,7 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
       <div className="seal-place">{t('print.seal')}</div>
       <footer>
         <span>{printed ? t('print.foot', { by: p.foot.by, at: at === null ? '' : dataTime(at), n: p.foot.n }) : t('print.foot_preview', { n: p.foot.n })}</span>
-        <span>{p.foot.version}</span>
+        <span>{w(p.foot.version)}</span>
         <span>{t('print.check', { code: p.foot.check })}</span>
         <Qr text={location.origin + recordAddress(form.key, id, p.foot.check)} label={t('scan.qr')} />
       </footer>

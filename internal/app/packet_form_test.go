@@ -97,7 +97,9 @@ func (p parts) write(t *testing.T) string {
 // it may see; and that it is refused where the record, its export or its print is.
 func TestRecordPacket(t *testing.T) {
 	for _, kind := range []string{"sqlite", "postgres"} {
-		t.Run(kind, func(t *testing.T) { recordPacketOn(t, newHanded(t, keptVictim(t, kind, map[string]string{"dossier": dossier})), kind == "sqlite") })
+		t.Run(kind, func(t *testing.T) {
+			recordPacketOn(t, newHanded(t, keptVictim(t, kind, map[string]string{"dossier": dossier})), kind == "sqlite")
+		})
 	}
 }
 

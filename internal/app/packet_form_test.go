@@ -31,7 +31,7 @@ form:
       page: {label: 页 | Pages, field: {words: {type: text, label: 内容 | Words}}}
     state: {open: 在办 | Open, done: {label: 办结 | Done, final: true}}
     action:
-      create: {by: admin, fill: [subject, phone]}
+      create: {by: admin, fill: [subject, phone], do: [{notify: admin, text: "来了 {this.phone}"}, {freeze: this}]}
       edit: {by: admin, fill: [subject, phone]}
       tell: {label: 说 | Tell, by: admin, fill: [told], do: [{create: whisper, with: {of: this, words: "'耳语丙'"}}]}
       close: {label: 办结 | Close, from: open, to: done, by: admin}

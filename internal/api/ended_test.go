@@ -20,9 +20,10 @@ const parcel = `
 form:
   parcel:
     label: 包裹 | Parcel
-    field: {name: {label: 名称 | Name, type: text, required: "true"}}
+    field: {name: {label: 名称 | Name, type: text, required: "true"}, code: {label: 代码 | Code, type: text, unique: true}}
     action:
-      create: {by: clerk, fill: [name]}
+      create: {by: clerk, fill: [name, code]}
+      edit: {by: chief, fill: [name]}
       import: {label: 导入 | Import, by: clerk}
       export: {label: 导出 | Export, by: clerk}
 `
@@ -144,5 +145,21 @@ func rightEndsOn(t *testing.T, dsn string) {
 				t.Errorf("who ordered it reads %s", r.body)
 			}
 		}
+	}
+}
+
+// Ensure that an import changes no record that who brings it may not edit, though he may file and bring in such records: each row is
+// his own act (S34).
+func TestImport_OthersRight(t *testing.T) {
+	book := maps.Clone(shopBook)
+	book["x/parcel.yaml"] = parcel
+	s := openWith(t, "sqlite:"+t.TempDir()+"/shop.db", testkit.Load(t, book))
+	wang := s.signIn("wang")
+	s.Do("wang", "x.parcel", "", "create", map[string]any{"name": "原名", "code": "A1"})
+	sheet := wang.upload("包裹.xlsx", workbook(t, []any{"名称", "代码"}, []any{"改名", "A1"}, []any{"新来", "A2"}))
+	r := wang.bring("x.parcel", map[string]any{"file": sheet, "columns": []any{"name", "code"}, "match": "code"})
+	table := s.lib.Form("x.parcel").Table
+	if r.text("state") != "done" || r.text("good") != "1" || r.text("refused") != "1" || s.Count(table, "name", "原名") != 1 || s.Count(table, "name", "改名") != 0 || s.Count(table, "name", "新来") != 1 {
+		t.Errorf("%s", r.body)
 	}
 }

@@ -56,7 +56,7 @@ lint: ## gofmt, go vet, staticcheck
 kept: ## keep a database of today's schema for the tests of upgrades, before a release: make kept NAME=2026-12
 	go test ./internal/app -run TestKept -count 1 -keep-schema "$(NAME)"
 
-planted: ## plant each fault of .ci/planted and see its test turn red; a quarter of an hour
+planted: ## plant each fault of .ci/planted and see its test turn red
 	@.ci/planted.sh
 
 verify: ## modules and generated files are what the sources say

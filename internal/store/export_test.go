@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -50,4 +51,13 @@ func Unguard(ctx context.Context, db *DB) error {
 		}
 		return nil
 	})
+}
+
+// Unmark forgets that a newer program has worked on a database, as nobody but a test does.
+func Unmark(ctx context.Context, dsn string) error {
+	c, err := connectLite(strings.TrimPrefix(dsn, "sqlite:"), false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.simple("DELETE FROM meta WHERE key = '"+GenerationKey+"'"), c.conn.Close())
 }

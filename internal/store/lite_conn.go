@@ -19,6 +19,7 @@ type liteConn struct {
 	// SQLite rolls back the whole transaction then, and others' acts are in it.
 	interruptible bool
 	pieces        []piece // of the acts in the running batch
+	looked        bool    // in the running batch, whether a newer program has begun to work on the database
 }
 
 type liteStmt interface {

@@ -119,7 +119,7 @@ func (l *lite) begin(ctx context.Context, b *batch) error {
 		l.give()
 		return l.watch(fmt.Errorf("store: begin: %w", err))
 	}
-	b.begun = true
+	b.begun, l.w.looked = true, false
 	b.timer = time.AfterFunc(batchTime, func() { b.full.Store(true) })
 	return nil
 }

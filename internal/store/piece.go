@@ -290,11 +290,12 @@ func (c *liteConn) writePieces(list []piece) error {
 		if p.text == "" {
 			continue
 		}
-		rows, err := c.query(ctx, `INSERT INTO "`+entryTable+`" ("tab", "id") VALUES (?, ?) RETURNING "n"`, []any{p.table, p.id}, []column{{"n", Int}})
+		// Asking for n by RETURNING would open a savepoint for the statement, and each savepoint is a segment of the index.
+		n, err := c.insert(ctx, `INSERT INTO "`+entryTable+`" ("tab", "id") VALUES (?, ?)`, []any{p.table, p.id})
 		if err != nil {
 			return err
 		}
-		if _, err := c.exec(ctx, `INSERT INTO "`+pieceTable+`" (rowid, "p") VALUES (?, ?)`, []any{rows[0]["n"], pieceText(p.table, p.text)}); err != nil {
+		if _, err := c.exec(ctx, `INSERT INTO "`+pieceTable+`" (rowid, "p") VALUES (?, ?)`, []any{n, pieceText(p.table, p.text)}); err != nil {
 			return err
 		}
 	}

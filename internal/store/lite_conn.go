@@ -19,6 +19,7 @@ type liteConn struct {
 	// SQLite rolls back the whole transaction then, and others' acts are in it.
 	interruptible bool
 	pieces        []piece // of the acts in the running batch
+	turn          int64   // of its last act; 0 = not asked yet
 }
 
 type liteStmt interface {

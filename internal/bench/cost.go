@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"syscall"
 	"time"
+
+	"zhanggui/internal/engine"
 )
 
 // cost is what acts cost on a machine that does other things too: processor time, held against that of a bare row in turn, since it too
@@ -20,6 +23,9 @@ func (r *run) cost() error {
 		return err
 	}
 	defer bare.close()
+	if err := s.costOfPage(r); err != nil {
+		return err
+	}
 	for _, callers := range []int{1, 64} {
 		var ours, theirs []float64
 		var before, after runtime.MemStats
@@ -45,6 +51,32 @@ func (r *run) cost() error {
 			short(time.Duration(middle(ours))), middle(ours)/middle(theirs), bytes/n/1024, pieces/n, float64(have.Statements-had.Statements)/float64(n), float64(n)/float64(have.Commits-had.Commits))
 	}
 	return nil
+}
+
+// costOfPage is what it costs to answer a whole record as the page shows it.
+func (s *shop) costOfPage(r *run) error {
+	clerk := engine.Actor{Person: s.clerk, Origin: "api"}
+	out, err := s.e.Do(r.ctx, s.now, engine.Act{Form: s.form, Action: "create", Values: s.values(), Actor: clerk})
+	if err != nil {
+		return err
+	}
+	var before, after runtime.MemStats
+	had, n := s.db.Stats().Statements, uint64(0)
+	runtime.ReadMemStats(&before)
+	x, err := r.effort(r.length, 1, func() error {
+		n++
+		v, err := s.e.Record(r.ctx, s.now, clerk, s.form, out.Record)
+		if err == nil {
+			_, err = json.Marshal(v)
+		}
+		return err
+	})
+	runtime.ReadMemStats(&after)
+	if err == nil {
+		r.say("a record's page: processor %s, %d kB in %d pieces, %.1f questions", short(time.Duration(x)), (after.TotalAlloc-before.TotalAlloc)/n/1024,
+			(after.Mallocs-before.Mallocs)/n, float64(s.db.Stats().Statements-had)/float64(n))
+	}
+	return err
 }
 
 // effort is the processor time of one time, in nanoseconds.

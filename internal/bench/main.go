@@ -1,11 +1,12 @@
 // Command bench measures the product against bare loops and against a peer in one run. It prints ratios and medians of
 // several rounds and fails on none of them: a slow machine is not a broken program.
 //
-//	go run ./internal/bench -book BOOK -form FORM [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE] [-demo FILE] [-cpuprofile FILE]
+//	go run ./internal/bench -book BOOK -form FORM [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE] [-demo FILE] [-cpuprofile FILE] [-memprofile FILE]
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -47,6 +48,7 @@ func main() {
 	flag.StringVar(&r.form, "form", "", "its form whose records are filed, SHORT.FORM")
 	flag.StringVar(&r.demo, "demo", "", "database of a ready demonstration, with its keys beside it; none = one is played")
 	profile := flag.String("cpuprofile", "", "write where the time of this process goes to a file, for go tool pprof")
+	memory := flag.String("memprofile", "", "write what this process allocates, and where, to a file")
 	flag.Parse()
 	r.length = time.Duration(*seconds * float64(time.Second))
 	r.out = os.Stdout
@@ -67,6 +69,18 @@ func main() {
 			fatal(err)
 		}
 		defer pprof.StopCPUProfile()
+	}
+	if *memory != "" {
+		runtime.MemProfileRate = 8 << 10
+		defer func() {
+			f, err := os.Create(*memory)
+			if err == nil {
+				err = errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
+			}
+			if err != nil {
+				fatal(err)
+			}
+		}()
 	}
 	fmt.Fprintf(r.out, "%s, %d cores, %d rounds of %s each\n", runtime.Version(), runtime.NumCPU(), r.rounds, r.length)
 	parts := []struct {

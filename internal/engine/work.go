@@ -47,6 +47,7 @@ type work struct {
 	scopes  map[string]*scope     // what this reader sees of each form, once asked
 	closing map[string]expr.Value // the account of a ledger that is being closed
 	keys    map[string]string     // of subjects
+	outlook outlook               // what expressions over no record see
 }
 
 // begin opens a unit of work inside a transaction.
@@ -192,16 +193,14 @@ type outlook struct {
 
 // scope binds the variables for expressions over r. Its variables are shared: who binds more gives it along.
 func (w *work) scope(r *Record, view *rulebook.View, more map[string]expr.Value) *expr.Scope {
-	var vars map[string]expr.Value
-	switch {
-	case r == nil:
-		vars = w.bind(nil, view)
-	case r.outlook.vars == nil || r.outlook.view != view || r.outlook.me != w.me:
-		vars = w.bind(r, view)
-		r.outlook = outlook{view, w.me, vars}
-	default:
-		vars = r.outlook.vars
+	seen := &w.outlook
+	if r != nil {
+		seen = &r.outlook
 	}
+	if seen.vars == nil || seen.view != view || seen.me != w.me {
+		*seen = outlook{view, w.me, w.bind(r, view)}
+	}
+	vars := seen.vars
 	if len(more) > 0 {
 		vars = maps.Clone(vars)
 		maps.Copy(vars, more)

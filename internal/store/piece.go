@@ -114,8 +114,8 @@ type piece struct{ table, id, old, text string }
 
 // pieces are those of a text, each once.
 func pieces(text string) []string {
-	seen := map[string]bool{}
-	var list []string
+	seen := make(map[string]bool, len(text)/2)
+	list := make([]string, 0, len(text)/2)
 	var at []int // where each character of a run begins, and its end
 	put := func(s string) {
 		if !seen[s] {

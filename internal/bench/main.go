@@ -27,11 +27,12 @@ type run struct {
 	rounds  int
 	length  time.Duration // of one measurement
 	records int
-	demo    string // a ready demonstration; "" = one is played
-	peer    string // the peer's program; "" = not measured
-	program string // ours, for what only a process shows
-	book    string // the rulebook that is adopted
-	form    string // and its form whose records are filed
+	demo    string         // a ready demonstration; "" = one is played
+	peer    string         // the peer's program; "" = not measured
+	program string         // ours, for what only a process shows
+	book    string         // the rulebook that is adopted
+	form    string         // and its form whose records are filed
+	made    map[int]string // large databases, by how many records they have
 	out     io.Writer
 }
 
@@ -51,7 +52,7 @@ func main() {
 	memory := flag.String("memprofile", "", "write what this process allocates, and where, to a file")
 	flag.Parse()
 	r.length = time.Duration(*seconds * float64(time.Second))
-	r.out = os.Stdout
+	r.out, r.made = os.Stdout, map[int]string{}
 	var stop context.CancelFunc
 	r.ctx, stop = context.WithCancel(context.Background())
 	defer stop()

@@ -148,7 +148,7 @@ func (tx *Tx) note(t *table, names []string, args []any, w written) {
 		*have = w
 	}
 	if have.set == nil {
-		have.set = map[string]any{}
+		have.set = make(map[string]any, len(names))
 	}
 	if w.gone {
 		return
@@ -194,7 +194,7 @@ func (tx *Tx) fillEntry(e *journal.Entry) error {
 	}
 	e.Rows = nil
 	for _, w := range tx.wrote {
-		r := journal.Row{Table: w.table, Key: w.key, New: w.fresh, Gone: w.gone, Set: map[string]any{}}
+		r := journal.Row{Table: w.table, Key: w.key, New: w.fresh, Gone: w.gone, Set: make(map[string]any, len(w.set))}
 		for name, v := range w.set {
 			if v == nil && w.fresh {
 				continue

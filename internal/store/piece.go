@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -112,9 +113,16 @@ func (tx *Tx) fillPieces() error {
 // piece is a change of one row's search column.
 type piece struct{ table, id, old, text string }
 
+// seenPieces are used again: an act has hundreds of pieces.
+var seenPieces = sync.Pool{New: func() any { return map[string]bool{} }}
+
 // pieces are those of a text, each once.
 func pieces(text string) []string {
-	seen := make(map[string]bool, len(text)/2)
+	seen, _ := seenPieces.Get().(map[string]bool)
+	defer func() {
+		clear(seen)
+		seenPieces.Put(seen)
+	}()
 	list := make([]string, 0, len(text)/2)
 	var at []int // where each character of a run begins, and its end
 	put := func(s string) {

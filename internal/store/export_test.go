@@ -36,6 +36,18 @@ func Exec(ctx context.Context, db *DB, sql string, args ...any) error {
 	})
 }
 
+// Segments counts those of SQLite's index for searching.
+func Segments(ctx context.Context, db *DB) (n int64, err error) {
+	err = db.Read(ctx, func(tx *Tx) error {
+		rows, err := tx.s.query(ctx, `SELECT COUNT(DISTINCT "segid") AS "n" FROM "`+pieceTable+`_idx"`, nil, []column{{"n", Int}})
+		if err == nil {
+			n, _ = rows[0]["n"].(int64)
+		}
+		return err
+	})
+	return n, err
+}
+
 // Break makes the disk fail, as far as the store can tell.
 func Break(db *DB, err error) { db.drv.(*lite).watch(err) }
 

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,7 +38,7 @@ type Engine struct {
 	watch   func([]Effect) // scenarios look at what the clock does
 
 	keep     *keep.Keeper
-	personal map[string]bool // ids of personal fields
+	personal map[string]bool   // ids of personal fields
 	scratch  atomic.Pointer[string]
 	lists    sync.Map    // marks of lists of holders that are written down
 	owing    atomic.Bool // an erasure is written down whose keys are not destroyed yet
@@ -77,6 +78,8 @@ type Options struct {
 	ProveSignatures bool
 	// RecordsADay is how many records of one form a person may open in 24 hours; 0 = any number.
 	RecordsADay int
+	// Older are the earlier texts of regulations that records may still run under, by their digests. See Engine.Earlier.
+	Older map[string]Older
 	// Quiet drops the journal and the attempt log (scenario runs check effects directly).
 	Quiet bool
 }
@@ -268,14 +271,15 @@ func (w *work) run(act Act) (*Outcome, error) {
 	if form == nil {
 		return nil, unknownForm(act.Form)
 	}
-	action := form.Action(act.Action)
-	if action == nil {
-		return nil, unknownAction(form, act.Action)
-	}
 	var rec *Record
 	var err error
-	if action.ID == "create" {
-		rec, err = w.draft(form)
+	if act.Action == "create" {
+		var of *Record
+		if of, err = w.paperOf(form, act.Values); err == nil {
+			rec, err = w.draft(form, of)
+		}
+	} else if form.Action(act.Action) == nil && !slices.ContainsFunc(w.e.otherForms(form), func(f *rulebook.Form) bool { return f.Action(act.Action) != nil }) {
+		return nil, unknownAction(form, act.Action)
 	} else {
 		rec, err = w.lock(form, act.Record)
 		if err == nil && w.actor.Link == nil && !w.maySee(rec) {
@@ -283,6 +287,12 @@ func (w *work) run(act Act) (*Outcome, error) {
 		}
 		if err == nil && act.Etag != "" && act.Etag != rec.Etag() {
 			err = w.conflict(rec, act.Etag)
+		}
+	}
+	var action *rulebook.Action
+	if err == nil {
+		if form, action = rec.form, rec.form.Action(act.Action); action == nil {
+			err = unknownAction(form, act.Action)
 		}
 	}
 	if err == nil && w.actor.Link != nil {

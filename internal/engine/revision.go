@@ -95,6 +95,7 @@ type Revision struct {
 	Book, Version string
 	Text          rulebook.Text
 	Changes       Text
+	Running       bool // applies to records that began under an earlier one too
 	First         bool // the one it was adopted with, which waits for nobody
 }
 
@@ -138,7 +139,7 @@ func (e *Engine) Revise(ctx context.Context, now time.Time, r Revision) error {
 	}); err != nil {
 		return err
 	}
-	values := map[string]any{"book": r.Book, "version": r.Version, "digest": r.Text.Digest, "changes": r.Changes.ZH, "changes_en": r.Changes.EN}
+	values := map[string]any{"book": r.Book, "version": r.Version, "digest": r.Text.Digest, "changes": r.Changes.ZH, "changes_en": r.Changes.EN, "running": r.Running}
 	out, err := e.Do(ctx, now, Act{Form: textForm, Action: "create", Values: values, Actor: system})
 	if err != nil || !r.First {
 		return err

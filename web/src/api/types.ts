@@ -46,6 +46,7 @@ export interface Me {
   heads?: { id: string; name?: string }[]
   counts: { late: number; today: number }
   version?: string
+  older?: boolean
   must_change?: boolean
   must_enrol?: boolean
   enrol_by?: string

@@ -5,6 +5,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -38,7 +39,7 @@ type Engine struct {
 	watch   func([]Effect) // scenarios look at what the clock does
 
 	keep     *keep.Keeper
-	personal map[string]bool   // ids of personal fields
+	personal map[string]bool // ids of personal fields
 	scratch  atomic.Pointer[string]
 	lists    sync.Map    // marks of lists of holders that are written down
 	owing    atomic.Bool // an erasure is written down whose keys are not destroyed yet
@@ -232,6 +233,12 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 			return err
 		}
 		out, err = w.run(act)
+		if _, refused := AsRefusal(err); refused { // perhaps by what the same request, sent twice at once, has just done
+			if done, again := w.replay(act); again != nil || done != nil {
+				out = done
+				return cmp.Or(again, errReplayed)
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -245,7 +252,7 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 	if d := store.AsDuplicate(err); d != nil && d.Table == "replay" {
 		err = e.DB.Write(ctx, perform) // the same request, sent twice at once, was first; now its answer is there
 	}
-	if err == errDry {
+	if err == errDry || err == errReplayed {
 		return out, nil
 	}
 	if r, ok := AsRefusal(err); ok && !act.Dry {
@@ -263,7 +270,8 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 	return out, nil
 }
 
-var errDry = fmt.Errorf("dry run")
+// errDry and errReplayed end a transaction that leaves nothing.
+var errDry, errReplayed = fmt.Errorf("dry run"), fmt.Errorf("done before")
 
 // run performs one act with all that follows from it.
 func (w *work) run(act Act) (*Outcome, error) {

@@ -219,7 +219,7 @@ func olderOn(t *testing.T, dsn string) {
 			t.Fatal("late by the new limit")
 		}
 		s.Turn("2026-03-06 00:01")
-		if n := s.Count("base_sanction", "fine", "5000"); n != 1 || s.Count("base_sanction", "fine", "8000") != 0 {
+		if n := s.Count("base_sanction", "fine", int64(5000)); n != 1 || s.Count("base_sanction", "fine", int64(8000)) != 0 {
 			t.Fatalf("%d fines of the old text", n)
 		}
 	})

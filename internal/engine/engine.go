@@ -42,6 +42,7 @@ type Engine struct {
 	personal map[string]bool // ids of personal fields
 	scratch  atomic.Pointer[string]
 	lists    sync.Map    // marks of lists of holders that are written down
+	cleared  atomic.Bool // attachments were destroyed whose space is not cleared yet
 	owing    atomic.Bool // an erasure is written down whose keys are not destroyed yet
 }
 
@@ -262,6 +263,9 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 		return nil, err
 	}
 	e.bus.publish(events)
+	if e.cleared.CompareAndSwap(true, false) && e.DB.Scrub(ctx, "blob_chunk") != nil {
+		e.cleared.Store(true) // the next act tries again
+	}
 	if e.owing.Load() {
 		if err := e.payErasures(ctx, now); err != nil {
 			return nil, fault.Wrap(fault.Unavailable, err, "擦除已记下，密钥还没有销毁，系统会再试", "The erasure is written down, the key is not destroyed yet; it will be tried again")

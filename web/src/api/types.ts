@@ -46,7 +46,6 @@ export interface Me {
   heads?: { id: string; name?: string }[]
   counts: { late: number; today: number }
   version?: string
-  older?: boolean
   must_change?: boolean
   must_enrol?: boolean
   enrol_by?: string
@@ -201,6 +200,7 @@ export interface Rec {
   at?: string
   book?: string
   version?: string
+  older?: boolean
   reveal?: Record<string, unknown>
   values: Values
   lines: Record<string, Line[]>

@@ -34,7 +34,7 @@ func forms(c *call) error {
 }
 
 func formOf(c *call) error {
-	v, err := c.s.Engine.Form(c.ctx(), c.now, c.actor, c.path("key"))
+	v, err := c.s.Engine.Form(c.ctx(), c.now, c.actor, c.path("key"), c.query("record"))
 	return answer(c, v, err)
 }
 

@@ -104,7 +104,7 @@ func (s *server) table() []*route {
 		post("/api/rulebook/{id}/dry-run", person, dryRun, "What the records of a period would have been with other company values; nothing is written", dryRunBody{}, engine.DryRun{}),
 		get("/api/clause/{id}", person, clause, "One clause", engine.ClauseView{}),
 		get("/api/form", person, forms, "The forms", []engine.FormBrief{}),
-		get("/api/form/{key}", person, formOf, "One form as screens are drawn from it", engine.FormView{}),
+		get("/api/form/{key}", person, formOf, "One form as screens are drawn from it; of a record, as its text of the regulation has it", engine.FormView{}, "record"),
 		get("/api/form/{key}/flow", person, flow, "The states of a form and the actions between them, and the way a record took", engine.Flow{}, "record"),
 		get("/api/form/{key}/view", person, savedViews, "Views of a register kept by oneself or shared with one's unit", []engine.SavedView{}),
 		with(post("/api/form/{key}/view", person, saveView, "Keep a view of a register", viewBody{}, engine.SavedView{}), created),

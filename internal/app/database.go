@@ -48,8 +48,8 @@ func (p *program) open(ctx context.Context, address string, lib *rulebook.Librar
 	return db, nil
 }
 
-func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Library) error {
-	changes, err := db.Plan(ctx, tables(lib))
+func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Library, earlier ...*rulebook.Library) error {
+	changes, err := db.Plan(ctx, tables(lib, earlier...))
 	if err != nil {
 		return fmt.Errorf("database: plan tables: %w", err)
 	}

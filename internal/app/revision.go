@@ -17,6 +17,14 @@ import (
 // lawful is the library that is in force: what the folder says, but of a regulation that somebody has to approve the text he approved last. A
 // newer one is proposed to him. Regulations that share files change together, or not at all.
 func (s *server) lawful(ctx context.Context) (*rulebook.Library, error) {
+	lib, err := s.approvedTexts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return lib, s.underEarlier(ctx, lib)
+}
+
+func (s *server) approvedTexts(ctx context.Context) (*rulebook.Library, error) {
 	now := s.clock.Now()
 	at, err := s.lastApproval(ctx)
 	if err != nil {
@@ -86,7 +94,7 @@ func (s *server) lawful(ctx context.Context) (*rulebook.Library, error) {
 	}
 	for _, id := range waiting {
 		d := rulebook.Revised(lib, s.offered, id)
-		r := engine.Revision{Book: id, Version: s.offered.Book(id).Version, Text: text(id), Changes: engine.Text{ZH: d.Print(false), EN: d.Print(true)}}
+		r := engine.Revision{Book: id, Version: s.offered.Book(id).Version, Text: text(id), Running: s.offered.Book(id).Current, Changes: engine.Text{ZH: d.Print(false), EN: d.Print(true)}}
 		if err := e.Revise(ctx, now, r); err != nil {
 			return nil, err
 		}
@@ -102,9 +110,6 @@ func (s *server) relaw(ctx context.Context) error {
 	before := s.waiting
 	lib, err := s.lawful(ctx)
 	if err != nil || s.waiting == before {
-		return err
-	}
-	if err := s.p.prepare(ctx, s.db, lib); err != nil {
 		return err
 	}
 	s.auth = s.newAuth(lib)

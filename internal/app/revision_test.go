@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"zhanggui/internal/testkit"
 )
 
 const revisedBook = `rulebook: {id: h, title: 领用规定 | Rules of the store, version: "VERSION", needs: [base], changed_by: {is: admin, clause: h-2}}
@@ -16,14 +18,26 @@ form:
     label: 领用单 | Slip
     title: this.name
     field: {name: {label: 名称 | Name, type: text}, pieces: {label: 件数 | Pieces, type: int}}
-    action: {create: {fill: [name, pieces], require: [{that: "this.pieces <= LIMIT", say: 太多 | Too many, clause: h-1}]}}
+    state: {open: 在办 | Open, done: {label: 已办 | Done, final: true}}
+    action:
+      create: {fill: [name, pieces], require: [{that: "this.pieces <= LIMIT", say: 太多 | Too many, clause: h-1}]}
+      more: {label: 增领 | More, from: open, fill: [pieces], require: [{that: "this.pieces <= LIMIT", say: 太多 | Too many, clause: h-1}]}
+      finish: {label: 办完 | Finish, from: open, to: done}
 `
 
 // Ensure that a new text of a regulation whose header names who changes it does not come into force with a new program: the old text goes on,
 // over restarts too, the new one is proposed with what it changes, is in force from its approval on without a restart, and stays so; one that
-// only has other comments is the same text; one that is refused never comes.
+// only has other comments is the same text; one that is refused never comes. What began under the old text goes on under it.
 func TestRevision(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) { revision(t, dsn) })
+}
+
+func revision(t *testing.T, dsn string) {
 	v := newVictim(t, t.TempDir())
+	if strings.HasPrefix(dsn, "postgres") {
+		v.dsn = dsn
+	}
+	v.keys = []string{"--keystore", "sqlite:" + v.file("keys.db"), "--master-key", v.file("master.key")}
 	books := v.common[1]
 	write := func(version, limit, comment string) {
 		t.Helper()
@@ -41,12 +55,20 @@ func TestRevision(t *testing.T) {
 	write("1.0", "10", "")
 	h := newHanded(t, v)
 	h.stop()
-	if out, err := exec.Command("zhanggui", slices.Concat([]string{"adopt", "h", "--from", "2020-01-01", "--database", v.at()}, v.common)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command("zhanggui", slices.Concat([]string{"adopt", "h", "--from", "2020-01-01", "--database", v.at()}, v.common, v.keys)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	draw := func(n, want int) {
+	draw := func(n, want int) (id string) {
 		t.Helper()
-		h.post("/api/form/h.slip/record", map[string]any{"values": map[string]any{"name": "甲", "pieces": n}}, want)
+		var made struct{ ID string }
+		if err := json.Unmarshal(h.post("/api/form/h.slip/record", map[string]any{"values": map[string]any{"name": "甲", "pieces": n}}, want), &made); err != nil {
+			t.Fatal(err)
+		}
+		return made.ID
+	}
+	more := func(id string, n, want int) {
+		t.Helper()
+		h.post("/api/form/h.slip/record/"+id+"/more", map[string]any{"values": map[string]any{"pieces": n}}, want)
 	}
 	type row struct {
 		ID, Etag string
@@ -81,7 +103,7 @@ func TestRevision(t *testing.T) {
 		h.signIn()
 	}
 	again()
-	draw(10, 201)
+	began := draw(10, 201)
 	draw(11, 422)
 	h.stop()
 	write("1.0", "10", "# the same, with a remark\n")
@@ -110,9 +132,16 @@ func TestRevision(t *testing.T) {
 		return h.status("POST", "/api/form/h.slip/record", b) == 201
 	})
 	draw(21, 422)
+	more(began, 11, 422)
 	h.stop()
 	again()
-	draw(20, 201)
+	more(draw(19, 201), 20, 200)
+	more(began, 11, 422)
+	more(began, 9, 200)
+	if page := string(h.get("/api/form/h.slip/record/" + began)); !strings.Contains(page, `"version":"1.0"`) || !strings.Contains(page, `"older":true`) {
+		t.Errorf("its page says another version: %s", page)
+	}
+	h.post("/api/form/h.slip/record/"+began+"/finish", map[string]any{}, 200)
 	h.stop()
 	write("1.2", "30", "")
 	again()

@@ -57,9 +57,10 @@ type server struct {
 	using    sync.Mutex
 	files    fs.FS             // of the rulebooks
 	offered  *rulebook.Library // what they say, approved or not
-	waiting  string            // the regulations whose text is not approved
-	approved string            // when the last was
-	leaving  atomic.Bool       // the balancer is told to send nobody any more
+	older    map[string]engine.Older
+	waiting  string      // the regulations whose text is not approved
+	approved string      // when the last was
+	leaving  atomic.Bool // the balancer is told to send nobody any more
 	stopping chan struct{}
 }
 
@@ -291,7 +292,7 @@ func (s *server) named(company string) error {
 }
 
 func (s *server) swap(lib *rulebook.Library) error {
-	o := engine.Options{ProveSignatures: s.c.settings.Prove, RecordsADay: s.c.settings.RecordsADay, Done: s.done}
+	o := engine.Options{ProveSignatures: s.c.settings.Prove, RecordsADay: s.c.settings.RecordsADay, Done: s.done, Older: s.older}
 	if old := s.now.Load(); old != nil {
 		o.Bus = old.engine.Bus() // the pages that hang on it stay
 	}

@@ -63,8 +63,8 @@ func tableNames(lib *rulebook.Library) map[string]string {
 }
 
 // tables are all that an installation has.
-func tables(lib *rulebook.Library) []store.Table {
-	return slices.Concat(store.SystemTables(), auth.Tables(), alert.Tables(), job.Tables(), engine.Tables(lib))
+func tables(lib *rulebook.Library, earlier ...*rulebook.Library) []store.Table {
+	return slices.Concat(store.SystemTables(), auth.Tables(), alert.Tables(), job.Tables(), engine.Tables(lib, earlier...))
 }
 
 type verifyCommand struct {

@@ -247,7 +247,7 @@ func (w *work) settleRecord(r *Record) error {
 // wakeWatchers puts the records that read this one on the list to settle.
 func (w *work) wakeWatchers(r *Record) error {
 	woken := map[string]bool{} // form and field
-	for _, watch := range w.e.Lib.Watchers[r.form.Key] {
+	for _, watch := range w.e.watchers(r.form.Key) {
 		if watch.By != "" {
 			key := watch.Of + "." + watch.By
 			if r.fresh || woken[key] || !(watch.Field == "" || r.changed(watch.Field)) {

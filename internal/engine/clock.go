@@ -127,7 +127,7 @@ func (in *instance) restarts(c clockRow) bool {
 }
 
 func (w *work) openClock(r *Record, in *instance) (clockRow, error) {
-	rec, err := w.draft(w.clockForm())
+	rec, err := w.draft(w.clockForm(), nil)
 	if err != nil {
 		return clockRow{}, err
 	}

@@ -242,7 +242,7 @@ func (w *work) dutyRow(d *rulebook.Duty, view *rulebook.View, m *Record, p calen
 	if err != nil {
 		return err
 	}
-	rec, err := w.draft(w.clockForm())
+	rec, err := w.draft(w.clockForm(), nil)
 	if err != nil {
 		return err
 	}

@@ -177,10 +177,11 @@ func (w *work) effectCreate(x *rulebook.Effect, r *Record, view *rulebook.View, 
 
 // create makes a record through its create action; its one reference to r's form points at r unless given.
 func (w *work) create(form *rulebook.Form, r *Record, given map[string]expr.Value, clause string, made func(*Record)) error {
-	rec, err := w.draft(form)
+	rec, err := w.draft(form, r)
 	if err != nil {
 		return err
 	}
+	form = rec.form
 	if r != nil {
 		if u := r.row["unit"]; u != nil {
 			rec.row["unit"] = u
@@ -328,7 +329,7 @@ func (w *work) engineRecord(key string, of *Record, given map[string]expr.Value)
 	if form == nil {
 		return nil, nil
 	}
-	rec, err := w.draft(form)
+	rec, err := w.draft(form, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,6 +42,7 @@ type Engine struct {
 	personal map[string]bool // ids of personal fields
 	scratch  atomic.Pointer[string]
 	lists    sync.Map    // marks of lists of holders that are written down
+	cleared  atomic.Bool // attachments were destroyed whose space is not cleared yet
 	owing    atomic.Bool // an erasure is written down whose keys are not destroyed yet
 }
 
@@ -77,6 +80,8 @@ type Options struct {
 	ProveSignatures bool
 	// RecordsADay is how many records of one form a person may open in 24 hours; 0 = any number.
 	RecordsADay int
+	// Older are the earlier texts of regulations that records may still run under, by their digests. See Engine.Earlier.
+	Older map[string]Older
 	// Quiet drops the journal and the attempt log (scenario runs check effects directly).
 	Quiet bool
 }
@@ -229,6 +234,12 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 			return err
 		}
 		out, err = w.run(act)
+		if _, refused := AsRefusal(err); refused { // perhaps by what the same request, sent twice at once, has just done
+			if done, again := w.replay(act); again != nil || done != nil {
+				out = done
+				return cmp.Or(again, errReplayed)
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -242,7 +253,7 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 	if d := store.AsDuplicate(err); d != nil && d.Table == "replay" {
 		err = e.DB.Write(ctx, perform) // the same request, sent twice at once, was first; now its answer is there
 	}
-	if err == errDry {
+	if err == errDry || err == errReplayed {
 		return out, nil
 	}
 	if r, ok := AsRefusal(err); ok && !act.Dry {
@@ -252,6 +263,9 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 		return nil, err
 	}
 	e.bus.publish(events)
+	if e.cleared.CompareAndSwap(true, false) && e.DB.Scrub(ctx, "blob_chunk") != nil {
+		e.cleared.Store(true) // the next act tries again
+	}
 	if e.owing.Load() {
 		if err := e.payErasures(ctx, now); err != nil {
 			return nil, fault.Wrap(fault.Unavailable, err, "擦除已记下，密钥还没有销毁，系统会再试", "The erasure is written down, the key is not destroyed yet; it will be tried again")
@@ -260,7 +274,8 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 	return out, nil
 }
 
-var errDry = fmt.Errorf("dry run")
+// errDry and errReplayed end a transaction that leaves nothing.
+var errDry, errReplayed = fmt.Errorf("dry run"), fmt.Errorf("done before")
 
 // run performs one act with all that follows from it.
 func (w *work) run(act Act) (*Outcome, error) {
@@ -268,14 +283,15 @@ func (w *work) run(act Act) (*Outcome, error) {
 	if form == nil {
 		return nil, unknownForm(act.Form)
 	}
-	action := form.Action(act.Action)
-	if action == nil {
-		return nil, unknownAction(form, act.Action)
-	}
 	var rec *Record
 	var err error
-	if action.ID == "create" {
-		rec, err = w.draft(form)
+	if act.Action == "create" {
+		var of *Record
+		if of, err = w.paperOf(form, act.Values); err == nil {
+			rec, err = w.draft(form, of)
+		}
+	} else if form.Action(act.Action) == nil && !slices.ContainsFunc(w.e.otherForms(form), func(f *rulebook.Form) bool { return f.Action(act.Action) != nil }) {
+		return nil, unknownAction(form, act.Action)
 	} else {
 		rec, err = w.lock(form, act.Record)
 		if err == nil && w.actor.Link == nil && !w.maySee(rec) {
@@ -283,6 +299,12 @@ func (w *work) run(act Act) (*Outcome, error) {
 		}
 		if err == nil && act.Etag != "" && act.Etag != rec.Etag() {
 			err = w.conflict(rec, act.Etag)
+		}
+	}
+	var action *rulebook.Action
+	if err == nil {
+		if form, action = rec.form, rec.form.Action(act.Action); action == nil {
+			err = unknownAction(form, act.Action)
 		}
 	}
 	if err == nil && w.actor.Link != nil {

@@ -104,7 +104,7 @@ func (w *work) shut(r *Record, a *rulebook.Action, counts func(*rulebook.Value) 
 				continue
 			}
 			view := w.viewFor(b, r)
-			if b != r.form.Book && b.ID != "base" && view.Adoption == "" {
+			if b.ID != r.form.Book.ID && b.ID != "base" && view.Adoption == "" {
 				continue
 			}
 			if !view.Awake(&g.Node) {

@@ -163,11 +163,14 @@ func (w *work) formBrief(f *rulebook.Form) FormBrief {
 		b.Class = f.Class.Class.ID
 	}
 	for _, fd := range f.Fields {
-		if fd.Required != nil && fd.Type.Name == "ref" && fd.Type.Form != f.Key && strings.HasPrefix(fd.Type.Form, f.Book.Short+".") {
-			b.Follows = true
-		}
+		b.Follows = b.Follows || follows(f, fd)
 	}
 	return b
+}
+
+// follows tells whether a field names the record of another form of its rulebook that a record is filed to.
+func follows(f *rulebook.Form, fd *rulebook.Field) bool {
+	return fd.Required != nil && fd.Type.Name == "ref" && fd.Type.Form != f.Key && strings.HasPrefix(fd.Type.Form, f.Book.Short+".")
 }
 
 // mayCreate asks the create action of an empty record.
@@ -193,13 +196,17 @@ func (w *work) mayCreate(f *rulebook.Form) bool {
 	return asksOnlyRecord(a) && w.defaultAllowed(r, a, view) // what he fills in will say
 }
 
-// Form is one form, with what this reader may see of it.
-func (e *Engine) Form(ctx context.Context, now time.Time, actor Actor, key string) (*FormView, error) {
+// Form is one form, with what this reader may see of it: as the present text has it or, of a record of it, or one that it is to be filed
+// to, as that record's text has it.
+func (e *Engine) Form(ctx context.Context, now time.Time, actor Actor, key, record string) (*FormView, error) {
 	var v *FormView
 	err := e.read(ctx, now, actor, func(w *work) error {
 		f, err := w.formSeen(key)
 		if err != nil {
 			return err
+		}
+		if record != "" {
+			f = w.formUnder(f, record)
 		}
 		v = w.formView(f)
 		return nil

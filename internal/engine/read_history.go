@@ -346,6 +346,10 @@ func (w *work) entryText(e *journal.Entry) Text {
 		case "sanction":
 			add("提出奖罚", "sanction proposed")
 		case "erase":
+			if name == "files" {
+				add("销毁附件", "attachments destroyed")
+				break
+			}
 			add("擦除个人信息", "personal data erased")
 		case "freeze":
 			add("存照", "snapshot kept")

@@ -130,7 +130,7 @@ func (w *work) facts_(r *Refusal, read map[string]string, rec *Record) []Fact {
 // paramsOf are the company's values that a clause holds or reads, as they bind a record.
 func (w *work) paramsOf(b *rulebook.Book, c *rulebook.Clause, rec *Record) []ParamBrief {
 	view := w.viewFor(b, rec)
-	if b == rec.form.Book {
+	if b.ID == rec.form.Book.ID {
 		view = w.view(rec)
 	}
 	var ids []string

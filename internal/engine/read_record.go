@@ -22,6 +22,7 @@ type RecordView struct {
 	At         string                `json:"at"`
 	Book       string                `json:"book"`
 	Version    string                `json:"version"`
+	Older      bool                  `json:"older,omitempty"` // it runs under an earlier text: ask for the form with the record
 	Values     map[string]any        `json:"values"`
 	Lines      map[string][]LineRow  `json:"lines"`
 	Path       []Stage               `json:"path"`
@@ -138,7 +139,7 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 	}
 	row := w.rowOut(r)
 	v := &RecordView{Form: r.form.Key, ID: r.id, Number: row.Number, Title: row.Title, TitleEN: row.TitleEN, State: row.State, StateLabel: row.StateLabel, Etag: row.Etag, Unit: row.Unit, By: row.By, At: row.At,
-		Book: r.form.Book.ID, Version: r.form.Book.Version, Lines: map[string][]LineRow{}, Applies: map[string]bool{}, Reveal: map[string]RevealRule{}}
+		Book: r.form.Book.ID, Version: r.form.Book.Version, Older: !w.e.present(r.form.Book), Lines: map[string][]LineRow{}, Applies: map[string]bool{}, Reveal: map[string]RevealRule{}}
 	v.Values = w.valuesOut(r, func(*rulebook.Field) bool { return true })
 	w.sights(r, v)
 	v.Copyable = w.mayCopy(r)

@@ -8,6 +8,7 @@ import (
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
+	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
 )
 
@@ -61,8 +62,12 @@ func (w *work) wordsIn(v expr.Value, t rulebook.FieldType, en bool) string {
 		return either(en, either(x, "Yes", "No"), either(x, "是", "否"))
 	case string:
 		if t.Name == "file" || t.Name == "files" {
-			if f, err := w.fileMeta(x); err == nil {
+			f, err := w.fileMeta(x)
+			if err == nil {
 				return f.Name
+			}
+			if fault.KindOf(err) == fault.NotFound && !w.e.opts.Quiet {
+				return either(en, "(destroyed attachment)", "（已销毁的附件）")
 			}
 		}
 		for _, o := range t.Options {

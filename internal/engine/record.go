@@ -81,25 +81,10 @@ func (r *Record) Get(name string) (expr.Value, error) {
 
 func (r *Record) read(name string) (expr.Value, error) {
 	if f := r.form.Field(name); f != nil {
-		if live(f) {
-			return r.compute(f)
-		}
-		raw, err := r.plain(f)
-		if err != nil {
-			return nil, err
-		}
-		return r.w.decode(raw, f.Type)
+		return r.readField(f)
 	}
 	if r.form.Line(name) != nil {
-		lines, err := r.Lines(name)
-		if err != nil {
-			return nil, err
-		}
-		list := make([]expr.Value, len(lines))
-		for i, l := range lines {
-			list[i] = l
-		}
-		return list, nil
+		return r.readLines(name)
 	}
 	switch name {
 	case "id":
@@ -130,7 +115,36 @@ func (r *Record) read(name string) (expr.Value, error) {
 	if of, col := r.w.e.back(r.form, name); of != nil {
 		return &set{w: r.w, object: of.Key, table: of.Table, form: of, where: query.Eq("it", col, r.id)}, nil
 	}
+	if f := r.w.e.otherField(r.form, name); f != nil {
+		return r.readField(f)
+	}
+	if r.w.e.otherLine(r.form, name) != nil {
+		return r.readLines(name)
+	}
 	return nil, fmt.Errorf("form %s has no member %s", r.form.Key, name)
+}
+
+func (r *Record) readLines(name string) (expr.Value, error) {
+	lines, err := r.Lines(name)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]expr.Value, len(lines))
+	for i, l := range lines {
+		list[i] = l
+	}
+	return list, nil
+}
+
+func (r *Record) readField(f *rulebook.Field) (expr.Value, error) {
+	if live(f) {
+		return r.compute(f)
+	}
+	raw, err := r.plain(f)
+	if err != nil {
+		return nil, err
+	}
+	return r.w.decode(raw, f.Type)
 }
 
 // back finds the form and column of a back-reference by its name on form f.

@@ -24,6 +24,11 @@ func (r *Record) Lines(id string) ([]*Line, error) {
 		return l, nil
 	}
 	def := r.form.Line(id)
+	if def == nil {
+		if def = r.w.e.otherLine(r.form, id); def == nil {
+			return nil, fmt.Errorf("form %s has no line %s", r.form.Key, id)
+		}
+	}
 	if r.lines == nil {
 		r.lines = map[string][]*Line{}
 	}

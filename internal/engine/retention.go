@@ -126,8 +126,12 @@ func (w *work) judgeWitness(r *Record, a *rulebook.Action) error {
 	return nil
 }
 
-// destroyed takes a record's personal data out of everything that can be searched or read. Record and journal stand.
+// destroyed takes a record's personal data out of everything that can be searched or read, and what is attached to it out of the database.
+// Record and journal stand.
 func (w *work) destroyed(r *Record, a *rulebook.Action) error {
+	if err := w.dropFiles(r, a); err != nil {
+		return err
+	}
 	own := r.form.Subject == nil && hasPersonal(r.form.Fields)
 	if r.form.Subject != nil {
 		for _, f := range r.form.Fields {

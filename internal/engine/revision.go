@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sort"
 	"time"
 
@@ -95,18 +96,21 @@ type Revision struct {
 	Book, Version string
 	Text          rulebook.Text
 	Changes       Text
+	Running       bool // applies to records that began under an earlier one too
 	First         bool // the one it was adopted with, which waits for nobody
 }
 
 // Revise keeps a text and proposes it, unless it has been proposed since the present one came into force. Other proposals for the book are
-// withdrawn: nobody offers them any more.
+// withdrawn: nobody offers them any more. Nodes that meet a text at one moment do it once: their acts carry the same keys.
 func (e *Engine) Revise(ctx context.Context, now time.Time, r Revision) error {
 	var known bool
 	var stale []string
+	var before int
 	system := Actor{System: true, Origin: "system"}
 	err := e.read(ctx, now, system, func(w *work) error {
 		known, stale = false, nil
 		rows, err := w.texts(r.Book)
+		before = len(rows)
 		for i, row := range rows {
 			st, same := str(row["state"]), str(row["digest"]) == r.Text.Digest
 			switch {
@@ -122,7 +126,7 @@ func (e *Engine) Revise(ctx context.Context, now time.Time, r Revision) error {
 		return err
 	}
 	for _, id := range stale {
-		if _, err := e.Do(ctx, now, Act{Form: textForm, Record: id, Action: "withdraw", Actor: system}); err != nil {
+		if _, err := e.Do(ctx, now, Act{Form: textForm, Record: id, Action: "withdraw", Actor: system, Key: "withdraw " + id}); err != nil {
 			return err
 		}
 	}
@@ -138,12 +142,12 @@ func (e *Engine) Revise(ctx context.Context, now time.Time, r Revision) error {
 	}); err != nil {
 		return err
 	}
-	values := map[string]any{"book": r.Book, "version": r.Version, "digest": r.Text.Digest, "changes": r.Changes.ZH, "changes_en": r.Changes.EN}
-	out, err := e.Do(ctx, now, Act{Form: textForm, Action: "create", Values: values, Actor: system})
+	values := map[string]any{"book": r.Book, "version": r.Version, "digest": r.Text.Digest, "changes": r.Changes.ZH, "changes_en": r.Changes.EN, "running": r.Running}
+	out, err := e.Do(ctx, now, Act{Form: textForm, Action: "create", Values: values, Actor: system, Key: fmt.Sprint("text ", r.Book, " ", r.Text.Digest, " ", before)})
 	if err != nil || !r.First {
 		return err
 	}
-	_, err = e.Do(ctx, now, Act{Form: textForm, Record: out.Record, Action: "approve", Actor: system})
+	_, err = e.Do(ctx, now, Act{Form: textForm, Record: out.Record, Action: "approve", Actor: system, Key: "approve " + out.Record})
 	return err
 }
 

@@ -74,7 +74,7 @@ func (w *work) offences() error {
 }
 
 func (w *work) hear(f *fact) error {
-	for _, b := range w.e.Lib.Books {
+	for _, b := range w.booksFor(f.rec) {
 		for _, o := range b.Offences {
 			if !listens(o, f) {
 				continue

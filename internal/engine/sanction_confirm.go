@@ -66,12 +66,18 @@ type sanctionCase struct {
 func (w *work) caseOf(r *Record) (*sanctionCase, error) {
 	b := w.e.Lib.Book(r.str("book"))
 	form := w.e.Lib.Form(r.str("of_form"))
-	if b == nil || form == nil || b.Offence(r.str("offence")) == nil {
+	if b == nil || form == nil {
 		return nil, nil
 	}
 	of, err := w.get(form, r.str("of_id"))
 	if err != nil {
 		return nil, err
+	}
+	if of.form.Book.ID == b.ID {
+		b = of.form.Book
+	}
+	if b.Offence(r.str("offence")) == nil {
+		return nil, nil
 	}
 	return &sanctionCase{b.Offence(r.str("offence")), of, w.viewFor(b, of)}, nil
 }

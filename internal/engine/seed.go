@@ -37,7 +37,7 @@ func (e *Engine) Seed(ctx context.Context, now time.Time, s Seed) (string, error
 		if err != nil {
 			return err
 		}
-		r, err := w.draft(form)
+		r, err := w.draft(form, nil)
 		if err != nil {
 			return err
 		}

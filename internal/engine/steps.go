@@ -37,7 +37,7 @@ func (e *Engine) Steps(ctx context.Context, now time.Time, form, id string) ([]S
 		}
 		state = r.State()
 		view := w.view(r)
-		for _, a := range f.Actions {
+		for _, a := range r.form.Actions {
 			if a.Implicit || !view.Awake(&a.Node) || w.judgeState(r, a, view) != nil {
 				continue
 			}

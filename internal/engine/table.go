@@ -10,8 +10,27 @@ import (
 )
 
 // Tables are all the tables a library needs: one a form, one a line, and the engine's own.
-// Columns are the field ids, so that any reporting tool can read them.
-func Tables(lib *rulebook.Library) []store.Table {
+// Columns are the field ids, so that any reporting tool can read them. What earlier libraries have besides is there too.
+func Tables(lib *rulebook.Library, earlier ...*rulebook.Library) []store.Table {
+	list := formTables(lib)
+	at := map[string]int{}
+	for i, t := range list {
+		at[t.Name] = i
+	}
+	for _, l := range earlier {
+		for _, t := range formTables(l) {
+			i, there := at[t.Name]
+			if !there {
+				at[t.Name], list = len(list), append(list, t)
+				continue
+			}
+			list[i].Columns = addColumns(list[i].Columns, t.Columns)
+		}
+	}
+	return append(list, ownTables()...)
+}
+
+func formTables(lib *rulebook.Library) []store.Table {
 	var list []store.Table
 	for _, b := range lib.Books {
 		for _, f := range b.Forms {
@@ -21,7 +40,7 @@ func Tables(lib *rulebook.Library) []store.Table {
 			}
 		}
 	}
-	return append(list, ownTables()...)
+	return list
 }
 
 func formTable(f *rulebook.Form) store.Table {

@@ -103,7 +103,7 @@ func (w *work) adopt(form *rulebook.Form, row store.Row) *Record {
 	if r := w.recs[k]; r != nil {
 		return r
 	}
-	r := &Record{w: w, form: form, id: id, row: row, vals: map[string]expr.Value{}}
+	r := &Record{w: w, form: w.e.under(form, str(row["pinned"])), id: id, row: row, vals: map[string]expr.Value{}}
 	w.recs[k] = r
 	return r
 }
@@ -128,8 +128,13 @@ func (w *work) ref(object, id string) (*Record, error) {
 	return w.get(f, id)
 }
 
-// draft makes a record that does not exist yet, in its first state.
-func (w *work) draft(form *rulebook.Form) (*Record, error) {
+// draft makes a record that does not exist yet, in its first state, under the text of the record whose paper it is, if any.
+func (w *work) draft(form *rulebook.Form, of *Record) (*Record, error) {
+	pinned := form.Book.Digest
+	if of != nil && of.form.Book.ID == form.Book.ID && of.form.Key != form.Key && str(of.row["pinned"]) != "" {
+		pinned = str(of.row["pinned"])
+		form = w.e.under(form, pinned)
+	}
 	r := &Record{w: w, form: form, id: w.e.opts.NewID(), row: make(store.Row, 16+2*len(form.Fields)), vals: map[string]expr.Value{}, fresh: true}
 	w.recs[recKey(form.Key, r.id)] = r
 	unit := first(w.owing, w.world.top)
@@ -145,6 +150,7 @@ func (w *work) draft(form *rulebook.Form) (*Record, error) {
 		r.row["state"] = form.States[0].ID
 	}
 	r.row["rulebook"] = form.Book.ID
+	r.row["pinned"] = nilIfEmpty(pinned)
 	r.touch()
 	return r, nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"sort"
 	"strings"
@@ -342,6 +343,9 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 	opened, today := calendar.DateOf(at, zone), calendar.DateOf(w.now, zone)
 	a := wd.adoptionOf(b.ID, unit, opened)
 	key := b.ID + "|" + opened.String() + "|" + today.String()
+	if !wd.e.present(b) {
+		key += fmt.Sprintf("|%p", b)
+	}
 	if a != nil {
 		key += "|" + a.id
 	}
@@ -400,6 +404,7 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 			}
 		}
 	}
+	wd.lent(w, b, unit, at, v)
 	off, err := b.Delayed(v, w.scope(nil, v, nil), today)
 	if err != nil {
 		off = map[string]bool{"all": true} // what cannot be told to be in force is not

@@ -61,6 +61,7 @@ var shapes = map[string][]key{
 		{"must", "[name|@is", "parameters that may not be blank at adoption"},
 		{"may_off", "names", "guarding clauses that an adopter may switch off"},
 		{"changed_by", "who", "who may change parameters that do not say it themselves; the administrator if this sleeps"},
+		{"applies", "name", "of a text that somebody approves: pinned (default), running records keep the text they began under, or current"},
 		{"admin", "name", "role that may change parameters where nothing else is said"},
 	},
 	"clause": {

@@ -91,6 +91,11 @@ func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
 	for _, c := range l.books {
 		c.env.Settle()
 	}
+	for _, b := range l.lib.Books {
+		if b.Changer != nil {
+			b.Digest = l.lib.Text(b).Digest
+		}
+	}
 	return l.lib, r.sorted()
 }
 
@@ -120,6 +125,7 @@ func (l *loader) header(s *source) {
 	}
 	c.Needs = texts(b.names("needs"))
 	c.Admin = b.text("admin")
+	c.Current = b.oneOf("applies", "pinned", "pinned", "current") == "current"
 	for _, n := range b.names("may_off") {
 		c.MayOff = append(c.MayOff, n.text)
 	}

@@ -27,7 +27,8 @@ export function useGet<T>(path: string | null, query?: Query, options: Partial<U
   })
 }
 
-export const useForm = (key: string | null) => useGet<Form>(key ? `/api/form/${key}` : null, undefined, { staleTime: 10 * 60_000 })
+/** A form; of a record that runs under an earlier text of its regulation, or is to be filed to one that does, as that text has it. */
+export const useForm = (key: string | null, record?: string) => useGet<Form>(key ? `/api/form/${key}` : null, record ? { record } : undefined, { staleTime: 10 * 60_000 })
 export const useForms = () => useGet<FormBrief[]>('/api/form', undefined, { staleTime: 5 * 60_000 })
 
 export const recordPath = (form: string, id: string) => `/api/form/${form}/record/${id}`

@@ -202,6 +202,7 @@ export interface Rec {
   at?: string
   book?: string
   version?: string
+  older?: boolean
   reveal?: Record<string, unknown>
   values: Values
   lines: Record<string, Line[]>

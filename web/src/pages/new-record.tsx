@@ -24,8 +24,8 @@ import { idOf, missing } from '../fields'
 export default function NewRecord() {
   const { key = '' } = useParams()
   const { account } = useMe().person
-  const form = useForm(key)
   const [params] = useSearchParams()
+  const form = useForm(key, [...params].find(([k]) => k !== 'draft' && !k.includes('.'))?.[1])
   const list = useParked(account)
   const f = form.data
   // what the address gives is not asked again: /register/14.petition/new?complaint=…

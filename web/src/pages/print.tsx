@@ -32,7 +32,7 @@ export default function Print() {
   const { key = '', id = '' } = useParams()
   const { t } = useWords()
   const go = useNavigate()
-  const form = useForm(key)
+  const form = useForm(key, id)
   const [chosen, setChosen] = useState<string[]>([''])
   const [printed, setPrinted] = useState<Record<string, Sheet>>({})
   const [busy, setBusy] = useState(false)

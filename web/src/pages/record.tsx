@@ -35,8 +35,8 @@ const LAST = ['void', 'edit']
 
 export default function RecordPage() {
   const { key = '', id = '' } = useParams()
-  const form = useForm(key)
   const rec = useGet<Rec>(recordPath(key, id), undefined, { staleTime: 5000 })
+  const form = useForm(key, rec.data?.older ? id : undefined)
   if (rec.error && !rec.data) return <Failed error={rec.error} again={rec.refetch} />
   if (form.error) return <Failed error={form.error} again={form.refetch} />
   if (!rec.data || !form.data) return <><Loading rows={2} /><div className="columns"><Loading rows={10} tall /><Loading rows={6} tall /></div></>

@@ -198,8 +198,8 @@ const empty = (v: Value) => v === null || v === undefined || v === '' || (Array.
 function Handle({ task, onClose, onDone }: { task: Task; onClose: () => void; onDone: (d: Done) => void }) {
   const { w } = useWords()
   const go = useNavigate()
-  const form = useForm(task.form)
   const rec = useGet<Rec>(recordPath(task.form, task.record), undefined, { staleTime: 0 })
+  const form = useForm(task.form, rec.data?.older ? task.record : undefined)
   const ready = !!rec.data && !!form.data && !rec.isFetching
   const [began, setBegan] = useState<ActionOpen | null>(null)
   const [refused, setRefused] = useState(false)

@@ -162,7 +162,7 @@ func (w *work) alignments(r *Record) error {
 			if view.Adoption == "" || !view.Awake(&d.Node) || !aligned(d, view) {
 				continue
 			}
-			if !w.stillMember(d, view, r) {
+			if !w.stillMember(d, view, r, calendar.Period{}) {
 				continue
 			}
 			if begun, err := w.begun(d, view); err != nil || !begun {

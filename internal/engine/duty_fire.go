@@ -77,7 +77,7 @@ func (w *work) fireDuty(c clockRow, at time.Time) error {
 	to, _ := parseInstant(c.rec.row["period_to"])
 	due, _ := parseInstant(c.rec.row["due"])
 	p := calendar.Period{From: from, To: to}
-	if aligned(d, view) && view.Awake(&d.Node) && w.stillMember(d, view, m) {
+	if aligned(d, view) && view.Awake(&d.Node) && w.stillMember(d, view, m, p) {
 		if err := w.realign(d, view, m); err != nil || c.str("state") != "open" && c.str("state") != "late" {
 			return err
 		}
@@ -86,7 +86,7 @@ func (w *work) fireDuty(c clockRow, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	if !view.Awake(&d.Node) || w.left(d, view, m) {
+	if !view.Awake(&d.Node) || w.left(d, view, m, p) {
 		if c.str("state") != "void" {
 			w.closeClock(m, c, "void", at)
 		}
@@ -142,8 +142,8 @@ func (w *work) fireDuty(c clockRow, at time.Time) error {
 	return nil
 }
 
-// stillMember tells whether the population still holds the member; of the sheet of a checklist the member is what it inspects.
-func (w *work) stillMember(d *rulebook.Duty, view *rulebook.View, m *Record) bool {
+// stillMember tells whether the population of a period still holds the member; of the sheet of a checklist the member is what it inspects.
+func (w *work) stillMember(d *rulebook.Duty, view *rulebook.View, m *Record, p calendar.Period) bool {
 	if d.Met != nil && d.Met.Create == m.form.Key && m.form.Checklist != nil {
 		v, err := m.Get("of")
 		of, ok := v.(*Record)
@@ -152,7 +152,7 @@ func (w *work) stillMember(d *rulebook.Duty, view *rulebook.View, m *Record) boo
 		}
 		m = of
 	}
-	ok, err := w.truth(d.Where, view, w.scope(m, view, nil), true)
+	ok, err := w.truth(d.Where, view, w.scope(m, view, map[string]expr.Value{"period": p}), true)
 	return err == nil && ok && m.State() != "void"
 }
 

@@ -115,7 +115,7 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 		}
 		return w.dutyRow(d, view, u, p, "")
 	}
-	list, err := w.dutyMembers(d, view, unit)
+	list, err := w.dutyMembers(d, view, unit, p)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (w *work) openPeriod(d *rulebook.Duty, view *rulebook.View, unit string, p 
 
 // openSheets makes one inspection sheet a member of the population, or of the sample drawn from it.
 func (w *work) openSheets(d *rulebook.Duty, view *rulebook.View, unit string, p calendar.Period, form *rulebook.Form, given map[string]expr.Value) error {
-	list, err := w.dutyMembers(d, view, unit)
+	list, err := w.dutyMembers(d, view, unit, p)
 	if err != nil {
 		return err
 	}
@@ -180,10 +180,10 @@ func (w *work) openSheets(d *rulebook.Duty, view *rulebook.View, unit string, p 
 	return nil
 }
 
-// dutyMembers are the records of the population in the adopting unit that satisfy `where` now.
-func (w *work) dutyMembers(d *rulebook.Duty, view *rulebook.View, unit string) ([]*Record, error) {
+// dutyMembers are the records of the population of a period in the adopting unit that satisfy `where` now.
+func (w *work) dutyMembers(d *rulebook.Duty, view *rulebook.View, unit string, p calendar.Period) ([]*Record, error) {
 	form := w.e.Lib.Form(d.Of)
-	return w.population(form, d.Where, view, nil, "id", func(m *Record) bool { return form.Kept == "platform" || w.world.within(m.unitID(), unit) })
+	return w.population(form, d.Where, view, map[string]expr.Value{"period": p}, "id", func(m *Record) bool { return form.Kept == "platform" || w.world.within(m.unitID(), unit) })
 }
 
 // population are the records of a form, none void, that satisfy a condition and are ours, by number or id: the members of a duty, the rows

@@ -3,6 +3,7 @@ package engine
 import (
 	"strings"
 
+	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
@@ -87,7 +88,7 @@ func (w *work) settleDuty(m *Record, c clockRow) error {
 	if err != nil {
 		return err
 	}
-	left := w.left(d, view, m)
+	left := w.left(d, view, m, c.period())
 	if due, _ := parseInstant(c.rec.row["due"]); state == "open" && !w.now.Before(due.Add(lateAfter)) && (left && !met || met && d.Met.To != "") {
 		// due, though the scheduler has not come round yet: what is done now comes too late
 		holders := heldBy(c.rec)
@@ -146,15 +147,15 @@ func (w *work) dropLate(d *rulebook.Duty, view *rulebook.View) error {
 		if err != nil {
 			return err
 		}
-		if w.left(d, view, m) {
+		if w.left(d, view, m, c.period()) {
 			w.closeClock(m, c, "dropped", w.now)
 		}
 	}
 	return nil
 }
 
-// left tells whether a member, or what the sheet of a checklist inspects, is no longer of the population. Any other sheet stays owed with its period.
-func (w *work) left(d *rulebook.Duty, view *rulebook.View, m *Record) bool {
+// left tells whether a member, or what the sheet of a checklist inspects, is no longer of the population of a period. Any other sheet stays owed with its period.
+func (w *work) left(d *rulebook.Duty, view *rulebook.View, m *Record, p calendar.Period) bool {
 	sheet := d.Met != nil && d.Met.Create == m.form.Key && m.form.Checklist != nil
-	return d.Of != "" && (m.form.Key == d.Of || sheet) && !w.stillMember(d, view, m)
+	return d.Of != "" && (m.form.Key == d.Of || sheet) && !w.stillMember(d, view, m, p)
 }

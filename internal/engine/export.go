@@ -150,7 +150,7 @@ func (w *work) judgeExport(f *rulebook.Form, rows int, ordered bool) ([]Text, er
 	}
 	classes := []*rulebook.ClassRef{f.Class}
 	for _, fd := range f.Fields {
-		if w.visible(r, fd) == full {
+		if w.visible(r, fd) == full || judgedByRecord(f, fd.Class) {
 			classes = append(classes, fd.Class)
 		}
 	}
@@ -175,6 +175,15 @@ func (w *work) judgeExport(f *rulebook.Form, rows int, ordered bool) ([]Text, er
 		}
 	}
 	return stamps, nil
+}
+
+// judgedByRecord tells whether a class looks at the record to say who sees it: some rows may then be shown in full, whatever a blank one says.
+func judgedByRecord(f *rulebook.Form, c *rulebook.ClassRef) bool {
+	if c == nil || c.Class == nil {
+		return false
+	}
+	see := c.Class.PerForm[f.Key]
+	return see != nil && contains(see.Names(), "this")
 }
 
 func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.View, c *rulebook.ClassRef, rows int, ordered bool) error {

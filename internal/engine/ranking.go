@@ -8,13 +8,21 @@ import (
 	"zhanggui/internal/rulebook"
 )
 
-func (w *work) ranking(id string, r *Record) *rulebook.Ranking {
+// ranking is the one a rule means, and how it is in force: of the form's own rulebook, or, of a shared form such as persons, of the rulebook that asks.
+func (w *work) ranking(id string, r *Record, asks *rulebook.View) (*rulebook.Ranking, *rulebook.View) {
 	for _, x := range r.form.Book.Rankings {
 		if x.ID == id {
-			return x
+			return x, w.view(r)
 		}
 	}
-	return nil
+	if asks != nil {
+		for _, x := range asks.Book.Rankings {
+			if x.ID == id && x.Of == r.form.Key {
+				return x, asks
+			}
+		}
+	}
+	return nil, nil
 }
 
 // rankPartition is who is ranked with a record: a condition over rows called this. In an act the partition is locked, so that what one act
@@ -54,16 +62,15 @@ type rankKey struct {
 }
 
 // rank is 1 + the number of members that come before the record.
-func (w *work) rank(id string, rec expr.Record, _ *rulebook.View) (int64, error) {
+func (w *work) rank(id string, rec expr.Record, asks *rulebook.View) (int64, error) {
 	r, ok := rec.(*Record)
 	if !ok {
 		return 0, nil
 	}
-	k := w.ranking(id, r)
+	k, view := w.ranking(id, r, asks)
 	if k == nil {
 		return 0, fmt.Errorf("no ranking %s", id)
 	}
-	view := w.view(r)
 	if !view.Awake(&k.Node) {
 		return 1, nil
 	}
@@ -192,16 +199,16 @@ func (w *work) rankInMemory(k *rulebook.Ranking, form *rulebook.Form, part query
 }
 
 // ranked is how many are ranked with the record.
-func (w *work) ranked(id string, rec expr.Record, _ *rulebook.View) (int64, error) {
+func (w *work) ranked(id string, rec expr.Record, asks *rulebook.View) (int64, error) {
 	r, ok := rec.(*Record)
 	if !ok {
 		return 0, nil
 	}
-	k := w.ranking(id, r)
+	k, view := w.ranking(id, r, asks)
 	if k == nil {
 		return 0, fmt.Errorf("no ranking %s", id)
 	}
-	part, err := w.rankPartition(k, r, w.view(r))
+	part, err := w.rankPartition(k, r, view)
 	if err != nil {
 		return 0, err
 	}

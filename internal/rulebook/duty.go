@@ -61,6 +61,13 @@ func (c *book) compileDuty(d *Duty, b *body) {
 		d.Align = c.instant(n, d.Path+".align", p)
 	}
 	d.Met = c.met(d, of, b.must("met"), p)
+	if d.Align != nil && d.Where != nil && d.Member() {
+		for _, k := range d.Where.Cases {
+			if k.Is != nil && contains(k.Is.Names(), "period") {
+				c.r.errorf(k.Pos, "duty %s: where: cannot read period beside align:, since a member's own date begins his period only once he belongs", d.ID)
+			}
+		}
+	}
 	if d.Align != nil && !d.Member() {
 		for _, k := range d.Align.Cases {
 			if k.Is != nil && contains(k.Is.Names(), "this") {

@@ -145,6 +145,7 @@ type Act struct {
 	Form, Record, Action string
 	Values               map[string]any              // field id → value in API form
 	Lines                map[string][]map[string]any // line id → rows ("id" keeps an existing row)
+	Take                 []string                    // of a merge: fields whose values the one that stays takes over
 	Reason, Comment      string
 	Refuse               bool // on an approval: decline
 	Waive                []Waiver
@@ -274,9 +275,12 @@ func (w *work) run(act Act) (*Outcome, error) {
 	}
 	var rec *Record
 	var err error
+	if len(act.Take) > 0 && action.Merge == nil {
+		return nil, fault.At("take", "这一步不取另一份的内容", "This action takes nothing over")
+	}
 	if action.ID == "create" {
 		rec, err = w.draft(form)
-	} else {
+	} else if err = w.lockMerge(form, action, act); err == nil {
 		rec, err = w.lock(form, act.Record)
 		if err == nil && w.actor.Link == nil && !w.maySee(rec) {
 			err = missing(form, act.Record)
@@ -299,7 +303,7 @@ func (w *work) run(act Act) (*Outcome, error) {
 		of = w.signedOf(rec, act)
 	}
 	sign, err := w.perform(rec, action, demand{values: act.Values, lines: act.Lines, reason: act.Reason,
-		comment: act.Comment, refuse: act.Refuse, waive: act.Waive, person: true})
+		comment: act.Comment, refuse: act.Refuse, waive: act.Waive, take: act.Take, person: true})
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (e *Engine) Importer(ctx context.Context, now time.Time, actor Actor, form 
 		}
 		fields = nil
 		for _, x := range w.formView(f).Fields {
-			if fd := f.Field(x.ID); importable(fd) {
+			if fd := f.Field(x.ID); importable(fd) && !mergeField(f, fd.ID) {
 				fields = append(fields, x)
 			}
 		}

@@ -68,6 +68,7 @@ func (c *book) compileAction(a *Action, b *body, more bool) {
 	}
 	if !more {
 		c.linked(a, b)
+		c.merges(a, b)
 	}
 	a.Require = append(a.Require, c.checksOf(b.list("require"), path+".require", p)...)
 	a.Do = append(a.Do, c.effects(b.get("do"), path+".do", p)...)

@@ -241,6 +241,7 @@ type Form struct {
 	Checklist *Checklist // set on a form generated from a checklist
 	View      []*SavedView
 	Compare   []*Compare
+	Merge     *Action // the one by which a record is merged into another; nil = none is
 
 	field  map[string]*Field
 	line   map[string]*Line
@@ -347,6 +348,7 @@ type Action struct {
 	Do       []*Effect
 	Lock     *Lock
 	Link     *ByLink // nil unless it is done by link
+	Merge    *Merge  // nil unless it ends the record as the same as another
 	Reason   *Demand // n characters
 	Auto     *Value  // bool
 	Again    bool

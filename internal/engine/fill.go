@@ -137,6 +137,12 @@ func (w *work) mayWrite(r *Record, a *rulebook.Action, f *rulebook.Field, view *
 	if f.Frozen || mergeField(r.form, f.ID) && !slices.ContainsFunc(a.Fill, func(x *rulebook.Fill) bool { return x.Field == f.ID }) {
 		return &Reason{Field: "unknown"}
 	}
+	if x := bySheet(r.form, f); x != nil {
+		if w.actor.Origin == "import" && w.mayBySheet(r, x, view) {
+			return nil
+		}
+		return &Reason{Field: "unknown"}
+	}
 	named := !a.Implicit
 	inFill := false
 	for _, x := range a.Fill {

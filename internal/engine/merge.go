@@ -57,6 +57,14 @@ func (w *work) wentTo(r *Record) (*Record, error) {
 	return w.ref(r.form.Key, str(r.row[m.Merge.Into]))
 }
 
+// stateOf is where a record stands, in words: of one that was merged, that it was.
+func stateOf(r *Record) Text {
+	if m := r.form.Merge; m != nil && r.State() == "void" && str(r.row[m.Merge.Into]) != "" {
+		return Text{"已并入另一份", "Merged"}
+	}
+	return stateText(r.form, r.State())
+}
+
 // MergeView tells how records of a form are merged: the action, and the fields it fills.
 type MergeView struct {
 	Action string   `json:"action"`

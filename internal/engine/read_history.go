@@ -288,6 +288,9 @@ func (w *work) entryText(e *journal.Entry) Text {
 	}
 	var zh, en []string
 	add := func(a, b string) { zh, en = append(zh, a), append(en, b) }
+	if e.Origin == "import" && (e.Action == "create" || e.Action == "edit") {
+		add("从表格导入", "brought in from a sheet")
+	}
 	for _, x := range e.Effects {
 		name, rest, _ := strings.Cut(x.Text, " ")
 		formKey, id, _ := strings.Cut(x.Ref, "/")

@@ -195,7 +195,7 @@ var shapes = map[string][]key{
 	},
 	"merge":  {{"into", "name", "field that names the one that stays"}, {"apart", "name", "field that lists those which are not the same"}},
 	"except": {{"is", "cel", "a person, role or list"}, {"say", "text", "why"}},
-	"fill":   {{"field", "name", "field or line"}, {"optional", "bool", "may be left out"}},
+	"fill":   {{"field", "name", "field or line"}, {"optional", "bool", "may be left out"}, {"by", "who", "of import: who may bring this field in by a sheet, the only way it comes"}},
 	"check": {
 		{"that", "value", "must be true"},
 		{"say", "text", "what to tell otherwise"},

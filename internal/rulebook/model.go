@@ -378,6 +378,7 @@ type Fill struct {
 	Node
 	Field    string // field or line id
 	Optional bool
+	By       *Who // of import: who may bring it in; the field comes from a sheet alone
 }
 
 // Lock freezes fields from the action on.

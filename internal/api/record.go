@@ -32,6 +32,7 @@ type actBody struct {
 	Comment string                      `json:"comment"`
 	Refuse  bool                        `json:"refuse"`
 	Waive   []engine.Waiver             `json:"waive"`
+	Take    []string                    `json:"take,omitempty"` // of a merge: fields whose values of this record the one that stays takes over
 }
 
 type recordAnswer struct {
@@ -254,7 +255,7 @@ func act(c *call) error {
 	if err := c.optional(&in); err != nil {
 		return err
 	}
-	a := engine.Act{Form: c.path("key"), Record: c.path("id"), Action: c.path("action"), Values: in.Values, Lines: in.Lines, Reason: in.Reason, Comment: in.Comment, Refuse: in.Refuse, Waive: in.Waive,
+	a := engine.Act{Form: c.path("key"), Record: c.path("id"), Action: c.path("action"), Values: in.Values, Lines: in.Lines, Reason: in.Reason, Comment: in.Comment, Refuse: in.Refuse, Waive: in.Waive, Take: in.Take,
 		Etag: c.etag(), Key: c.key(), Dry: c.flag("dry"), Actor: c.actor}
 	switch a.Action {
 	case "create", "view", "reveal", "print", "export", "import": // these have ways of their own
@@ -334,6 +335,11 @@ func alike(c *call) error {
 		return err
 	}
 	v, err := c.s.Engine.Alike(c.ctx(), c.now, c.actor, c.path("key"), in.Values, in.Lines, in.Record)
+	return answer(c, v, err)
+}
+
+func alikePairs(c *call) error {
+	v, err := c.s.Engine.AlikePairs(c.ctx(), c.now, c.actor, c.path("key"), c.query("cursor"))
 	return answer(c, v, err)
 }
 

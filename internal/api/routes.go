@@ -134,6 +134,7 @@ func (s *server) table() []*route {
 		get("/api/answer", holder, asked, "What the holder of a link is asked", askedView{}),
 		with(post("/api/answer", holder, answerBy, "What the holder of a link answers, once", answerBody{}, nil), func(r *route) { r.limit, r.status = 64<<10, http.StatusNoContent }),
 		post("/api/form/{key}/alike", person, alike, "What is there already that a record with these values may be the same as; nothing is written", alikeBody{}, []engine.Alike{}),
+		get("/api/form/{key}/alike", person, alikePairs, "Records of a register that may be the same, two by two, a part of the register at a time", engine.AlikePairs{}, "cursor"),
 		post("/api/form/{key}/import/read", person, readImport, "Read a sheet and guess which column is which field", importReadBody{}, importRead{}),
 		with(post("/api/form/{key}/import", person, startImport, "Bring the rows of a sheet in, or try it; it goes on by itself", importBody{}, importView{}), func(r *route) { r.status = http.StatusAccepted }),
 		get("/api/import/{id}", person, importState, "How far an import is, and which rows were refused", importView{}),

@@ -18,7 +18,8 @@ type demand struct {
 	comment string
 	refuse  bool
 	waive   []Waiver
-	person  bool // asked for by somebody, not by an effect
+	take    []string // of a merge
+	person  bool     // asked for by somebody, not by an effect
 }
 
 // signing is the outcome of an action that needs signatures.
@@ -132,6 +133,12 @@ func asksThis(x *expr.Expr) bool { return x != nil && slices.Contains(x.Names(),
 
 // carryOut moves the record and runs what follows.
 func (w *work) carryOut(r *Record, a *rulebook.Action, view *rulebook.View, d demand, awake bool) error {
+	merge, err := (*merging)(nil), error(nil)
+	if awake {
+		if merge, err = w.beginMerge(r, a, view, d); err != nil {
+			return err
+		}
+	}
 	at := w.now
 	by := w.actor.Person
 	if w.actor.Clock {
@@ -145,7 +152,7 @@ func (w *work) carryOut(r *Record, a *rulebook.Action, view *rulebook.View, d de
 	if a.To != nil && len(a.To.States) == 1 && view.Awake(&a.To.Node) {
 		r.enter(a.To.States[0], at)
 	}
-	if a.ID == "void" || a.Destroys {
+	if a.ID == "void" || a.Destroys || merge != nil {
 		r.enter("void", at)
 	}
 	r.mark(a, at, w.actor.Person)
@@ -171,6 +178,11 @@ func (w *work) carryOut(r *Record, a *rulebook.Action, view *rulebook.View, d de
 	}
 	if err := w.hooks(r, a); err != nil {
 		return err
+	}
+	if merge != nil {
+		if err := merge.carry(d); err != nil {
+			return err
+		}
 	}
 	w.facts = append(w.facts, fact{form: r.form.Key, action: a.ID, rec: r, at: at, clause: a.Clause})
 	w.event(r, a.ID)

@@ -427,7 +427,7 @@ func (w *work) sign(r *Record, a *rulebook.Action, item *rulebook.WhoItem, id st
 
 // voidSignatures marks those whose content changed, so that readers see why they no longer count.
 func (w *work) voidSignatures(r *Record) error {
-	if len(r.was) == 0 || r.fresh {
+	if len(r.was) == 0 || r.fresh || r.pointed {
 		return nil
 	}
 	for _, ap := range r.form.Book.Approvals {

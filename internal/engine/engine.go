@@ -150,6 +150,7 @@ type Act struct {
 	Form, Record, Action string
 	Values               map[string]any              // field id → value in API form
 	Lines                map[string][]map[string]any // line id → rows ("id" keeps an existing row)
+	Take                 []string                    // of a merge: fields whose values the one that stays takes over
 	Reason, Comment      string
 	Refuse               bool // on an approval: decline
 	Waive                []Waiver
@@ -292,7 +293,7 @@ func (w *work) run(act Act) (*Outcome, error) {
 		}
 	} else if form.Action(act.Action) == nil && !slices.ContainsFunc(w.e.otherForms(form), func(f *rulebook.Form) bool { return f.Action(act.Action) != nil }) {
 		return nil, unknownAction(form, act.Action)
-	} else {
+	} else if err = w.lockMerge(form, form.Action(act.Action), act); err == nil {
 		rec, err = w.lock(form, act.Record)
 		if err == nil && w.actor.Link == nil && !w.maySee(rec) {
 			err = missing(form, act.Record)
@@ -305,6 +306,8 @@ func (w *work) run(act Act) (*Outcome, error) {
 	if err == nil {
 		if form, action = rec.form, rec.form.Action(act.Action); action == nil {
 			err = unknownAction(form, act.Action)
+		} else if len(act.Take) > 0 && action.Merge == nil {
+			err = fault.At("take", "这一步不取另一份的内容", "This action takes nothing over")
 		}
 	}
 	if err == nil && w.actor.Link != nil {
@@ -321,7 +324,7 @@ func (w *work) run(act Act) (*Outcome, error) {
 		of = w.signedOf(rec, act)
 	}
 	sign, err := w.perform(rec, action, demand{values: act.Values, lines: act.Lines, reason: act.Reason,
-		comment: act.Comment, refuse: act.Refuse, waive: act.Waive, person: true})
+		comment: act.Comment, refuse: act.Refuse, waive: act.Waive, take: act.Take, person: true})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"zhanggui/internal/expr"
@@ -133,7 +134,13 @@ func (w *work) mayWrite(r *Record, a *rulebook.Action, f *rulebook.Field, view *
 	if w.actor.System {
 		return nil
 	}
-	if f.Frozen {
+	if f.Frozen || mergeField(r.form, f.ID) && !slices.ContainsFunc(a.Fill, func(x *rulebook.Fill) bool { return x.Field == f.ID }) {
+		return &Reason{Field: "unknown"}
+	}
+	if x := bySheet(r.form, f); x != nil {
+		if w.actor.Origin == "import" && w.mayBySheet(r, x, view) {
+			return nil
+		}
 		return &Reason{Field: "unknown"}
 	}
 	named := !a.Implicit
@@ -490,6 +497,12 @@ func (w *work) refFromAPI(v any, object string) (expr.Value, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if into, err := w.wentTo(r); err != nil {
+		return nil, err
+	} else if into != nil {
+		say := w.wentWords(into)
+		return nil, bad(say.ZH, say.EN)
 	}
 	return r, nil
 }

@@ -58,7 +58,12 @@ func (e *Engine) Importer(ctx context.Context, now time.Time, actor Actor, form 
 		}
 		fields = nil
 		for _, x := range w.formView(f).Fields {
-			if fd := f.Field(x.ID); importable(fd) {
+			fd := f.Field(x.ID)
+			if !importable(fd) || mergeField(f, fd.ID) {
+				continue
+			}
+			blank := w.blank(f, w.myUnit())
+			if only := bySheet(f, fd); only == nil || w.mayBySheet(blank, only, w.view(blank)) {
 				fields = append(fields, x)
 			}
 		}
@@ -68,6 +73,31 @@ func (e *Engine) Importer(ctx context.Context, now time.Time, actor Actor, form 
 		e.logRefusal(ctx, now, Act{Form: form, Action: "import", Actor: actor}, ref)
 	}
 	return im, fields, err
+}
+
+// bySheet is what a rulebook says of a field that comes from a sheet alone, such as since when another system had a record; nil for others.
+func bySheet(f *rulebook.Form, fd *rulebook.Field) *rulebook.Fill {
+	if a := f.Action("import"); a != nil {
+		for _, x := range a.Fill {
+			if x.Field == fd.ID && x.By != nil {
+				return x
+			}
+		}
+	}
+	return nil
+}
+
+// mayBySheet tells whether the actor is one of those who may bring such a field in.
+func (w *work) mayBySheet(r *Record, x *rulebook.Fill, view *rulebook.View) bool {
+	for _, item := range x.By.Items {
+		if !view.Awake(&item.Node) {
+			continue
+		}
+		if ids, any, err := w.whoItem(r, item, view); err == nil && (any || contains(ids, w.actor.Person)) {
+			return true
+		}
+	}
+	return false
 }
 
 func importable(f *rulebook.Field) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -28,6 +29,21 @@ func (w *work) writeEntry(r *Record, a *rulebook.Action, act Act) error {
 	if a != nil {
 		e.Action = a.ID
 	}
+	if err := w.append(e); err != nil || w.merged == nil {
+		return err
+	}
+	return w.tellMerged(act)
+}
+
+// tellMerged is the entry of the one that stays: its history says what came into it.
+func (w *work) tellMerged(act Act) error {
+	m := w.merged
+	e, err := w.entry(m.into, Act{Form: act.Form, Action: "took", Reason: act.Reason, Actor: act.Actor})
+	if err != nil {
+		return err
+	}
+	e.Changed = slices.DeleteFunc(e.Changed, func(c journal.Change) bool { return c.Record != m.into.id })
+	e.Effects = []journal.Effect{{Kind: "took", Text: m.from.id, Ref: m.from.form.Key + "/" + m.from.id}}
 	return w.append(e)
 }
 
@@ -54,6 +70,9 @@ func (w *work) entry(r *Record, act Act) (*journal.Entry, error) {
 			v = "***"
 		}
 		asked[k] = v
+	}
+	if len(act.Take) > 0 {
+		asked["take"] = strings.Join(act.Take, ",")
 	}
 	if act.Reason != "" {
 		asked["reason"] = act.Reason
@@ -261,7 +280,7 @@ func (h historyRow) Get(name string) (expr.Value, error) {
 // actHash recognises the content of an act that is sent again. It is keyed: a plain hash of a form with a telephone number
 // on it could be tried out.
 func (e *Engine) actHash(a Act) string {
-	b, _ := json.Marshal(map[string]any{"f": a.Form, "r": a.Record, "a": a.Action, "v": a.Values, "l": a.Lines, "reason": a.Reason, "c": a.Comment, "x": a.Refuse, "w": a.Waive})
+	b, _ := json.Marshal(map[string]any{"f": a.Form, "r": a.Record, "a": a.Action, "v": a.Values, "l": a.Lines, "t": a.Take, "reason": a.Reason, "c": a.Comment, "x": a.Refuse, "w": a.Waive})
 	return e.keep.Fingerprint(b)
 }
 

@@ -16,7 +16,15 @@ func (w *work) judgeState(r *Record, a *rulebook.Action, view *rulebook.View) er
 	state := r.State()
 	bound := a.From != nil && view.Awake(&a.From.Node)
 	if state == "void" && !(bound && stateAllows(a, state)) {
-		return w.refuse("state", r, a, []Reason{{Clause: a.Clause, Say: label("记录已作废", "The record is void")}})
+		into, err := w.wentTo(r)
+		if err != nil {
+			return err
+		}
+		say := label("记录已作废", "The record is void")
+		if into != nil {
+			say = w.wentWords(into)
+		}
+		return w.refuse("state", r, a, []Reason{{Clause: a.Clause, Say: say}})
 	}
 	if bound && !stateAllows(a, state) {
 		st := r.form.State(state)
@@ -222,8 +230,9 @@ func (w *work) judgeEnd(r *Record) error {
 	}
 	view := w.view(r)
 	var items []Reason
+	void := r.State() == "void" // what is void takes no place, so it is in nobody's way
 	for _, u := range r.form.Unique {
-		if !view.Awake(&u.Node) {
+		if void || !view.Awake(&u.Node) {
 			continue
 		}
 		dup, err := w.duplicate(r, u, view)
@@ -235,7 +244,7 @@ func (w *work) judgeEnd(r *Record) error {
 		}
 	}
 	for _, f := range r.form.Fields {
-		if !f.Unique || r.row[f.ID] == nil || !view.Awake(&f.Node) {
+		if void || !f.Unique || r.row[f.ID] == nil || !view.Awake(&f.Node) {
 			continue
 		}
 		column := f.Column

@@ -131,7 +131,7 @@ func TestListed_EveryWay(t *testing.T) {
 		t.Run("New", func(t *testing.T) {
 			for _, b := range lib.Books {
 				for _, f := range b.Forms {
-					if f.Kept != "" || about(lib, f, false) == "" || settles(f.Key, "create") {
+					if f.Kept != "" || f.Key == "base.customer" || about(lib, f, false) == "" || settles(f.Key, "create") {
 						continue
 					}
 					given, ok := new[f.Key]

@@ -308,7 +308,7 @@ func backTo(g, to *rulebook.Form) *rulebook.Field {
 
 // openings are the papers about the record that this reader makes: those he can make now, and those that a rule holds up.
 func (w *work) openings(r *Record, v *Around) error {
-	if w.me == nil {
+	if w.me == nil || r.State() == "void" {
 		return nil
 	}
 	for _, b := range w.e.Lib.Books {

@@ -40,6 +40,7 @@ type FormView struct {
 	Columns  []string     `json:"columns"`
 	Copies   []CopyView   `json:"copies"`
 	Append   bool         `json:"append_only"`
+	Merge    *MergeView   `json:"merge,omitempty"`   // its records can be merged
 	Central  bool         `json:"central,omitempty"` // others are about its records: their pages show what surrounds them
 	Layout   string       `json:"layout,omitempty"`
 	// Read holds what this reader may not ask about: fields that are masked for him.
@@ -222,7 +223,7 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 	r := w.blank(f, unit)
 	view := w.view(r)
 	v := &FormView{FormBrief: w.formBrief(f), Fields: []FieldView{}, Lines: []LineView{}, States: []StateView{}, Actions: []ActionView{},
-		Sections: []Section{}, Views: []ViewView{}, Copies: []CopyView{}, Append: f.Append, Central: w.central(f), Columns: w.columns(f)}
+		Sections: []Section{}, Views: []ViewView{}, Copies: []CopyView{}, Append: f.Append, Central: w.central(f), Merge: mergeView(f), Columns: w.columns(f)}
 	if f.Print != nil {
 		v.Layout = f.Print.Layout
 	}

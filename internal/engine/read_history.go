@@ -164,6 +164,7 @@ func (w *work) entryLabel(e *journal.Entry) Text {
 
 // houseText names what is done to no record: attachments, and the journal itself.
 var houseText = map[string]Text{
+	"took":         {"并入了另一份", "Take another one in"},
 	"upload":       {"上传附件", "Upload an attachment"},
 	"link":         {"给出链接", "Give a link"},
 	"read_journal": {"查看日志", "Read the journal"},
@@ -288,12 +289,18 @@ func (w *work) entryText(e *journal.Entry) Text {
 	}
 	var zh, en []string
 	add := func(a, b string) { zh, en = append(zh, a), append(en, b) }
+	if e.Origin == "import" && (e.Action == "create" || e.Action == "edit") {
+		add("从表格导入", "brought in from a sheet")
+	}
 	for _, x := range e.Effects {
 		name, rest, _ := strings.Cut(x.Text, " ")
 		formKey, id, _ := strings.Cut(x.Ref, "/")
 		f := w.e.Lib.Form(formKey)
 		own := id == e.Record
 		switch x.Kind {
+		case "merge", "took":
+			words := w.mergeWords(x.Kind, f, id, name)
+			add(words.ZH, words.EN)
 		case "number":
 			add("编号 "+x.Text, "number "+x.Text)
 		case "sign":

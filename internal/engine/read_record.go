@@ -40,6 +40,7 @@ type RecordView struct {
 	Applies    map[string]bool       `json:"applies,omitempty"` // fields with a condition: whether it holds now
 	Reveal     map[string]RevealRule `json:"reveal,omitempty"`
 	Band       *string               `json:"band"`
+	Merged     *MergedInto           `json:"merged,omitempty"`        // set on one that was merged into another
 	Copyable   bool                  `json:"personal_copy,omitempty"` // this reader can have the copy that this request asks for
 	logged     []string              // classes whose reading leaves a trace
 }
@@ -134,12 +135,16 @@ func (e *Engine) Record(ctx context.Context, now time.Time, actor Actor, form, i
 }
 
 func (w *work) recordView(r *Record) (*RecordView, error) {
-	if err := w.prefetch(r.form, []*Record{r}); err != nil {
+	err := w.prefetch(r.form, []*Record{r})
+	if err != nil {
 		return nil, err
 	}
 	row := w.rowOut(r)
 	v := &RecordView{Form: r.form.Key, ID: r.id, Number: row.Number, Title: row.Title, TitleEN: row.TitleEN, State: row.State, StateLabel: row.StateLabel, Etag: row.Etag, Unit: row.Unit, By: row.By, At: row.At,
 		Book: r.form.Book.ID, Version: r.form.Book.Version, Older: !w.e.present(r.form.Book), Lines: map[string][]LineRow{}, Applies: map[string]bool{}, Reveal: map[string]RevealRule{}}
+	if v.Merged, err = w.mergedOut(r); err != nil {
+		return nil, err
+	}
 	v.Values = w.valuesOut(r, func(*rulebook.Field) bool { return true })
 	w.sights(r, v)
 	v.Copyable = w.mayCopy(r)
@@ -160,7 +165,6 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 		}
 		v.Lines[l.ID] = rows
 	}
-	var err error
 	if v.Clocks, err = w.clocksOf(r); err != nil {
 		return nil, err
 	}

@@ -59,6 +59,9 @@ func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
 		return nil, err
 	}
 	where := query.And(w.where(f, "this"), found)
+	if f.Merge != nil { // what was merged is found as what it was merged into
+		where = query.And(where, query.Op{Name: "or", Args: []query.Expr{standing("this"), query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "this", Name: f.Merge.Merge.Into}}}}})
+	}
 	rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: where, Limit: hitsEach,
 		Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
 	if err != nil {

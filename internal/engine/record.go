@@ -30,6 +30,7 @@ type Record struct {
 	working               bool            // its deadlines are being worked out
 	telling               *instance       // of a deadline, while it does what it does by itself
 	worldTold             bool
+	pointed               bool // a merge made it name another
 	autoDone, toldChange  map[string]bool
 	etagged               bool
 	clocks                []*Record // kept instances of its deadlines, if clocked; else those opened in this act
@@ -184,6 +185,9 @@ func (r *Record) save() error {
 		return nil
 	}
 	w := r.w
+	if err := r.followMerged(); err != nil {
+		return err
+	}
 	if !r.etagged { // one act is one version, however often it is written in between
 		r.etagged = true
 		n, _ := r.row["etag"].(int64)

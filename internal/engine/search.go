@@ -50,6 +50,9 @@ func (r *Record) searchText() string {
 			}
 		}
 	}
+	for _, s := range r.formerly() {
+		add(s)
+	}
 	var b strings.Builder
 	seen := map[string]bool{}
 	put := func(s string) {

@@ -41,6 +41,7 @@ type work struct {
 	waived  []Waiver       // what it did pass
 	proof   map[string]any // how the actor proved that it is he, for this act alone
 	events  []Event
+	merged  *merging
 	depth   int
 	seeding bool                  // a scenario's given: no gate is asked
 	reading bool                  // a reading transaction: nothing may change

@@ -47,6 +47,11 @@ func (c *book) compileAction(a *Action, b *body, more bool) {
 			k := c.open(n, "fill", path+".fill."+itoa(i+1))
 			c.node(&x.Node, k)
 			x.Optional = k.flag("optional")
+			if by := k.get("by"); by != nil {
+				if x.By = c.who(by, path+".fill."+itoa(i+1)+".by", p); a.ID != "import" {
+					c.r.errorf(by.pos, "by: of a field is for import: who may bring it in by a sheet")
+				}
+			}
 			if n = k.must("field"); n == nil {
 				continue
 			}
@@ -68,6 +73,7 @@ func (c *book) compileAction(a *Action, b *body, more bool) {
 	}
 	if !more {
 		c.linked(a, b)
+		c.merges(a, b)
 	}
 	a.Require = append(a.Require, c.checksOf(b.list("require"), path+".require", p)...)
 	a.Do = append(a.Do, c.effects(b.get("do"), path+".do", p)...)

@@ -180,6 +180,7 @@ var shapes = map[string][]key{
 		{"lock", "names|@is", "fields frozen from now on, or all"},
 		{"reason", "int|@is", "a reason of so many characters"},
 		{"link", "@by_link", "of by: link: somebody without an account does it by a link he was given"},
+		{"merge", "@merge", "the record is the same as another: it ends, and what refers to it refers to that one"},
 		{"auto", "value", "the clock does it as soon as this is true"},
 		{"again", "bool", "may be repeated in the same state"},
 		{"bulk", "bool", "may be done on many records at once"},
@@ -193,8 +194,9 @@ var shapes = map[string][]key{
 		{"show", "names", "fields that the holder reads"},
 		{"rows", "{names", "line: its fields that he fills in the rows there are"},
 	},
+	"merge":  {{"into", "name", "field that names the one that stays"}, {"apart", "name", "field that lists those which are not the same"}},
 	"except": {{"is", "cel", "a person, role or list"}, {"say", "text", "why"}},
-	"fill":   {{"field", "name", "field or line"}, {"optional", "bool", "may be left out"}},
+	"fill":   {{"field", "name", "field or line"}, {"optional", "bool", "may be left out"}, {"by", "who", "of import: who may bring this field in by a sheet, the only way it comes"}},
 	"check": {
 		{"that", "value", "must be true"},
 		{"say", "text", "what to tell otherwise"},

@@ -244,6 +244,7 @@ type Form struct {
 	Checklist *Checklist // set on a form generated from a checklist
 	View      []*SavedView
 	Compare   []*Compare
+	Merge     *Action // the one by which a record is merged into another; nil = none is
 
 	field  map[string]*Field
 	line   map[string]*Line
@@ -350,6 +351,7 @@ type Action struct {
 	Do       []*Effect
 	Lock     *Lock
 	Link     *ByLink // nil unless it is done by link
+	Merge    *Merge  // nil unless it ends the record as the same as another
 	Reason   *Demand // n characters
 	Auto     *Value  // bool
 	Again    bool
@@ -379,6 +381,7 @@ type Fill struct {
 	Node
 	Field    string // field or line id
 	Optional bool
+	By       *Who // of import: who may bring it in; the field comes from a sheet alone
 }
 
 // Lock freezes fields from the action on.

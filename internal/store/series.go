@@ -51,6 +51,20 @@ func (tx *Tx) Lock(key string) error {
 	return err
 }
 
+// LockShared waits for whoever has Lock with the same key, and makes him wait; those who share do not wait for each other.
+func (tx *Tx) LockShared(key string) error {
+	if err := tx.ready(true); err != nil {
+		return err
+	}
+	if tx.db.drv.dialect() == sqlite {
+		return nil
+	}
+	h := fnv.New64a()
+	h.Write([]byte(key))
+	_, err := tx.exec("SELECT pg_advisory_xact_lock_shared($1)", []any{int64(h.Sum64())})
+	return err
+}
+
 // Claim asks for rows that have fallen due and that nobody else is at work on.
 type Claim struct {
 	Table string

@@ -99,6 +99,7 @@ export interface Count { total: number; more_than: boolean; views?: Record<strin
 export interface SavedView { id: string; name: string; query: string; unit?: { id: string; name?: string } | null; default: boolean; may_edit: boolean; by?: { id: string; name?: string } | null }
 export interface Form {
   key: string
+  merge?: { action: string; into: string; apart?: string; set_apart?: string; take: string[] } // its records can be merged
   central?: boolean // others are about its records: their pages show what surrounds them
   label: Text
   clause?: string
@@ -189,6 +190,7 @@ export interface Clock {
 export interface Copy { id: string; mark: string; to?: (Text | Person)[] | Text; at?: string | null; received_at?: string | null; record?: string | null }
 export interface Related { form: string; label: Text; relation?: string; rows: { id: string; number?: string; title?: string; state_label?: Text; at?: string }[]; total: number }
 export interface Rec {
+  merged?: { id?: string; say: Text } // into which one it was merged
   form: string
   id: string
   number?: string

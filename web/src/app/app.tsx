@@ -29,6 +29,8 @@ const Registers = page(() => import('../pages/registers'))
 const NewRecord = page(() => import('../pages/new-record'))
 const Exports = page(() => import('../pages/exports'))
 const Import = page(() => import('../pages/import'))
+const Merge = page(() => import('../pages/merge'))
+const AlikePage = page(() => import('../pages/alike'))
 const RecordPage = page(() => import('../pages/record'))
 const PersonalCopy = page(() => import('../pages/personal-copy'))
 const Print = page(() => import('../pages/print'))
@@ -102,6 +104,8 @@ const router = createBrowserRouter([
           { path: '/register/:key', element: <List /> },
           { path: '/register/:key/new', element: <NewRecord /> },
           { path: '/register/:key/import', element: <Import /> },
+          { path: '/register/:key/alike', element: <AlikePage /> },
+          { path: '/record/:key/:id/merge', element: <Merge /> },
           { path: '/exports', element: <Exports /> },
           { path: '/record/:key/:id', element: <RecordPage /> },
           { path: '/rulebook', element: <Books /> },

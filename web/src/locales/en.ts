@@ -3,6 +3,7 @@ import auth from './en-auth'
 import alert from './en-alert'
 import job from './en-job'
 import around from './en-around'
+import merge from './en-merge'
 import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
@@ -20,6 +21,7 @@ export default {
   ...desk,
   ...record,
   ...around,
+  ...merge,
   'brand': 'Zhanggui',
   'skip': 'Skip to the content',
   'crumbs': 'Where this is',

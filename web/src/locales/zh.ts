@@ -3,6 +3,7 @@ import auth from './zh-auth'
 import alert from './zh-alert'
 import job from './zh-job'
 import around from './zh-around'
+import merge from './zh-merge'
 import record from './zh-record'
 import personal from './zh-personal'
 import setup from './zh-setup'
@@ -20,6 +21,7 @@ export default {
   ...desk,
   ...record,
   ...around,
+  ...merge,
   'brand': '掌柜',
   'skip': '跳到正文',
   'crumbs': '所在位置',

@@ -172,6 +172,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
         </div>
         <div className="acts">
           {!phone && brief?.can_create && <Button icon={<UploadOutlined />} onClick={() => go(`/register/${f.key}/import`)}>{t('import')}</Button>}
+          {f.merge && <Button onClick={() => go(`/register/${f.key}/alike`)}>{t('pairs.open')}</Button>}
           {!phone && <Button icon={<DownloadOutlined />} onClick={() => void leaving()}>{t('export')}</Button>}
           {brief?.can_create && <Button type="primary" onClick={() => go(`/register/${f.key}/new`)}>{t('new_of', { what: w(f.label) })}</Button>}
         </div>

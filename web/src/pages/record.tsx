@@ -59,10 +59,10 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
   useTitle(`${name} ${w(f.label)}`)
 
   const open = useMemo(() => {
-    const list = (r.actions.open ?? []).filter((a) => !QUIET.includes(a.id))
+    const list = (r.actions.open ?? []).filter((a) => !QUIET.includes(a.id) && a.id !== f.merge?.set_apart) // that is said where they are found alike
     const rank = (a: ActionOpen) => (a.id === params.get('act') ? -2 : a.primary || a.style === 'primary' || a.sign ? -1 : LAST.includes(a.id) ? 9 : a.style === 'danger' ? 8 : 0)
     return [...list].sort((a, b) => rank(a) - rank(b))
-  }, [r.actions.open, params])
+  }, [r.actions.open, params, f.merge])
   // the way on is the server's word; what it does not call so waits among the other buttons
   const primary = open.find((a) => a.id === params.get('act') && !LAST.includes(a.id)) ?? open.find((a) => a.primary || a.style === 'primary' || a.sign)
   const inline = primary && !primary.sign && (primary.fill?.length || primary.lines?.length) ? primary : undefined
@@ -77,6 +77,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
   }, [asked])
 
   const start = async (a: ActionOpen) => {
+    if (a.id === f.merge?.action) return go(`/record/${r.form}/${r.id}/merge`)
     // the button above and the button under the form are the same press
     if (a === inline) return document.getElementById('stage')?.querySelector<HTMLElement>('.act-buttons button[data-do]')?.click()
     if (needsForm(a) || LAST.includes(a.id)) return setDoing(a)
@@ -138,6 +139,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
         </div>
       </header>
       {band?.text && <div className={`wide-band ${band.kind ?? ''}`} role="note"><LockOutlined aria-hidden /> {w(band.text)} <ClauseChip id={band.clause} /></div>}
+      {r.merged && <div className="wide-band" role="note"><LockOutlined aria-hidden /> {w(r.merged.say)} {r.merged.id && <Link to={`/record/${r.form}/${r.merged.id}`}>{t('merge.went')}</Link>}</div>}
       {done && (
         <div className="done-line" role="status">
           <span className="mark met">✓ {w(done.done.text) || t('done')}</span>

@@ -7,6 +7,7 @@ import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
 import link from './en-link'
+import leave from './en-leave'
 import diff from './en-diff'
 import desk from './en-desk'
 
@@ -16,6 +17,7 @@ export default {
   ...personal,
   ...setup,
   ...link,
+  ...leave,
   ...diff,
   ...desk,
   ...record,

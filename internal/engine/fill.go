@@ -435,6 +435,9 @@ func (w *work) fromAPI(v any, t rulebook.FieldType) (expr.Value, error) {
 			return out, nil
 		}
 	}
+	if m, ok := v.(map[string]any); ok && t.Name == "text" && m["zh"] != nil { // as it was read: a word in both languages
+		v = m["zh"]
+	}
 	if t.Name == "percent" { // people write 15 or 15%; rules hold the fraction
 		x, err := rulebook.ParseLiteral(fmt.Sprint(v), t)
 		if err != nil {

@@ -56,14 +56,14 @@ func TestLegal(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				note := ""
+				var note engine.Text
 				for _, a := range v.Actions.Open {
 					if a.ID == "confirm" {
-						note = a.Legal
+						note = *a.Legal
 					}
 				}
-				if !strings.Contains(note, "扣工资要有约定") {
-					t.Errorf("who confirms reads %q", note)
+				if !strings.Contains(note.ZH, "扣工资要有约定") || note.EN == "" || strings.Contains(note.ZH, note.EN) || v.Values["legal_note"] != note {
+					t.Errorf("who confirms reads %q, the record says %q", note, v.Values["legal_note"])
 				}
 				s.Do("ma", "base.sanction", id, "confirm", nil)
 				for _, l := range []string{"penalty", "payroll"} {

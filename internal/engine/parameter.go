@@ -144,13 +144,13 @@ func (w *work) judgeValue(r *Record, a *rulebook.Action, b *rulebook.Book, p *ru
 	view.Values, view.Rows = maps.Clone(old.Values), maps.Clone(old.Rows)
 	raw := str(r.row["value"])
 	if p.Type.Name == "table" {
-		rows, err := rulebook.ParseRows(p, raw)
+		rows, err := rulebook.ParseRows(p, raw, nil)
 		if err != nil {
 			return fault.At("value", "表填得不对："+err.Error(), "The table is not right: "+err.Error())
 		}
 		view.Rows[p.ID] = rows
 	} else {
-		v, err := rulebook.ParseLiteral(raw, p.Type)
+		v, err := rulebook.ParseValue(p, raw, nil)
 		if err != nil {
 			return fault.At("value", "值填得不对（"+typeZH(p.Type)+"）", "The value is not a "+p.Type.Name)
 		}

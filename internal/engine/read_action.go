@@ -22,7 +22,7 @@ type ActionOpen struct {
 	Confirm  bool          `json:"confirm"`
 	Missing  []ProblemItem `json:"missing"`
 	Primary  bool          `json:"primary"`
-	Legal    string        `json:"legal,omitempty"` // what the law might say against it, to be read before the press
+	Legal    *Text         `json:"legal,omitempty"` // what the law might say against it, to be read before the press
 }
 
 // FillView is a field an action asks for.
@@ -141,8 +141,8 @@ func (w *work) foresee(r *Record, a *rulebook.Action, view *rulebook.View) (*Act
 		l := stateText(r.form, o.To)
 		o.ToLabel = &l
 	}
-	if o.Legal = a.Legal; r.form.Key == "base.sanction" && a.ID == "confirm" {
-		o.Legal = r.str("legal_note")
+	if o.Legal = legalText(a.Legal); r.form.Key == "base.sanction" && a.ID == "confirm" {
+		o.Legal = legalText(r.str("legal_note"))
 	}
 	w.fillView(o, r, a, view)
 	for _, judge := range []func() error{

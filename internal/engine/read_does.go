@@ -261,7 +261,7 @@ type ParamChange struct {
 
 func (w *work) paramView(b *rulebook.Book, p *rulebook.Parameter, view *rulebook.View) ParamView {
 	brief := w.paramBrief(b, p, view)
-	x := ParamView{ID: p.ID, Label: brief.Label, Type: p.Type.Name, Value: w.apiOf(view.Values[p.ID], p.Type), Source: brief.Source, Since: brief.Since, Clause: p.Clause, Note: p.Note, History: []ParamChange{}}
+	x := ParamView{ID: p.ID, Label: brief.Label, Type: p.Type.Name, Value: w.world.spoken.Write(w.apiOf(view.Values[p.ID], p.Type)), Source: brief.Source, Since: brief.Since, Clause: p.Clause, Note: p.Note, History: []ParamChange{}}
 	for _, c := range p.Key {
 		x.Key = append(x.Key, paramColumn(p, c))
 	}
@@ -275,7 +275,7 @@ func (w *work) paramView(b *rulebook.Book, p *rulebook.Parameter, view *rulebook
 		m := map[string]any{}
 		for k, v := range row {
 			t, _ := p.Column(k)
-			m[k] = w.apiOf(v, t)
+			m[k] = w.world.spoken.Write(w.apiOf(v, t))
 		}
 		x.Rows = append(x.Rows, m)
 	}

@@ -52,7 +52,7 @@ type ClauseView struct {
 	Kind      string     `json:"kind"`
 	Text      Text       `json:"text"`
 	Default   bool       `json:"default"`
-	Legal     string     `json:"legal,omitempty"`
+	Legal     *Text      `json:"legal,omitempty"`
 	Proof     string     `json:"proof,omitempty"`
 	Asleep    bool       `json:"asleep"`
 	AsleepWhy *Text      `json:"asleep_why,omitempty"`
@@ -229,7 +229,7 @@ func scenariosOf(b *rulebook.Book) map[string]int {
 }
 
 func (w *work) clauseView(b *rulebook.Book, c *rulebook.Clause, view *rulebook.View) ClauseView {
-	x := ClauseView{ID: c.ID, Book: b.ID, Kind: c.Kind, Text: text(c.Text), Default: c.Default, Legal: c.Legal, Proof: c.Proof, Repeats: c.Repeats, Does: []Does{}, Params: []string{}, Asleep: view.Asleep[c.ID]}
+	x := ClauseView{ID: c.ID, Book: b.ID, Kind: c.Kind, Text: text(c.Text), Default: c.Default, Legal: legalText(c.Legal), Proof: c.Proof, Repeats: c.Repeats, Does: []Does{}, Params: []string{}, Asleep: view.Asleep[c.ID]}
 	nodes := c.Nodes
 	for _, id := range c.Repeats {
 		if _, same := w.e.Lib.Clause(id); same != nil {

@@ -38,6 +38,7 @@ type Row struct {
 	ID         string         `json:"id"`
 	Number     string         `json:"number"`
 	Title      string         `json:"title"`
+	TitleEN    string         `json:"title_en,omitempty"` // where it is another in English
 	State      string         `json:"state"`
 	StateLabel Text           `json:"state_label"`
 	Unit       *Ref           `json:"unit"`

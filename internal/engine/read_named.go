@@ -106,6 +106,10 @@ func (w *work) keptText(r *Record, f *rulebook.Field) (any, bool) {
 				return text(o.Label), true
 			}
 		}
+	case "legal_note":
+		if l := legalText(str(r.row[f.ID])); l != nil {
+			return *l, true
+		}
 	case "of_number":
 		return nil, str(r.row[f.ID]) == str(r.row["of_id"])
 	case "content":
@@ -126,6 +130,29 @@ func (w *work) keptText(r *Record, f *rulebook.Field) (any, bool) {
 		return Text{strings.Join(zh, "\n"), strings.Join(en, "\n")}, true
 	}
 	return nil, false
+}
+
+// legalText is a legal note as its author wrote it, 中文 | English; nil where there is none.
+func legalText(note string) *Text {
+	if note == "" {
+		return nil
+	}
+	zh, en, _ := strings.Cut(note, " | ")
+	return &Text{zh, first(en, zh)}
+}
+
+// titleEN is the title of what the engine keeps as it is read in English; "" where it is the same.
+func (w *work) titleEN(r *Record, title string) string {
+	f := r.form.Field("offence_label")
+	if r.form.Kept != "engine" || f == nil {
+		return ""
+	}
+	if x, ok := w.keptText(r, f); ok {
+		if l, ok := x.(Text); ok && l.EN != l.ZH {
+			return strings.Replace(title, l.ZH, l.EN, 1)
+		}
+	}
+	return ""
 }
 
 // options lists elements of a book by id and label.

@@ -162,6 +162,9 @@ func (w *work) paramBrief(b *rulebook.Book, p *rulebook.Parameter, view *ruleboo
 			x.Value = textOr(o.Label, o.ID)
 		}
 	}
+	if s, ok := x.Value.(string); ok && w.world.spoken[s] != "" {
+		x.Value = Text{s, w.world.spoken[s]}
+	}
 	today := calendar.DateOf(w.now, w.world.calendar.Zone)
 	for i := range w.world.adoptions {
 		if a := &w.world.adoptions[i]; a.book == b.ID && a.unit == view.Unit && !a.from.IsZero() {

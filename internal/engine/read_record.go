@@ -13,6 +13,7 @@ type RecordView struct {
 	ID         string                `json:"id"`
 	Number     string                `json:"number"`
 	Title      string                `json:"title"`
+	TitleEN    string                `json:"title_en,omitempty"` // where it is another in English
 	State      string                `json:"state"`
 	StateLabel Text                  `json:"state_label"`
 	Etag       string                `json:"etag"`
@@ -136,7 +137,7 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 		return nil, err
 	}
 	row := w.rowOut(r)
-	v := &RecordView{Form: r.form.Key, ID: r.id, Number: row.Number, Title: row.Title, State: row.State, StateLabel: row.StateLabel, Etag: row.Etag, Unit: row.Unit, By: row.By, At: row.At,
+	v := &RecordView{Form: r.form.Key, ID: r.id, Number: row.Number, Title: row.Title, TitleEN: row.TitleEN, State: row.State, StateLabel: row.StateLabel, Etag: row.Etag, Unit: row.Unit, By: row.By, At: row.At,
 		Book: r.form.Book.ID, Version: r.form.Book.Version, Lines: map[string][]LineRow{}, Applies: map[string]bool{}, Reveal: map[string]RevealRule{}}
 	v.Values = w.valuesOut(r, func(*rulebook.Field) bool { return true })
 	w.sights(r, v)

@@ -54,7 +54,8 @@ func (w *work) readyKeys(p *plan, recs []*Record) error {
 }
 
 func (w *work) rowOut(r *Record) Row {
-	return Row{ID: r.id, Number: r.Number(), Title: w.title(r), State: r.State(), StateLabel: stateText(r.form, r.State()), Unit: w.unitRef(r.unitID()),
+	title := w.title(r)
+	return Row{ID: r.id, Number: r.Number(), Title: title, TitleEN: w.titleEN(r, title), State: r.State(), StateLabel: stateText(r.form, r.State()), Unit: w.unitRef(r.unitID()),
 		By: w.personRef(str(r.row["by"])), At: str(r.row["at"]), Etag: r.Etag(), Values: map[string]any{}, Holder: []Holder{}}
 }
 

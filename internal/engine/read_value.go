@@ -74,6 +74,9 @@ func (w *work) dress(v expr.Value, f *rulebook.Field, see sight, raw any) any {
 	if see == masked {
 		return Masked{Masked: mask(className(f), w.words(v, f.Type))}
 	}
+	if s, ok := v.(string); ok && f.Type.Name == "text" && !f.Personal && w.world.spoken[s] != "" {
+		return Text{s, w.world.spoken[s]}
+	}
 	return w.apiOf(v, f.Type)
 }
 

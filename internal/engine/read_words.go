@@ -71,6 +71,9 @@ func (w *work) wordsIn(v expr.Value, t rulebook.FieldType, en bool) string {
 				return either(en, l.EN, l.ZH)
 			}
 		}
+		if said := w.world.spoken[x]; en && said != "" && t.Name == "text" {
+			return said
+		}
 		return x
 	case expr.Money:
 		return "¥" + thousands(expr.Format(x, expr.Of(expr.KMoney)))

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"encoding/json"
+	"maps"
 	"sort"
+	"strings"
 	"time"
 
 	"zhanggui/internal/calendar"
@@ -26,6 +28,7 @@ type world struct {
 	values     []paramValue
 	unitValues bool // some value is of one unit only
 	calendar   *calendar.Calendar
+	spoken     rulebook.Spoken // texts of the rulebooks and of this company in two languages
 	views      map[string]*rulebook.View
 	e          *Engine
 }
@@ -190,6 +193,20 @@ func (w *work) readWorld() (*world, error) {
 		}
 		wd.calendar.AddHoliday(day(r["day"]), rule)
 	})
+	wd.spoken = maps.Clone(w.e.Lib.Spoken)
+	for _, v := range wd.values {
+		b := w.e.Lib.Book(v.book)
+		if b == nil || !strings.Contains(v.raw, " | ") {
+			continue
+		}
+		switch p := b.Parameter(v.param); {
+		case p == nil:
+		case p.Type.Name == "table":
+			_, _ = rulebook.ParseRows(p, v.raw, wd.spoken) // what cannot be read is told where it is used
+		default:
+			_, _ = rulebook.ParseValue(p, v.raw, wd.spoken)
+		}
+	}
 	sort.SliceStable(wd.values, func(i, j int) bool { return wd.values[i].from.Before(wd.values[j].from) })
 	return wd, err
 }
@@ -373,10 +390,10 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 				continue
 			}
 			if p.Type.Name == "table" {
-				if rows, err := rulebook.ParseRows(p, pv.raw); err == nil {
+				if rows, err := rulebook.ParseRows(p, pv.raw, nil); err == nil {
 					v.Rows[p.ID] = rows
 				}
-			} else if x, err := rulebook.ParseLiteral(pv.raw, p.Type); err == nil {
+			} else if x, err := rulebook.ParseValue(p, pv.raw, nil); err == nil {
 				v.Values[p.ID] = x
 			}
 		}

@@ -246,11 +246,11 @@ func TestPaths(t *testing.T) {
 func TestParseRows(t *testing.T) {
 	_, b := good(t)
 	p := b.Parameter("band")
-	rows, err := rulebook.ParseRows(p, `[{"loss": "10", "far": false, "measure": "警告"}, {"far": false, "measure": "记过"}]`)
+	rows, err := rulebook.ParseRows(p, `[{"loss": "10", "far": false, "measure": "警告"}, {"far": false, "measure": "记过"}]`, nil)
 	if err != nil || len(rows) != 2 || rows[0]["measure"] != "警告" {
 		t.Errorf("%v %v", rows, err)
 	}
-	if _, err := rulebook.ParseRows(p, `[{loss: "10", far: false, measure: 警告}]`); err == nil {
+	if _, err := rulebook.ParseRows(p, `[{loss: "10", far: false, measure: 警告}]`, nil); err == nil {
 		t.Error("a table whose last row is closed has a hole")
 	}
 }

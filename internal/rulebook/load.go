@@ -38,7 +38,7 @@ func Load(fsys fs.FS) (*Library, Issues) { return LoadInstead(fsys, nil) }
 // LoadInstead is Load with other files (by their names in fsys) in place of all of the folders where they stand.
 func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
 	r := newReporter()
-	l := &loader{r: r, lib: &Library{Forms: map[string]*Form{}, Watchers: map[string][]Watch{}}, byID: map[string]*book{}}
+	l := &loader{r: r, lib: &Library{Forms: map[string]*Form{}, Watchers: map[string][]Watch{}, Spoken: Spoken{}}, byID: map[string]*book{}}
 	sources := readAll(r, fsys, instead)
 	for _, s := range sources {
 		l.header(s)

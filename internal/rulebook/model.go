@@ -18,7 +18,8 @@ type Library struct {
 	Watchers map[string][]Watch
 	// QuotaWatch: a change of a form's record may leave a set of another form beyond its limit.
 	QuotaWatch map[string][]QuotaWatch
-	Days       *Days // statutory rest and make-up days
+	Days       *Days  // statutory rest and make-up days
+	Spoken     Spoken // texts in two languages
 }
 
 // Watch says: when a record of form On changes, the records of form Of that it names in the

@@ -205,11 +205,11 @@ func (c *book) fine(o *Offence, b *body, p place) {
 	o.Range.Max = c.one(limits.items[1], &o.Range.Node, p, monType)
 }
 
-// measure is a word of the regulation as it stands (警告), or an expression.
+// measure is a word of the regulation as it stands (警告 | Warning), or an expression.
 func (c *book) measure(n *node, path string, p place) *Value {
 	return c.valueBy(n, path, p, func(n *node, owner *Node, p place) *expr.Expr {
-		if n.isText() && bareWord.MatchString(n.text) && strings.IndexFunc(n.text, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
-			return expr.Const(n.text, textType)
+		if word, _, _ := strings.Cut(n.text, " | "); n.isText() && bareWord.MatchString(word) && strings.IndexFunc(n.text, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+			return expr.Const(c.l.lib.Spoken.take(n.text), textType)
 		}
 		return c.cel(n, owner, p, anyType)
 	})

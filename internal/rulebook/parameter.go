@@ -24,7 +24,7 @@ func (c *book) declareParameters() {
 			c.table(p, b)
 		} else {
 			p.Type = c.typeOf(t, b.get("options"), path, 0)
-			p.Default = c.literal(b.get("value"), p.Type, "value of "+p.ID)
+			p.Default = c.l.lib.Spoken.value(c.literal(b.get("value"), p.Type, "value of "+p.ID), p.Type)
 			p.Min = c.literal(b.get("min"), p.Type, "min")
 			p.Max = c.literal(b.get("max"), p.Type, "max")
 			c.bounds(p, b)
@@ -107,7 +107,7 @@ func (c *book) table(p *Parameter, b *body) {
 	if n == nil {
 		return
 	}
-	rows, problems := p.rowsOf(n)
+	rows, problems := p.rowsOf(n, c.l.lib.Spoken)
 	for _, q := range problems {
 		c.r.errorf(q.Pos, "parameter %s: %s", p.ID, q.Message)
 	}
@@ -126,7 +126,7 @@ func columnNames(list []expr.Column) []string {
 }
 
 // rowsOf reads the rows of a table and looks for holes and overlaps.
-func (p *Parameter) rowsOf(n *node) ([]map[string]expr.Value, []*Issue) {
+func (p *Parameter) rowsOf(n *node, ws Spoken) ([]map[string]expr.Value, []*Issue) {
 	var rows []map[string]expr.Value
 	var issues []*Issue
 	wrong := func(at Pos, format string, args ...any) {
@@ -167,7 +167,7 @@ func (p *Parameter) rowsOf(n *node) ([]map[string]expr.Value, []*Issue) {
 				wrong(v.pos, "%v", err)
 				continue
 			}
-			row[col.Name] = val
+			row[col.Name] = ws.value(val, p.column[col.Name])
 			if i < len(p.Key) {
 				if col.Upto {
 					band, limit = col.Name, val
@@ -201,8 +201,9 @@ func (p *Parameter) rowsOf(n *node) ([]map[string]expr.Value, []*Issue) {
 	return rows, issues
 }
 
-// ParseRows reads the rows of a table parameter as a company entered them: a YAML or JSON list of mappings.
-func ParseRows(p *Parameter, raw string) ([]map[string]expr.Value, error) {
+// ParseRows reads the rows of a table parameter as a company entered them, a YAML or JSON list of mappings, and adds their words to ws
+// (which may be nil).
+func ParseRows(p *Parameter, raw string, ws Spoken) ([]map[string]expr.Value, error) {
 	r := newReporter()
 	n := parseFile(r, p.ID, []byte(raw))
 	if r.list.Failed() {
@@ -211,7 +212,7 @@ func ParseRows(p *Parameter, raw string) ([]map[string]expr.Value, error) {
 	if n == nil {
 		return nil, fmt.Errorf("no rows")
 	}
-	rows, issues := p.rowsOf(n)
+	rows, issues := p.rowsOf(n, ws)
 	if len(issues) > 0 {
 		return nil, Issues(issues)
 	}

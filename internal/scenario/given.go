@@ -150,7 +150,7 @@ func (p *play) setValues(g map[string]any) error {
 				return err
 			}
 			raw = string(b)
-			_, err = rulebook.ParseRows(par, raw)
+			_, err = rulebook.ParseRows(par, raw, nil)
 			if err != nil {
 				return fmt.Errorf("values: %s: %w", id, err)
 			}

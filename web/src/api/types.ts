@@ -121,6 +121,7 @@ export interface Row {
   id: string
   number?: string
   title?: string
+  title_en?: string
   state?: string
   state_label?: Text
   unit?: { id: string; name: string }
@@ -161,7 +162,7 @@ export interface ActionOpen {
   primary?: boolean
   bulk?: boolean
   missing?: ProblemItem[]
-  legal?: string
+  legal?: Text
 }
 export interface Clock {
   assign?: string
@@ -192,6 +193,7 @@ export interface Rec {
   id: string
   number?: string
   title?: string
+  title_en?: string
   state?: string
   state_label?: Text
   etag: string

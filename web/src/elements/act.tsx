@@ -145,7 +145,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
     <div ref={box} className="act" onKeyDown={(e) => { if (e.key === 'Enter' && composing(e)) e.stopPropagation() }}>
       {s && (
         <div className="sign-head">
-          {rec.title && <p className="soft">{rec.title}</p>}
+          {rec.title && <p className="soft">{w({ zh: rec.title, en: rec.title_en })}</p>}
           {amount && (
             <>
               <div className="amount">{money(amount)}</div>
@@ -226,7 +226,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
       {!problem && open.length > 0 && (
         <p className="soft small">{t('act.missing', { what: [...new Set(open.map((m) => w(m.say)))].slice(0, 4).join(lang === 'zh' ? '；' : '; ') })}</p>
       )}
-      {action.legal && <p className="notice amber"><b>{t('penal.legal')}</b> {action.legal}</p>}
+      {action.legal && <p className="notice amber"><b>{t('penal.legal')}</b> {w(action.legal)}</p>}
       {buttons}
     </div>
   )

@@ -163,7 +163,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
       setRefused(problemOf(e))
     }
   }
-  const name = (r: Row) => r.title || r.number || t('list.unnumbered')
+  const name = (r: Row) => w({ zh: r.title, en: r.title_en }) || r.number || t('list.unnumbered')
   return (
     <div ref={box}>
       <header className="page-head">
@@ -210,7 +210,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
           {list.map((r) => (
             <li key={r.id} data-row className={came?.id === r.id ? 'came' : ''}>
               <Link to={`/record/${f.key}/${r.id}`} onClick={() => leave(r.id)}>
-                <span className="l1"><b>{r.number || name(r)}</b> {r.number && <span>{r.title}</span>}</span>
+                <span className="l1"><b>{r.number || name(r)}</b> {r.number && <span>{w({ zh: r.title, en: r.title_en })}</span>}</span>
                 <span className="l2"><span className="tag">{w(r.state_label)}</span>{r.due ? <Deadline due={r.due.due} state={r.due.paused ? 'paused' : r.due.state} exact="none" /> : <span className="soft small">{r.holder?.[0]?.name}</span>}</span>
               </Link>
             </li>

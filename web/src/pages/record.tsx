@@ -55,7 +55,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
   useEffect(() => { if (problem) scrollTo(0, 0) }, [problem])
   const [said, holder] = message.useMessage()
   const [done, setDone] = useState<Done | null>(null)
-  const name = [r.number, r.title].filter((x, i, a) => x && a.indexOf(x) === i).join(' ') || w(f.label)
+  const name = [r.number, w({ zh: r.title, en: r.title_en })].filter((x, i, a) => x && a.indexOf(x) === i).join(' ') || w(f.label)
   useTitle(`${name} ${w(f.label)}`)
 
   const open = useMemo(() => {

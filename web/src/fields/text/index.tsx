@@ -9,7 +9,7 @@ function TextInput({ field, value, onChange, id, invalid, describedBy, autoFocus
   const shared = {
     id,
     autoFocus,
-    value: value === null || value === undefined ? '' : String(value),
+    value: value === null || value === undefined ? '' : typeof value === 'object' && 'zh' in value ? String(value.zh) : String(value), // a word in both languages is changed in Chinese
     status: invalid ? ('error' as const) : undefined,
     'aria-invalid': invalid || undefined,
     'aria-describedby': describedBy,

@@ -40,7 +40,7 @@ form:
     title: this.name
     field:
       name: {label: 名称 | Name, type: text}
-      owner: {label: 经手 | Owner, type: person, passes: {when: "this.name != '自留'"}}
+      owner: {label: 经手 | Owner, type: person, passes: {when: "this.name != '自留'"}, check: [{that: "this.name != '绝' || this.owner.grants.exists(g, g.role == 'keeper')", say: 只归保管 | The keeper's alone}]}
 `,
 }
 
@@ -152,8 +152,10 @@ func TestLeave_Later(t *testing.T) { testkit.Databases(t, leaveLaterOn) }
 
 func leaveLaterOn(t *testing.T, dsn string) {
 	l := newLeaver(t, dsn)
-	if err := l.leave("ma", "li", "2026-03-04T10:00:00Z"); err != nil { // 18:00 here
-		t.Fatal(err)
+	for _, at := range []string{"2026-03-04T09:00:00Z", "2026-03-04T10:00:00Z"} { // 17:00 here, and then 18:00
+		if err := l.leave("ma", "li", at); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if l.owner("甲") != "li" || l.of("base.person", l.ID("ma"), "active") != "true" {
 		t.Error("it is to be handed over at once, and he works on")
@@ -221,6 +223,11 @@ func leaveRefusedOn(t *testing.T, dsn string) {
 	untouched("the action's own guard")
 	if err := l.leave("ma", "li", "", map[string]any{"what": "x.card.owner", "who": l.ID("xin")}); err != nil {
 		t.Errorf("to who may: %v", err)
+	}
+	l.Do("bao", "x.paper", "", "create", map[string]any{"name": "绝", "owner": l.ID("bao")})
+	err := l.leave("bao", "li", "", map[string]any{"what": "posts", "who": nil})
+	if !refusedFor(err, "“密件 · 经手”里有一件：只归保管") || refusedFor(err, "绝") || refusedFor(err, "MJ") {
+		t.Errorf("what is not seen: %v", err)
 	}
 	for who, by := range map[string]string{"he": "bao", "bao": "wang"} { // the last administrator; and by who is none
 		act := engine.Act{Form: "base.person", Record: l.ID(who), Action: "leave", Values: map[string]any{"successor": l.ID("li")}, Actor: engine.Actor{Person: l.ID(by)}}

@@ -8,7 +8,7 @@ export CGO_ENABLED := 0
 BIN := bin/zhanggui
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/package.json web/package-lock.json web/tsconfig.json web/vite.config.ts
 
-.PHONY: help run build demo check test test-long test-go test-web lint kept verify vulnerabilities bench clean go
+.PHONY: help run build demo check test test-long test-go test-web lint kept planted verify vulnerabilities bench clean go
 
 help: ## print this
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ lint: ## gofmt, go vet, staticcheck
 
 kept: ## keep a database of today's schema for the tests of upgrades, before a release: make kept NAME=2026-12
 	go test ./internal/app -run TestKept -count 1 -keep-schema "$(NAME)"
+
+planted: ## plant each fault of .ci/planted and see its test turn red
+	@.ci/planted.sh
 
 verify: ## modules and generated files are what the sources say
 	go mod verify

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,6 +120,7 @@ type shop struct {
 	alert *alert.Service
 	mu    sync.Mutex
 	cust  string
+	asked atomic.Pointer[func()] // done whenever the server asks what time it is, before it is told
 }
 
 // directory finds people for the door as package app does.
@@ -196,7 +198,15 @@ func openDoor(t testing.TB, dsn string, lib *rulebook.Library, door auth.Options
 
 // api is the door itself; its streams look at their readers when the test says so, or as they do.
 func (s *shop) api(looks <-chan time.Time) http.Handler {
-	return api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Jobs: s.jobs, Lib: s.lib, Clock: s.clock, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s, Looks: looks})
+	return api.New(api.Deps{Engine: s.E, Auth: s.auth, Alert: s.alert, Jobs: s.jobs, Lib: s.lib, Clock: s.now, Company: api.Company{Name: "小店"}, Version: "test", ManualClock: s, Looks: looks})
+}
+
+// now is the time as the server asks for it.
+func (s *shop) now() time.Time {
+	if f := s.asked.Load(); f != nil {
+		(*f)()
+	}
+	return s.clock()
 }
 
 // jobs is a queue at work until the end of the test.

@@ -177,7 +177,11 @@ func (c *call) gather(ctx context.Context, r *job.Run) error {
 		}
 	}
 	for {
-		page, err := c.s.Engine.ExportPage(ctx, c.s.Clock(), c.actor, q, columns, cursor)
+		now := c.s.Clock()
+		if _, err := c.s.Engine.JudgeExport(ctx, now, c.actor, q, r.Total); err != nil { // his right may have ended since the page before
+			return err
+		}
+		page, err := c.s.Engine.ExportPage(ctx, now, c.actor, q, columns, cursor)
 		if err != nil {
 			return err
 		}

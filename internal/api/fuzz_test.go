@@ -188,7 +188,7 @@ func (f *fuzz) spots() (list []spot) {
 		for _, method := range slices.Sorted(maps.Keys(ops)) {
 			op := ops[method].(map[string]any)
 			f.operations++
-			p := spot{method: strings.ToUpper(method), path: path, doubt: strings.HasPrefix(path, "/api/log/") || strings.HasPrefix(path, "/api/audit/")}
+			p := spot{method: strings.ToUpper(method), path: path, doubt: strings.HasPrefix(path, "/api/log/") || strings.HasPrefix(path, "/api/audit/") || strings.HasSuffix(path, "/packet")}
 			security, _ := op["security"].([]any)
 			p.session = len(security) == 1
 			params, _ := op["parameters"].([]any)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"zhanggui/internal/engine"
 	"zhanggui/internal/fault"
@@ -25,6 +26,9 @@ type Log interface {
 	Witness(ctx context.Context, note string) error
 	// Packet writes the log for an offline verifier, as a zip file.
 	Packet(ctx context.Context, w io.Writer) error
+	// Records judges whether records of a form may be handed out with their proofs, records it, and answers how the zip file is written.
+	// kept is the size of a checkpoint that the receiver keeps, 0 if none; paper draws a record's print with the stamps of what leaves.
+	Records(ctx context.Context, now time.Time, actor engine.Actor, form string, ids []string, kept int64, paper func(*engine.PrintView, []engine.Text) ([]byte, error)) (func(io.Writer) error, error)
 }
 
 type noteBody struct {
@@ -136,4 +140,33 @@ func packet(c *call) error {
 	c.w.Header().Set("Content-Type", "application/zip")
 	c.w.Header().Set("Content-Disposition", `attachment; filename="journal.zip"`)
 	return l.Packet(c.ctx(), c.w)
+}
+
+type recordPacketBody struct {
+	Records []string `json:"records"`
+	Kept    int64    `json:"kept"` // size of the checkpoint with which the receiver will compare; 0 if he has none
+}
+
+func recordPacket(c *call) error {
+	l, err := c.log()
+	if err != nil {
+		return err
+	}
+	var in recordPacketBody
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	if in.Kept < 0 {
+		return fault.At("kept", "要写一个整数", "Give a whole number")
+	}
+	write, err := l.Records(c.ctx(), c.now, c.actor, c.path("key"), in.Records, in.Kept, c.paper)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Type", c.route.kind)
+	c.w.Header().Set("Content-Disposition", `attachment; filename="packet.zip"`)
+	if err := write(c.w); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return nil
 }

@@ -196,6 +196,7 @@ func (s *server) table() []*route {
 		with(get("/api/log/consistency", person, consistency, "Proof that the log of one size continues that of another", proofView{}, "from", "to"), audit),
 		with(get("/api/log/inclusion", person, inclusion, "Proof that an entry is in the log of a size", proofView{}, "leaf", "size"), audit),
 		with(with(post("/api/log/witness", person, witnessed, "Hand in a checkpoint that a witness keeps and has signed", noteBody{}, nil), audit), empty),
+		with(with(post("/api/form/{key}/packet", person, recordPacket, "Records of a form with the entries that made them and their proofs, for an offline verifier", recordPacketBody{}, nil), audit), func(r *route) { r.kind, r.fresh = "application/zip", true }),
 		with(with(get("/api/log/packet", person, packet, "The journal with its checkpoint, for an offline verifier", nil), audit), func(r *route) { r.kind = "application/zip" }),
 		get("/api/person/{id}/rights", person, rights, "What a person may do, in sentences", []engine.Text{}),
 		with(get("/api/person/{id}/handing", person, handing, "What a person would hand over if he left now, as far as the reader sees it", engine.Handing{}), admin),

@@ -83,8 +83,8 @@ func (p *program) prepare(ctx context.Context, db *store.DB, lib *rulebook.Libra
 	return err
 }
 
-// outlived ends this server when a newer program has begun to work on its database. On PostgreSQL each act asks for itself and is
-// refused from that moment on.
+// outlived ends this server when a newer program has begun to work on its database. Each act asks for itself
+// and is refused from that moment on.
 func (s *server) outlived(ctx context.Context, halt context.CancelCauseFunc) {
 	for {
 		select {

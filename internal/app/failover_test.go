@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"zhanggui/internal/store"
 )
 
 // cluster is one PostgreSQL server of a pair, with every sync on. Root runs it as the user postgres.
@@ -112,7 +114,31 @@ func (c *cluster) crash() {
 	_ = os.Remove(filepath.Join(c.data(), "postmaster.pid"))
 }
 
-// Ensure that with a synchronous standby nothing acknowledged is lost when the server dies under load and the standby takes
+// warned waits until the program is told, or not told any more, that what is acknowledged may be lost with this server.
+func (c *cluster) warned() func(bool) {
+	c.t.Helper()
+	db, err := store.Open(c.t.Context(), "postgres://app@127.0.0.1:"+c.port+"/postgres")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _ = db.Close() })
+	return func(want bool) {
+		c.t.Helper()
+		for range 6000 {
+			list, err := db.Warnings(c.t.Context())
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			if want == (len(list) == 1 && strings.Contains(list[0], "the standby is asynchronous")) && (want || len(list) == 0) {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		c.t.Fatalf("it is not so that an asynchronous standby is warned of: %t", want)
+	}
+}
+
+// Ensure that an asynchronous standby is warned of and a synchronous one not; that with a synchronous standby nothing acknowledged is lost when the server dies under load and the standby takes
 // over: the nodes find it by themselves, numbers go on without a hole, and what was due is done once.
 func TestFailover_NothingAcknowledgedIsLost(t *testing.T) {
 	first, second := newCluster(t), newCluster(t)
@@ -121,7 +147,10 @@ func TestFailover_NothingAcknowledgedIsLost(t *testing.T) {
 	second.run("pg_basebackup", "-h", "127.0.0.1", "-p", first.port, "-U", "app", "-D", second.data(), "-R", "-X", "stream", "-c", "fast",
 		"-d", "application_name=second")
 	second.start()
+	warned := first.warned()
+	warned(true)
 	first.run("psql", "-h", "127.0.0.1", "-p", first.port, "-U", "app", "-d", "postgres", "-c", "ALTER SYSTEM SET synchronous_standby_names = 'second'", "-c", "SELECT pg_reload_conf()")
+	warned(false)
 	first.run("psql", "-h", "127.0.0.1", "-p", first.port, "-U", "app", "-d", "postgres", "-c", "CREATE DATABASE house TEMPLATE template0")
 
 	c := newNodes(t, fmt.Sprintf("postgres://app@127.0.0.1:%s,127.0.0.1:%s/house", first.port, second.port), 2)

@@ -64,7 +64,7 @@ func writePacket(ctx context.Context, db *store.DB, v journal.Verifier, w io.Wri
 }
 
 type packetCommand struct {
-	File       string   `arg:"" help:"Packet that was downloaded from the audit page." type:"existingfile"`
+	File       string   `arg:"" help:"Packet that was downloaded, of the journal or of records." type:"existingfile"`
 	Public     string   `help:"Public key of the log, from a source you trust: the second line of the key file." required:"" placeholder:"KEY"`
 	Checkpoint []string `help:"Checkpoint that was taken away earlier; may be repeated." placeholder:"FILE" type:"existingfile"`
 }
@@ -80,6 +80,9 @@ func (c *packetCommand) Run(p *program) error {
 		return fmt.Errorf("%s is no packet: %w", c.File, err)
 	}
 	defer z.Close()
+	if f, err := z.Open(packetProofs); err == nil {
+		return errors.Join(f.Close(), c.records(p, &z.Reader, v))
+	}
 	f, err := z.Open(packetCheckpoint)
 	if err != nil {
 		return fmt.Errorf("%s is no packet: %w", c.File, err)
@@ -92,21 +95,11 @@ func (c *packetCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	want := []journal.Checkpoint{newest}
-	for _, name := range c.Checkpoint {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		for _, one := range witness.Split(b) {
-			old, err := journal.Open(one, v)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			want = append(want, old)
-		}
+	kept, err := c.kept(v)
+	if err != nil {
+		return err
 	}
-	a := journal.NewAudit(want...)
+	a := journal.NewAudit(append(kept, newest)...)
 	if f, err = z.Open(packetEntries); err != nil {
 		return fmt.Errorf("%s is no packet: %w", c.File, err)
 	}
@@ -128,13 +121,60 @@ func (c *packetCommand) Run(p *program) error {
 	if a.Size() > newest.Size { // whoever passed the packet on could have added them
 		found = append(found, fmt.Sprintf("added: %d entries follow those that the packet's checkpoint signs", a.Size()-newest.Size))
 	}
+	return packetSays(p, found, fmt.Sprintf("%d entries", a.Size()), newest, v)
+}
+
+// records checks a packet of records.
+func (c *packetCommand) records(p *program, z *zip.Reader, v journal.Verifier) error {
+	f, err := z.Open(packetCheckpoint)
+	if err != nil {
+		return fmt.Errorf("%s is no packet: %w", c.File, err)
+	}
+	note, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err != nil {
+		return err
+	}
+	at, err := journal.Open(note, v)
+	if err != nil {
+		return err
+	}
+	kept, err := c.kept(v)
+	if err != nil {
+		return err
+	}
+	found, said, err := checkRecords(z, at, kept)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	return packetSays(p, found, said, at, v)
+}
+
+// kept are the checkpoints that were taken away earlier.
+func (c *packetCommand) kept(v journal.Verifier) (list []journal.Checkpoint, err error) {
+	for _, name := range c.Checkpoint {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range witness.Split(b) {
+			old, err := journal.Open(one, v)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			list = append(list, old)
+		}
+	}
+	return list, nil
+}
+
+func packetSays(p *program, found []string, said string, at journal.Checkpoint, v journal.Verifier) error {
 	for _, x := range found {
 		fmt.Fprintln(p.out, x)
 	}
-	fmt.Fprintf(p.out, "%d entries, %s, key %s\n", a.Size(), plural(len(found), "finding"), v.Name())
+	fmt.Fprintf(p.out, "%s, %s, key %s\n", said, plural(len(found), "finding"), v.Name())
 	if len(found) > 0 {
 		return errFailed
 	}
-	fmt.Fprintf(p.out, "they are what was signed at %s\n", newest.At.Format("2006-01-02 15:04:05 UTC"))
+	fmt.Fprintf(p.out, "they are what was signed at %s\n", at.At.Format("2006-01-02 15:04:05 UTC"))
 	return nil
 }

@@ -150,7 +150,21 @@ func (s *sealer) seal(ctx context.Context) error {
 	if s.lead != nil {
 		mine, ok = s.lead.fence(ctx)
 	}
-	if ok {
+	return s.fold(ctx, mine, ok)
+}
+
+// sealNow folds what waits into the log, whosever turn it is: nodes take turns in the store. What cannot be continued is an error.
+func (s *sealer) sealNow(ctx context.Context) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if err := s.db.Held(); err != nil {
+		return err
+	}
+	return s.fold(ctx, ctx, true)
+}
+
+func (s *sealer) fold(ctx, mine context.Context, seal bool) error {
+	if seal {
 		if _, err := s.db.Seal(mine, s.now(), s.signer); err != nil && !handedOver(err) {
 			return err
 		}

@@ -1,11 +1,12 @@
 // Command bench measures the product against bare loops and against a peer in one run. It prints ratios and medians of
 // several rounds and fails on none of them: a slow machine is not a broken program.
 //
-//	go run ./internal/bench -book BOOK -form FORM [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE] [-demo FILE] [-cpuprofile FILE]
+//	go run ./internal/bench -book BOOK -form FORM [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE] [-demo FILE] [-cpuprofile FILE] [-memprofile FILE]
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -26,11 +27,12 @@ type run struct {
 	rounds  int
 	length  time.Duration // of one measurement
 	records int
-	demo    string // a ready demonstration; "" = one is played
-	peer    string // the peer's program; "" = not measured
-	program string // ours, for what only a process shows
-	book    string // the rulebook that is adopted
-	form    string // and its form whose records are filed
+	demo    string         // a ready demonstration; "" = one is played
+	peer    string         // the peer's program; "" = not measured
+	program string         // ours, for what only a process shows
+	book    string         // the rulebook that is adopted
+	form    string         // and its form whose records are filed
+	made    map[int]string // large databases, by how many records they have
 	out     io.Writer
 }
 
@@ -38,7 +40,7 @@ func main() {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	var r run
 	seconds := flag.Float64("seconds", 2, "length of one measurement")
-	only := flag.String("only", "", "parts, separated by commas: acts, postgres, http, latency, crowd, reads, tick, start, rules, import")
+	only := flag.String("only", "", "parts, separated by commas: cost, acts, postgres, http, latency, crowd, reads, tick, start, rules, import")
 	flag.IntVar(&r.rounds, "rounds", 3, "rounds; medians are printed")
 	flag.IntVar(&r.records, "records", 1_000_000, "records of the large database")
 	flag.StringVar(&r.peer, "peer", "", "program of the peer (see internal/bench/peer)")
@@ -47,9 +49,10 @@ func main() {
 	flag.StringVar(&r.form, "form", "", "its form whose records are filed, SHORT.FORM")
 	flag.StringVar(&r.demo, "demo", "", "database of a ready demonstration, with its keys beside it; none = one is played")
 	profile := flag.String("cpuprofile", "", "write where the time of this process goes to a file, for go tool pprof")
+	memory := flag.String("memprofile", "", "write what this process allocates, and where, to a file")
 	flag.Parse()
 	r.length = time.Duration(*seconds * float64(time.Second))
-	r.out = os.Stdout
+	r.out, r.made = os.Stdout, map[int]string{}
 	var stop context.CancelFunc
 	r.ctx, stop = context.WithCancel(context.Background())
 	defer stop()
@@ -68,11 +71,23 @@ func main() {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	if *memory != "" {
+		runtime.MemProfileRate = 8 << 10
+		defer func() {
+			f, err := os.Create(*memory)
+			if err == nil {
+				err = errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
+			}
+			if err != nil {
+				fatal(err)
+			}
+		}()
+	}
 	fmt.Fprintf(r.out, "%s, %d cores, %d rounds of %s each\n", runtime.Version(), runtime.NumCPU(), r.rounds, r.length)
 	parts := []struct {
 		name string
 		do   func() error
-	}{{"acts", r.acts}, {"postgres", r.postgres}, {"http", r.http}, {"latency", r.latency}, {"crowd", r.crowd}, {"reads", r.reads}, {"tick", r.tick}, {"start", r.start}, {"rules", r.rules}, {"import", r.imports}}
+	}{{"cost", r.cost}, {"acts", r.acts}, {"postgres", r.postgres}, {"http", r.http}, {"latency", r.latency}, {"crowd", r.crowd}, {"reads", r.reads}, {"tick", r.tick}, {"start", r.start}, {"rules", r.rules}, {"import", r.imports}}
 	for _, p := range parts {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), p.name) {
 			continue

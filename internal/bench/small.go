@@ -20,7 +20,7 @@ func (r *run) start() error {
 		return err
 	}
 	databases := []struct{ name, file string }{{"empty", r.file("empty.db")}}
-	file, err := r.large("start.db", r.records)
+	file, err := r.large(r.records)
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,11 @@ func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.Vi
 		if err != nil {
 			return err
 		}
-		if n >= x.PerDay {
+		packets, err := w.doneToday(packetAction) // they take the same out
+		if err != nil {
+			return err
+		}
+		if n+packets >= x.PerDay {
 			return w.refuse("class", r, a, []Reason{{Clause: clause, Say: label("今天导出次数已到上限", "The limit of exports today is reached")}})
 		}
 	}

@@ -131,6 +131,12 @@ func (im *Importer) Row(ctx context.Context, now time.Time, match string, fields
 	there, same := "", false
 	err := im.e.read(ctx, now, im.actor, func(w *work) error {
 		wrong, there, same = nil, "", false
+		if _, err := w.formSeen(im.form.Key); err != nil { // his right may have ended since the row before
+			return err
+		}
+		if err := w.judgeImport(im.form); err != nil {
+			return err
+		}
 		for i, id := range fields {
 			if id == "" || i >= len(cells) || strings.TrimSpace(cells[i]) == "" {
 				continue
@@ -160,6 +166,9 @@ func (im *Importer) Row(ctx context.Context, now time.Time, match string, fields
 		there, same, err = im.there(w, f, values)
 		return err
 	})
+	if ref, ok := AsRefusal(err); ok {
+		im.e.logRefusal(ctx, now, Act{Form: im.form.Key, Action: "import", Actor: im.actor}, ref)
+	}
 	if err != nil || len(wrong) > 0 {
 		return "", wrong, err
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"zhanggui/internal/calendar"
@@ -150,15 +151,7 @@ func (w *work) grantsNow(person, but string) ([]grant, error) {
 	return list, nil
 }
 
-func (w *work) grantsOf(person string) []grant {
-	var list []grant
-	for _, g := range w.world.grants {
-		if g.person == person {
-			list = append(list, g)
-		}
-	}
-	return list
-}
+func (w *work) grantsOf(person string) []grant { return slices.Clone(w.world.held[person]) }
 
 // conflict is the rule by which two roles exclude each other, whichever of them says so.
 func conflict(b *rulebook.Book, view *rulebook.View, one, other string) *rulebook.Conflict {
@@ -206,8 +199,8 @@ func (w *work) vacancies(left []grant, from calendar.Date) []Reason {
 
 // isHeld tells whether anybody holds a role in a unit, above or below it, or in the company, on a day.
 func (w *work) isHeld(role, unit string, on calendar.Date) bool {
-	for _, g := range w.world.grants {
-		if g.role == role && inForce(g.from, g.until, on) && w.world.active(g.person) && (g.unit == "" || w.world.within(g.unit, unit) || w.world.within(unit, g.unit)) {
+	for _, g := range w.world.filled[role] {
+		if inForce(g.from, g.until, on) && w.world.active(g.person) && (g.unit == "" || w.world.within(g.unit, unit) || w.world.within(unit, g.unit)) {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"zhanggui/internal/expr"
 	"zhanggui/internal/rulebook"
@@ -117,7 +118,7 @@ func (w *work) allowed(r *Record, a *rulebook.Action, view *rulebook.View) (bool
 	return asleep && len(a.By.Items) > 0, clause, nil
 }
 
-// defaultAllowed: without `by`, anyone of the adopting unit; platform forms only for administrators.
+// defaultAllowed: without `by`, anyone of the adopting unit, of void who filed it and those above him; platform forms only for administrators.
 func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View) bool {
 	switch a.ID {
 	case "view", "print", "export", "reveal":
@@ -126,10 +127,24 @@ func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View
 	if r.form.Kept == "platform" || (r.form.Kept == "engine" && a.Implicit) {
 		return w.world.has(w.actor.Person, "admin", w.now)
 	}
+	if a.ID == "void" { // nobody takes another's record out of work but those above him
+		if by := str(r.row["by"]); by != "" {
+			return contains(w.mayVoid(by), w.actor.Person)
+		}
+	}
 	if view.Unit == "" {
 		return w.world.active(w.actor.Person)
 	}
 	return w.world.isMember(w.actor.Person, view.Unit, w.now)
+}
+
+// mayVoid are those who void what a person filed, where the regulation does not say who: himself, those above him, and administrators.
+func (w *work) mayVoid(by string) []string {
+	list := []string{by}
+	for x := w.world.superiorOf(by); x != "" && !contains(list, x); x = w.world.superiorOf(x) {
+		list = append(list, x)
+	}
+	return append(list, w.world.holders("admin", w.world.top, w.now)...)
 }
 
 // whoItem resolves one item of a `by` to person ids; any = everybody.
@@ -177,6 +192,9 @@ func (w *work) whoMay(r *Record, a *rulebook.Action) []string {
 	if a.By == nil {
 		if r.form.Kept != "" {
 			return w.world.holders("admin", "", w.now)
+		}
+		if by := str(r.row["by"]); a.ID == "void" && by != "" {
+			return slices.DeleteFunc(w.mayVoid(by), func(id string) bool { return !w.world.active(id) })
 		}
 		return nil
 	}

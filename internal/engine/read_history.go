@@ -62,7 +62,7 @@ func (w *work) told(r *Record, entries []*journal.Entry) []HistoryEntry {
 	again := 1
 	for i := len(entries) - 1; i >= 0; i-- {
 		h := w.historyEntry(r, entries[i])
-		if h.Action == "view" || h.Action == "export" || h.Kind == "deadline" && h.Text.ZH == "" && len(h.Changes) == 0 {
+		if h.Action == "view" || h.Action == "export" || h.Action == packetAction || h.Kind == "deadline" && h.Text.ZH == "" && len(h.Changes) == 0 {
 			continue
 		}
 		if n := len(list); n > 0 && h.Kind == "deadline" && list[n-1].Kind == "deadline" && len(h.Changes) == 0 && strings.HasPrefix(list[n-1].Text.ZH, h.Text.ZH) {
@@ -169,6 +169,7 @@ var houseText = map[string]Text{
 	"read_journal": {"查看日志", "Read the journal"},
 	"verify":       {"校验日志", "Verify the journal"},
 	"packet":       {"下载日志包", "Download the journal"},
+	packetAction:   {"取证据包", "Hand out with proofs"},
 	"drill":        {"恢复演练", "Restore drill"},
 	"copy":         {"连续备份", "Continuous copy"},
 	"accept_loss":  {"认下数据丢失", "Accept a loss of data"},

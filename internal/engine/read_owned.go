@@ -87,6 +87,10 @@ func (w *work) sanctionsOf(r *Record) ([]SanctionRow, error) {
 	if f == nil || f.Field("of_id") == nil {
 		return list, nil
 	}
+	// Most records have none; what the reader may see of them is worked out where there are some.
+	if any, err := w.tx.Scalar(query.Sub{Agg: "exists", Table: f.Table, Alias: "t", Where: query.Eq("t", "of_id", r.id)}); err != nil || any != true {
+		return list, err
+	}
 	rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "t", Where: query.And(query.Eq("t", "of_id", r.id), w.where(f, "t")),
 		Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "at"}}}})
 	for _, row := range rows {

@@ -47,7 +47,7 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 	if w.actor.System || w.actor.Clock {
 		return &scope{all: true}
 	}
-	if w.me == nil || !w.world.active(w.me.id) {
+	if w.blind() {
 		return &scope{none: true}
 	}
 	if f.Key == savedViewForm { // how somebody looks at a list is his own, or his unit's
@@ -106,6 +106,11 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		}
 	}
 	return s
+}
+
+// blind tells whether the reader sees nothing at all, of whatever form.
+func (w *work) blind() bool {
+	return !w.actor.System && !w.actor.Clock && (w.me == nil || !w.world.active(w.me.id))
 }
 
 // ownHouse is what an outsider sees of a platform form: the people and units of his own house, and what names him.

@@ -191,15 +191,15 @@ func (r *Record) save() error {
 		kept("stay", string(b))
 	}
 	kept("search", r.searchText())
-	for k := range r.was {
-		row[k] = r.row[k]
-	}
 	if r.fresh {
 		if err := w.tx.Insert(r.form.Table, r.row); err != nil {
 			return w.saveError(r, err)
 		}
 		r.fresh = false
 	} else {
+		for k := range r.was {
+			row[k] = r.row[k]
+		}
 		if _, err := w.tx.Update(r.form.Table, store.Row{"id": r.id}, row); err != nil {
 			return w.saveError(r, err)
 		}

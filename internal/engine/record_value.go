@@ -172,7 +172,11 @@ func equalColumn(a, b any) bool {
 // column changes one column, remembering what was there.
 func (r *Record) column(name string, v any) {
 	if r.was == nil {
-		r.was = store.Row{}
+		n := 0
+		if r.fresh {
+			n = len(r.form.Fields)
+		}
+		r.was = make(store.Row, n)
 	}
 	if _, kept := r.was[name]; !kept {
 		r.was[name] = r.row[name]

@@ -47,6 +47,7 @@ type work struct {
 	scopes  map[string]*scope     // what this reader sees of each form, once asked
 	closing map[string]expr.Value // the account of a ledger that is being closed
 	keys    map[string]string     // of subjects
+	outlook outlook               // what expressions over no record see
 }
 
 // begin opens a unit of work inside a transaction.
@@ -129,7 +130,7 @@ func (w *work) ref(object, id string) (*Record, error) {
 
 // draft makes a record that does not exist yet, in its first state.
 func (w *work) draft(form *rulebook.Form) (*Record, error) {
-	r := &Record{w: w, form: form, id: w.e.opts.NewID(), row: store.Row{}, vals: map[string]expr.Value{}, fresh: true}
+	r := &Record{w: w, form: form, id: w.e.opts.NewID(), row: make(store.Row, 16+2*len(form.Fields)), vals: map[string]expr.Value{}, fresh: true}
 	w.recs[recKey(form.Key, r.id)] = r
 	unit := first(w.owing, w.world.top)
 	if w.me != nil {
@@ -185,28 +186,27 @@ func (w *work) calendar(unit string) *calendar.Calendar { return w.world.calenda
 
 // outlook is what expressions over a record see, the same as long as the view and the actor are.
 type outlook struct {
-	view *rulebook.View
-	me   *Record
-	vars map[string]expr.Value
+	view  *rulebook.View
+	me    *Record
+	scope *expr.Scope
 }
 
-// scope binds the variables for expressions over r. Its variables are shared: who binds more gives it along.
+// scope binds the variables for expressions over r. It is shared: who binds more gives it along.
 func (w *work) scope(r *Record, view *rulebook.View, more map[string]expr.Value) *expr.Scope {
-	var vars map[string]expr.Value
-	switch {
-	case r == nil:
-		vars = w.bind(nil, view)
-	case r.outlook.vars == nil || r.outlook.view != view || r.outlook.me != w.me:
-		vars = w.bind(r, view)
-		r.outlook = outlook{view, w.me, vars}
-	default:
-		vars = r.outlook.vars
+	seen := &w.outlook
+	if r != nil {
+		seen = &r.outlook
 	}
-	if len(more) > 0 {
-		vars = maps.Clone(vars)
-		maps.Copy(vars, more)
+	if seen.scope == nil || seen.view != view || seen.me != w.me {
+		*seen = outlook{view, w.me, &expr.Scope{Now: w.now, Vars: w.bind(r, view), Facts: &facts{w: w, rec: r, view: view}, Read: w.hush(r), Mark: w.e.markOf}}
 	}
-	return &expr.Scope{Now: w.now, Vars: vars, Facts: &facts{w: w, rec: r, view: view}, Read: w.hush(r), Mark: w.e.markOf}
+	if len(more) == 0 {
+		return seen.scope
+	}
+	own := *seen.scope
+	own.Vars = maps.Clone(own.Vars)
+	maps.Copy(own.Vars, more)
+	return &own
 }
 
 func (w *work) bind(r *Record, view *rulebook.View) map[string]expr.Value {

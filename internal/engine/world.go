@@ -22,7 +22,8 @@ type world struct {
 	top        string // the unit without a parent
 	units      map[string]*unitInfo
 	people     map[string]*personInfo
-	grants     []grant
+	held       map[string][]grant // by person
+	filled     map[string][]grant // by role
 	absences   []absence
 	adoptions  []adoption
 	values     []paramValue
@@ -130,7 +131,7 @@ func (w *work) rows(form string) ([]store.Row, error) {
 }
 
 func (w *work) readWorld() (*world, error) {
-	wd := &world{e: w.e, units: map[string]*unitInfo{}, people: map[string]*personInfo{}, views: map[string]*rulebook.View{}, calendar: w.e.Lib.Days.Calendar()}
+	wd := &world{e: w.e, units: map[string]*unitInfo{}, people: map[string]*personInfo{}, held: map[string][]grant{}, filled: map[string][]grant{}, views: map[string]*rulebook.View{}, calendar: w.e.Lib.Days.Calendar()}
 	var err error
 	if wd.version, err = w.worldVersion(); err != nil {
 		return nil, err
@@ -167,7 +168,8 @@ func (w *work) readWorld() (*world, error) {
 		if !counts(r) {
 			return
 		}
-		wd.grants = append(wd.grants, grant{person: str(r["person"]), role: str(r["role"]), unit: str(r["unit"]), from: day(r["from"]), until: day(r["until"])})
+		g := grant{person: str(r["person"]), role: str(r["role"]), unit: str(r["unit"]), from: day(r["from"]), until: day(r["until"])}
+		wd.held[g.person], wd.filled[g.role] = append(wd.held[g.person], g), append(wd.filled[g.role], g)
 	})
 	each("base.absence", func(r store.Row) {
 		a := absence{person: str(r["person"]), standIn: str(r["stand_in"])}
@@ -426,8 +428,8 @@ func (wd *world) holders(role, unit string, at time.Time) []string {
 	on := calendar.DateOf(at, wd.calendar.Zone)
 	find := func(u string, any bool) []string {
 		var list []string
-		for _, g := range wd.grants {
-			if g.role == role && (any || g.unit == u) && inForce(g.from, g.until, on) && wd.active(g.person) && !contains(list, g.person) {
+		for _, g := range wd.filled[role] {
+			if (any || g.unit == u) && inForce(g.from, g.until, on) && wd.active(g.person) && !contains(list, g.person) {
 				list = append(list, g.person)
 			}
 		}
@@ -450,8 +452,8 @@ func (wd *world) active(person string) bool { p := wd.people[person]; return p !
 func (wd *world) rolesOf(person string, at time.Time) []grant {
 	on := calendar.DateOf(at, wd.calendar.Zone)
 	var list []grant
-	for _, g := range wd.grants {
-		if g.person == person && inForce(g.from, g.until, on) {
+	for _, g := range wd.held[person] {
+		if inForce(g.from, g.until, on) {
 			list = append(list, g)
 		}
 	}
@@ -459,8 +461,9 @@ func (wd *world) rolesOf(person string, at time.Time) []grant {
 }
 
 func (wd *world) has(person, role string, at time.Time) bool {
-	for _, g := range wd.rolesOf(person, at) {
-		if g.role == role {
+	on := calendar.DateOf(at, wd.calendar.Zone)
+	for _, g := range wd.held[person] {
+		if g.role == role && inForce(g.from, g.until, on) {
 			return true
 		}
 	}
@@ -528,8 +531,8 @@ func (wd *world) isMember(person, unit string, at time.Time) bool {
 		return true
 	}
 	on := calendar.DateOf(at, wd.calendar.Zone)
-	for _, g := range wd.grants {
-		if g.person == person && g.unit != "" && inForce(g.from, g.until, on) && wd.within(g.unit, unit) {
+	for _, g := range wd.held[person] {
+		if g.unit != "" && inForce(g.from, g.until, on) && wd.within(g.unit, unit) {
 			return wd.outside(person) == ""
 		}
 	}

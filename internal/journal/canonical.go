@@ -66,6 +66,15 @@ func appendValue(b []byte, v any) []byte {
 			b = append(b, '}')
 		}
 		return append(b, ']')
+	case []Row:
+		b = append(b, '[')
+		for i := range x {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendRow(b, &x[i])
+		}
+		return append(b, ']')
 	case map[string]string:
 		return appendMap(b, x, appendString)
 	case map[string]any:
@@ -74,6 +83,31 @@ func appendValue(b []byte, v any) []byte {
 		return appendString(b, x.String())
 	}
 	return appendOther(b, v)
+}
+
+// appendRow writes the keys in their order, without a map between: an entry repeats whole rows.
+func appendRow(b []byte, r *Row) []byte {
+	b = append(b, '{')
+	if r.Gone {
+		b = append(b, `"gone":true,`...)
+	}
+	b = appendString(append(b, `"k":`...), r.Key)
+	if r.New {
+		b = append(b, `,"new":true`...)
+	}
+	if len(r.Set) > 0 {
+		b = appendMap(append(b, `,"set":`...), r.Set, appendCell)
+	}
+	b = appendString(append(b, `,"t":`...), r.Table)
+	return append(b, '}')
+}
+
+// appendCell writes one value of a row. A digest is told from a text by being an object.
+func appendCell(b []byte, v any) []byte {
+	if d, ok := v.(Digest); ok {
+		return append(appendString(append(b, `{"#":`...), string(d)), '}')
+	}
+	return appendValue(b, v)
 }
 
 // appendMap writes keys in the order of their bytes. Two keys that differ only in invalid bytes

@@ -102,11 +102,7 @@ func (e *Entry) Canonical() []byte {
 		m["turn"] = e.Turn
 	}
 	if len(e.Rows) > 0 {
-		list := make([]any, len(e.Rows))
-		for i, r := range e.Rows {
-			list[i] = r.plain()
-		}
-		m["rows"] = list
+		m["rows"] = e.Rows
 	}
 	if len(e.Effects) > 0 {
 		list := make([]any, len(e.Effects))
@@ -123,28 +119,6 @@ func (e *Entry) Canonical() []byte {
 		m["effects"] = list
 	}
 	return appendValue(make([]byte, 0, 1024+160*len(e.Changed)+512*len(e.Rows)), m)
-}
-
-// plain is the row for the canonical bytes. A digest is told from a text by being an object.
-func (r *Row) plain() map[string]any {
-	m := map[string]any{"t": r.Table, "k": r.Key}
-	if len(r.Set) > 0 {
-		set := make(map[string]any, len(r.Set))
-		for name, v := range r.Set {
-			if d, ok := v.(Digest); ok {
-				v = map[string]string{"#": string(d)}
-			}
-			set[name] = v
-		}
-		m["set"] = set
-	}
-	if r.New {
-		m["new"] = true
-	}
-	if r.Gone {
-		m["gone"] = true
-	}
-	return m
 }
 
 // wireRow is how a row is read back.

@@ -91,6 +91,14 @@ func CheckInclusion(proof []Hash, c Checkpoint, leaf int64, body []byte) error {
 	return tlog.CheckRecord(proof, c.Size, c.Root, leaf, LeafHash(body))
 }
 
+// CheckLeaf checks such a proof with the leaf's hash alone, where the entry itself may not be seen.
+func CheckLeaf(proof []Hash, c Checkpoint, leaf int64, h Hash) error {
+	return tlog.CheckRecord(proof, c.Size, c.Root, leaf, h)
+}
+
+// ParseHash reads a hash in base64, as proofs are handed out.
+func ParseHash(s string) (Hash, error) { return tlog.ParseHash(s) }
+
 // ProveConsistency shows that the log of the larger size continues that of the smaller.
 func ProveConsistency(older, newer int64, r HashReader) ([]Hash, error) {
 	if older == 0 {

@@ -234,7 +234,7 @@ func (c *comparison) tables(read func(func(*Tx) error) error, fn func(journal.Ro
 				for _, row := range rows {
 					after = row
 					n++
-					if err := fn(c.asRow(t, row)); err != nil {
+					if err := fn(asRow(t, row, c.untold[t.name])); err != nil {
 						return err
 					}
 				}
@@ -271,11 +271,11 @@ func pageAfter(t *table, after Row) query.Select {
 	return q
 }
 
-// asRow is a row of a table in the shape the journal has it.
-func (c *comparison) asRow(t *table, row Row) journal.Row {
+// asRow is a row of a table in the shape the journal has it, without the columns it does not tell.
+func asRow(t *table, row Row, untold map[string]bool) journal.Row {
 	r := journal.Row{Table: t.name, Key: keyOf(t, func(name string) any { return row[name] }), Set: map[string]any{}, New: true}
 	for name, v := range row {
-		if v != nil && !slices.Contains(t.primary, name) && !c.untold[t.name][name] {
+		if v != nil && !slices.Contains(t.primary, name) && !untold[name] {
 			r.Set[name] = v
 		}
 	}

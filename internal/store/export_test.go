@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -35,6 +36,18 @@ func Exec(ctx context.Context, db *DB, sql string, args ...any) error {
 	})
 }
 
+// Segments counts those of SQLite's index for searching.
+func Segments(ctx context.Context, db *DB) (n int64, err error) {
+	err = db.Read(ctx, func(tx *Tx) error {
+		rows, err := tx.s.query(ctx, `SELECT COUNT(DISTINCT "segid") AS "n" FROM "`+pieceTable+`_idx"`, nil, []column{{"n", Int}})
+		if err == nil {
+			n, _ = rows[0]["n"].(int64)
+		}
+		return err
+	})
+	return n, err
+}
+
 // Break makes the disk fail, as far as the store can tell.
 func Break(db *DB, err error) { db.drv.(*lite).watch(err) }
 
@@ -50,4 +63,13 @@ func Unguard(ctx context.Context, db *DB) error {
 		}
 		return nil
 	})
+}
+
+// Unmark forgets that a newer program has worked on a database, as nobody but a test does.
+func Unmark(ctx context.Context, dsn string) error {
+	c, err := connectLite(strings.TrimPrefix(dsn, "sqlite:"), false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.simple("DELETE FROM meta WHERE key = '"+GenerationKey+"'"), c.conn.Close())
 }

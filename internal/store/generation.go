@@ -35,15 +35,28 @@ func Newer(mark string) error {
 // Outlived answers why this program must not work on the database any more: a newer one has begun to. It is nil while all is well,
 // and err only says that the database could not be asked.
 func (db *DB) Outlived(ctx context.Context) (reason, err error) {
-	if db.schema.Load().tables["meta"] == nil {
-		return nil, nil
-	}
 	err = db.Read(ctx, func(tx *Tx) error {
+		if tx.schema.tables["meta"] == nil {
+			return nil
+		}
 		mark, err := tx.generation()
 		reason = Newer(mark)
 		return err
 	})
 	return reason, err
+}
+
+// outlived asks within a transaction of SQLite that writes, so that no act follows the start of a newer program: once for all acts
+// that share the transaction, since nobody else writes meanwhile. On PostgreSQL the acts ask, with what they read anyway.
+func (tx *Tx) outlived() error {
+	if tx.schema.tables["meta"] == nil {
+		return nil
+	}
+	mark, err := tx.generation()
+	if err != nil {
+		return tx.fail(err)
+	}
+	return Newer(mark)
 }
 
 // generation reads the mark. It asks without the schema, which may be just in the making.

@@ -148,7 +148,7 @@ func (tx *Tx) note(t *table, names []string, args []any, w written) {
 		*have = w
 	}
 	if have.set == nil {
-		have.set = map[string]any{}
+		have.set = make(map[string]any, len(names))
 	}
 	if w.gone {
 		return
@@ -188,18 +188,13 @@ const turnSequence = "journal_turn"
 // fillEntry gives an entry its turn and the rows written. Every lock on those rows is held here, so
 // whoever writes one of them later gets a later turn, whatever his clock says.
 func (tx *Tx) fillEntry(e *journal.Entry) error {
-	sql := `SELECT COALESCE(MAX("turn"), 0) + 1 AS "turn" FROM "journal_entry"` // there is one writer
-	if tx.db.drv.dialect() == postgres {
-		sql = `SELECT nextval('` + turnSequence + `') AS "turn"`
+	var err error
+	if e.Turn, err = tx.turn(); err != nil {
+		return err
 	}
-	rows, err := tx.ask(sql, nil, []column{{"turn", Int}})
-	if err != nil {
-		return tx.fail(err)
-	}
-	e.Turn, _ = rows[0]["turn"].(int64)
 	e.Rows = nil
 	for _, w := range tx.wrote {
-		r := journal.Row{Table: w.table, Key: w.key, New: w.fresh, Gone: w.gone, Set: map[string]any{}}
+		r := journal.Row{Table: w.table, Key: w.key, New: w.fresh, Gone: w.gone, Set: make(map[string]any, len(w.set))}
 		for name, v := range w.set {
 			if v == nil && w.fresh {
 				continue
@@ -212,6 +207,32 @@ func (tx *Tx) fillEntry(e *journal.Entry) error {
 	}
 	tx.wrote, tx.at = nil, nil
 	return nil
+}
+
+// turn is the next among all acts. On SQLite there is one writer, and it asks once a commit; a member that fails leaves a gap, as
+// on PostgreSQL.
+func (tx *Tx) turn() (int64, error) {
+	c, _ := tx.s.(*liteConn)
+	if l, whole := tx.db.drv.(*lite); !whole || l == nil {
+		c = nil
+	}
+	if c != nil && c.turn > 0 {
+		c.turn++
+		return c.turn, nil
+	}
+	sql := `SELECT COALESCE(MAX("turn"), 0) + 1 AS "turn" FROM "journal_entry"`
+	if tx.db.drv.dialect() == postgres {
+		sql = `SELECT nextval('` + turnSequence + `') AS "turn"`
+	}
+	rows, err := tx.ask(sql, nil, []column{{"turn", Int}})
+	if err != nil {
+		return 0, tx.fail(err)
+	}
+	n, _ := rows[0]["turn"].(int64)
+	if c != nil {
+		c.turn = n
+	}
+	return n, nil
 }
 
 // journaled is a value as the journal keeps it.

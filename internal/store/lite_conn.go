@@ -19,6 +19,8 @@ type liteConn struct {
 	// SQLite rolls back the whole transaction then, and others' acts are in it.
 	interruptible bool
 	pieces        []piece // of the acts in the running batch
+	looked        bool    // in the running batch, whether a newer program has begun to work on the database
+	turn          int64   // of its last act; 0 = not asked yet
 }
 
 type liteStmt interface {
@@ -110,15 +112,28 @@ func (c *liteConn) one(sql string) (any, error) {
 }
 
 func (c *liteConn) exec(ctx context.Context, sql string, args []any) (int64, error) {
-	s, err := c.prepare(sql)
-	if err != nil {
-		return 0, err
-	}
-	res, err := s.ExecContext(c.context(ctx), named(args))
+	res, err := c.result(ctx, sql, args)
 	if err != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+// insert adds one row and answers the number that SQLite gave it.
+func (c *liteConn) insert(ctx context.Context, sql string, args []any) (int64, error) {
+	res, err := c.result(ctx, sql, args)
+	if err != nil {
+		return 0, err
+	}
+	return res.LastInsertId()
+}
+
+func (c *liteConn) result(ctx context.Context, sql string, args []any) (sqldriver.Result, error) {
+	s, err := c.prepare(sql)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(c.context(ctx), named(args))
 }
 
 func (c *liteConn) execMany(ctx context.Context, sql string, args [][]any) (int64, error) {

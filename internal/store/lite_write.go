@@ -31,7 +31,7 @@ type batch struct {
 
 const (
 	batchMembers = 128
-	batchTime    = 10 * time.Millisecond
+	batchTime    = 25 * time.Millisecond
 )
 
 func (l *lite) write(ctx context.Context, fn func(session) error) error {
@@ -119,7 +119,7 @@ func (l *lite) begin(ctx context.Context, b *batch) error {
 		l.give()
 		return l.watch(fmt.Errorf("store: begin: %w", err))
 	}
-	b.begun = true
+	b.begun, l.w.looked = true, false
 	b.timer = time.AfterFunc(batchTime, func() { b.full.Store(true) })
 	return nil
 }
@@ -178,7 +178,7 @@ func (l *lite) next() *ticket {
 // finish commits, or if that fails tells every member so.
 func (l *lite) finish(b *batch) error {
 	list := l.w.pieces
-	l.w.pieces = nil
+	l.w.pieces, l.w.turn = nil, 0
 	if b.broken != nil {
 		_ = l.w.simple("ROLLBACK") // SQLite may have done it already
 		return b.broken

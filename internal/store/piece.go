@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -112,10 +113,17 @@ func (tx *Tx) fillPieces() error {
 // piece is a change of one row's search column.
 type piece struct{ table, id, old, text string }
 
+// seenPieces are used again: an act has hundreds of pieces.
+var seenPieces = sync.Pool{New: func() any { return map[string]bool{} }}
+
 // pieces are those of a text, each once.
 func pieces(text string) []string {
-	seen := map[string]bool{}
-	var list []string
+	seen, _ := seenPieces.Get().(map[string]bool)
+	defer func() {
+		clear(seen)
+		seenPieces.Put(seen)
+	}()
+	list := make([]string, 0, len(text)/2)
 	var at []int // where each character of a run begins, and its end
 	put := func(s string) {
 		if !seen[s] {
@@ -290,11 +298,12 @@ func (c *liteConn) writePieces(list []piece) error {
 		if p.text == "" {
 			continue
 		}
-		rows, err := c.query(ctx, `INSERT INTO "`+entryTable+`" ("tab", "id") VALUES (?, ?) RETURNING "n"`, []any{p.table, p.id}, []column{{"n", Int}})
+		// Asking for n by RETURNING would open a savepoint for the statement, and each savepoint is a segment of the index.
+		n, err := c.insert(ctx, `INSERT INTO "`+entryTable+`" ("tab", "id") VALUES (?, ?)`, []any{p.table, p.id})
 		if err != nil {
 			return err
 		}
-		if _, err := c.exec(ctx, `INSERT INTO "`+pieceTable+`" (rowid, "p") VALUES (?, ?)`, []any{rows[0]["n"], pieceText(p.table, p.text)}); err != nil {
+		if _, err := c.exec(ctx, `INSERT INTO "`+pieceTable+`" (rowid, "p") VALUES (?, ?)`, []any{n, pieceText(p.table, p.text)}); err != nil {
 			return err
 		}
 	}

@@ -177,6 +177,20 @@ func narrowMany(t *testing.T, dsn string) {
 	}
 }
 
+// Ensure that the rows of one commit make one segment of the index for searching: each is written, read and merged with others by itself.
+func TestNarrow_Segments(t *testing.T) {
+	ctx := context.Background()
+	db := cardsOf(t, "sqlite:"+t.TempDir()+"/a.db")
+	if err := db.Write(ctx, func(tx *store.Tx) error {
+		return tx.InsertMany("card", []store.Row{{"id": "a", "search": "泰和泵业"}, {"id": "b", "search": "和泰贸易"}, {"id": "c", "search": "恒泰机械"}})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := store.Segments(ctx, db); n != 1 || err != nil {
+		t.Errorf("%d segments, %v", n, err)
+	}
+}
+
 // Ensure that a database from before the pieces gets them with the next start, and that what was erased is not left in the file.
 func TestNarrow_Upgrade(t *testing.T) {
 	file := t.TempDir() + "/a.db"

@@ -165,8 +165,15 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	err := db.drv.write(ctx, func(s session) error {
 		part.End()
 		tx = &Tx{db: db, ctx: ctx, s: s, schema: db.schema.Load(), kept: db.kept.now()}
+		c, lite := s.(*liteConn)
+		if lite && !c.looked {
+			if err := tx.outlived(); err != nil {
+				return err
+			}
+			c.looked = true
+		}
 		err := tx.run(db.guarded(ctx, fn))
-		if c, ok := s.(*liteConn); ok && err == nil {
+		if lite && err == nil {
 			c.pieces = append(c.pieces, tx.pieces...)
 		}
 		whole.Count("statements", tx.statements)

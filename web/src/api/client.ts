@@ -107,9 +107,9 @@ export async function call<T>(method: string, path: string, options: Options = {
   throw new Refusal(problem)
 }
 
-/** Asks for a file and lets the browser keep it. */
-export async function save(path: string, name: string) {
-  const at = URL.createObjectURL(await call<Blob>('GET', path))
+/** Asks for a file, with a body where it is made for this request, and lets the browser keep it. */
+export async function save(path: string, name: string, body?: unknown) {
+  const at = URL.createObjectURL(await call<Blob>(body === undefined ? 'GET' : 'POST', path, { body }))
   Object.assign(document.createElement('a'), { href: at, download: name }).click()
   setTimeout(() => URL.revokeObjectURL(at), 60_000)
 }

@@ -524,6 +524,7 @@ export default {
   'audit.not_yet': '{{n}} entries; never verified yet',
   'audit.sealed': '{{n}} sealed, up to {{at}}, root',
   'audit.packet': 'Download the journal',
+  'audit.packet_one': 'Take this record with its proofs',
   'audit.differs': 'Verified at {{at}}: something differs. The first place:',
   'audit.tail': 'Not witnessed by anybody outside yet: {{n}} entries',
   'audit.no_witness': 'No witness yet: only this server vouches for {{n}} entries',

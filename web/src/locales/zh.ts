@@ -499,6 +499,7 @@ export default {
   'audit.not_yet': '{{n}} 条，还没有校验过',
   'audit.sealed': '已封 {{n}} 条，封到 {{at}}，根',
   'audit.packet': '下载日志包',
+  'audit.packet_one': '取出这份记录和证据',
   'audit.differs': '{{at}} 校验发现不符。第一处：',
   'audit.tail': '还没有人在外面见证的：{{n}} 条',
   'audit.no_witness': '还没有见证人：{{n}} 条只有这台服务器自己作保',

@@ -4,7 +4,7 @@ import { Button, Checkbox, Input } from 'antd'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
-import { get, post, problemOf, type Refusal } from '../api/client'
+import { get, post, problemOf, save, type Refusal } from '../api/client'
 import { queries, useGet } from '../api/query'
 import type { Count, Page, Problem, Text } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
@@ -128,9 +128,21 @@ function Proof({ leaf, size }: { leaf: number; size: number }) {
 function One({ id, onClose, lang, size }: { id: string; onClose: () => void; lang: 'zh' | 'en'; size: number }) {
   const { t, w } = useWords()
   const [proof, setProof] = useState(false)
+  const [busy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<Problem | null>(null)
   const q = useGet<Entry>(`/api/journal/${id}`)
   const e = q.data
   const raw = (() => { try { return JSON.stringify(JSON.parse(e?.raw ?? ''), null, 1) } catch { return e?.raw ?? '' } })()
+  const take = async (form: string, record: string) => {
+    setBusy(true)
+    setProblem(null)
+    try {
+      await save(`/api/form/${form}/packet`, 'packet.zip', { records: [record] })
+    } catch (x) {
+      setProblem(problemOf(x))
+    }
+    setBusy(false)
+  }
   return (
     <Side title={t('audit.entry')} onClose={onClose} width={560}>
       {q.error ? <Failed error={q.error} /> : !e ? <Loading rows={6} /> : (
@@ -145,6 +157,8 @@ function One({ id, onClose, lang, size }: { id: string; onClose: () => void; lan
           {!!Object.keys(e.facts ?? {}).length && <details><summary>{t('audit.facts')}</summary><dl className="facts">{Object.entries(e.facts ?? {}).map(([k, v]) => <div key={k}><dt className="mono">{k}</dt><dd>{String(v)}</dd></div>)}</dl></details>}
           {e.raw && <details><summary>{t('audit.raw')}</summary><p className="soft small">{t('audit.hash')} <span className="mono">{e.hash}</span></p><pre className="raw">{raw}</pre></details>}
           {e.raw && typeof e.leaf === 'number' && e.leaf < size && <details onToggle={(x) => x.currentTarget.open && setProof(true)}><summary>{t('audit.proof')}</summary>{proof && <Proof leaf={e.leaf} size={size} />}</details>}
+          {e.raw && e.form && e.record && !e.refused && <p className="gap-above"><Button icon={<DownloadOutlined />} loading={busy} onClick={() => void take(e.form!, e.record!)}>{t('audit.packet_one')}</Button></p>}
+          {problem && <Refused problem={problem} />}
         </>
       )}
     </Side>

@@ -72,7 +72,7 @@ func bulk(c *call) error {
 			a.Key = k + "/" + r.ID
 		}
 		x := bulkResult{ID: r.ID}
-		if done, err := c.s.Engine.Do(c.ctx(), c.now, a); err != nil {
+		if done, err := c.perform(a); err != nil {
 			p := c.problem(err)
 			x.Problem = &p
 			out.Refused++

@@ -109,6 +109,12 @@ func rights(c *call) error {
 	return answer(c, v, err)
 }
 
+// handing shows an administrator what a leaver would hand over.
+func handing(c *call) error {
+	v, err := c.s.Engine.Handing(c.ctx(), c.now, c.actor, c.path("id"))
+	return answer(c, v, err)
+}
+
 func calendarOf(c *call) error {
 	year, err := strconv.Atoi(c.query("year"))
 	if c.query("year") == "" {

@@ -213,6 +213,47 @@ func TestLink_Pace(t *testing.T) {
 	s.holder(token).do("GET", "/api/answer", nil).want(200)
 }
 
+// Ensure that a link ends with who gave it: it opens a second before his minute and never after, not even when he comes back; and that
+// nothing else of before opens for him then (S21).
+func TestLink_GiverLeaves(t *testing.T) {
+	s := openWith(t, "sqlite:"+t.TempDir()+"/shop.db", testkit.Load(t, askingBook()))
+	wang, he := s.signIn("wang"), s.signIn("he")
+	id := wang.do("POST", "/api/form/x.ask/record", map[string]any{"values": map[string]any{"whom": "泰和"}}).want(201).text("id")
+	h := s.holder(wang.do("POST", "/api/form/x.ask/link/answer", map[string]any{"records": []any{id}}).want(201).text(0, "token"))
+	if err := s.auth.Disable(t.Context(), s.ID("wang"), s.Now.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	s.at(s.Now.Add(59 * time.Second))
+	h.do("GET", "/api/answer", nil).want(200)
+	wang.do("GET", "/api/me", nil).want(200)
+	s.at(s.Now.Add(time.Second))
+	h.do("GET", "/api/answer", nil).want(401)
+	h.do("POST", "/api/answer", map[string]any{}).want(401)
+	path := "/api/form/base.person/record/" + s.ID("wang")
+	he.do("POST", path+"/deactivate", map[string]any{"reason": "离职"}).want(200)
+	he.do("POST", path+"/reactivate", map[string]any{"reason": "返聘"}).want(200)
+	if err := s.auth.Disable(t.Context(), s.ID("wang"), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	h.do("GET", "/api/answer", nil).want(401)
+	wang.do("GET", "/api/me", nil).want(401)
+	if n := len(s.rows("auth_link")); n != 0 {
+		t.Errorf("%d links are left", n)
+	}
+}
+
+// Ensure that only administrators are shown what somebody would hand over.
+func TestHanding(t *testing.T) {
+	s := open(t)
+	path := "/api/person/" + s.ID("wang") + "/handing"
+	s.signIn("wang").do("GET", path, nil).want(403)
+	he := s.signIn("he")
+	he.do("GET", "/api/person/nobody/handing", nil).want(404)
+	if r := he.do("GET", path, nil).want(200); r.text("person", "id") != s.ID("wang") || r.text("parts", 0, "key") != "posts" {
+		t.Errorf("%s", r.body)
+	}
+}
+
 // at sets the clock without letting anything fall due.
 func (s *shop) at(now time.Time) {
 	s.mu.Lock()

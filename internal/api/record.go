@@ -180,7 +180,10 @@ func (c *call) mayFollow(key, action string) error {
 // perform does an act. One that may change the actor's own standing leaves the session he does it from alive.
 func (c *call) perform(a engine.Act) (out *engine.Outcome, err error) {
 	if c.principal.Session == "" || a.Form != "base.role_grant" && a.Form != "base.person" {
-		return c.s.Engine.Do(c.ctx(), c.now, a)
+		if out, err = c.s.Engine.Do(c.ctx(), c.now, a); err == nil {
+			err = c.forget(a)
+		}
+		return out, err
 	}
 	if err := c.s.Auth.Unsettle(c.ctx(), c.now, c.principal); err != nil {
 		return nil, err
@@ -189,7 +192,30 @@ func (c *call) perform(a engine.Act) (out *engine.Outcome, err error) {
 	if settled := c.s.Auth.Settle(c.ctx(), c.now, c.principal); err == nil {
 		err = settled
 	}
+	if err == nil {
+		err = c.forget(a)
+	}
 	return out, err
+}
+
+// forget takes away what somebody who left, or comes back, had of the door: nothing of before opens anything again, and nothing rings.
+func (c *call) forget(a engine.Act) error {
+	if a.Dry || a.Form != "base.person" || a.Action != "deactivate" && a.Action != "reactivate" {
+		return nil
+	}
+	if err := c.s.Auth.Forget(c.ctx(), a.Record); err != nil {
+		return err
+	}
+	if c.s.Alert == nil {
+		return nil
+	}
+	list, err := c.s.Alert.Channels(c.ctx(), a.Record)
+	for _, ch := range list {
+		if err == nil {
+			err = c.s.Alert.Drop(c.ctx(), c.now, a.Record, ch.ID)
+		}
+	}
+	return err
 }
 
 // after reads a record back for its answer. Who gave it out of his hands may see no more than that.

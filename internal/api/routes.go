@@ -200,6 +200,7 @@ func (s *server) table() []*route {
 		with(with(post("/api/form/{key}/packet", person, recordPacket, "Records of a form with the entries that made them and their proofs, for an offline verifier", recordPacketBody{}, nil), audit), func(r *route) { r.kind, r.fresh = "application/zip", true }),
 		with(with(get("/api/log/packet", person, packet, "The journal with its checkpoint, for an offline verifier", nil), audit), func(r *route) { r.kind = "application/zip" }),
 		get("/api/person/{id}/rights", person, rights, "What a person may do, in sentences", []engine.Text{}),
+		with(get("/api/person/{id}/handing", person, handing, "What a person would hand over if he left now, as far as the reader sees it", engine.Handing{}), admin),
 		with(with(post("/api/person/{id}/reset", browser, resetOther, "A link with which a person chooses a new password himself", nil, resetAnswer{}), admin), fresh),
 		with(with(with(post("/api/person/{id}/factor", browser, forgetFactors, "Remove the second factors of somebody who lost them, saying how he proved who he is", reasonBody{}, nil), del), admin), fresh),
 		with(with(post("/api/person/{id}/session", browser, endAllOf, "End all sessions of a person", nil, nil), del), admin),

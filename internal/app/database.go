@@ -172,6 +172,9 @@ func (d directory) find(tx *store.Tx, now time.Time, column, value string) (auth
 	if left := text("left_on"); left != "" && left < today {
 		p.Active = false // his last day has ended, whether or not somebody pressed the button
 	}
+	if ends, err := time.Parse(time.RFC3339, text("ends_at")); err == nil && !now.Before(ends) {
+		p.Active = false // his minute has struck, whether or not the clock was there to see it
+	}
 	held, err := tx.Select(query.Select{Table: d.grants, Alias: "g", Where: query.Eq("g", "person", p.ID),
 		Order: []query.Order{{Expr: query.Col{Alias: "g", Name: "id"}}}})
 	if err != nil {

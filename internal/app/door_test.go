@@ -100,7 +100,13 @@ func TestDirectory(t *testing.T) {
 	if see("2026-03-09 23:59").Standing == standing {
 		t.Error("a changed telephone is the same standing")
 	}
-	edit(map[string]any{"left_on": "2026-03-15"})
+	edit(map[string]any{"ends_at": "2026-03-14T17:30:00+08:00"}) // of which no clock has heard
+	for at, active := range map[string]bool{"2026-03-14 17:29": true, "2026-03-14 17:30": false} {
+		if p := see(at); p.Active != active {
+			t.Errorf("%s: %+v", at, p)
+		}
+	}
+	edit(map[string]any{"ends_at": nil, "left_on": "2026-03-15"})
 	for at, active := range map[string]bool{"2026-03-15 23:59": true, "2026-03-16 00:00": false} {
 		if p := see(at); p.Active != active {
 			t.Errorf("%s: %+v", at, p)

@@ -48,5 +48,16 @@ func (a *Auth) CheckLink(ctx context.Context, now time.Time, token string) (Link
 	if row == nil || !now.Before(l.Ends) {
 		return Link{}, no
 	}
+	// Who gave it answers for it: it ends with him.
+	gone, err := read(ctx, a.db, func(tx *store.Tx) (bool, error) {
+		account, who, err := a.holder(tx, now, str(row["created_by"]))
+		return err == nil && closed(who, account, now), err
+	})
+	if err == nil && gone {
+		err = no
+	}
+	if err != nil {
+		return Link{}, err
+	}
 	return l, nil
 }

@@ -308,6 +308,20 @@ func (a *Auth) EndAll(ctx context.Context, person, except string) error {
 	return a.db.Write(ctx, func(tx *store.Tx) error { return endAll(tx, person, except) })
 }
 
+// Forget ends all by which somebody came in or let others in: sessions, machine tokens and the links he gave. Who comes back after he
+// left begins anew.
+func (a *Auth) Forget(ctx context.Context, person string) error {
+	return a.db.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Delete("auth_token", query.Eq("t", "person", person)); err != nil {
+			return err
+		}
+		if _, err := tx.Delete("auth_link", query.Eq("t", "created_by", person)); err != nil {
+			return err
+		}
+		return endAll(tx, person, "")
+	})
+}
+
 func endAll(tx *store.Tx, person, except string) error {
 	_, err := tx.Delete("auth_session", query.And(query.Eq("t", "person", person),
 		query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "t", Name: "id"}, query.Const{Value: except}}}))

@@ -26,6 +26,7 @@ var namedFields = map[string]func(*rulebook.Book) []Option{
 	"base.finding.checklist":  checklistsOf,
 	"base.rulebook_text.book": bookOf,
 	"base.finding.result":     resultsOf,
+	"base.person.heirs.what":  passesOf,
 }
 
 // engineOnly are columns of the engine's registers that say nothing to a reader: what they lead to is named
@@ -40,10 +41,14 @@ func hiddenField(f *rulebook.Field) bool {
 
 // named are the options of a text field that holds an id of the library; nil for any other.
 func (w *work) named(f *rulebook.Field) []Option {
-	if f.Form == nil || f.Line != nil {
+	if f.Form == nil {
 		return nil
 	}
-	of := namedFields[f.Form.Key+"."+f.ID]
+	key := f.Form.Key + "." + f.ID
+	if f.Line != nil {
+		key = f.Line.Key + "." + f.ID
+	}
+	of := namedFields[key]
 	if of == nil {
 		return nil
 	}

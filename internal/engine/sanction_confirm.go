@@ -21,6 +21,8 @@ func (w *work) hooks(r *Record, a *rulebook.Action) error {
 		return w.judgeParameter(r, a)
 	case r.form.Key == "base.adoption":
 		return w.judgeAdoption(r, a)
+	case r.form.Key == "base.person" && (a.ID == leaving || a.ID == leftAt):
+		return w.handOver(r, a)
 	case r.form.Key == textForm:
 		return w.judgeText(r, a)
 	}

@@ -146,6 +146,7 @@ func (c *book) compileField(fd *Field, b *body) {
 		c.r.errorf(fd.Pos, "type %s is about a person: give field %s a class, which says who sees it", fd.Type.Name, fd.ID)
 	}
 	fd.Changed = c.effects(b.get("changed"), b.path+".changed", p)
+	fd.Passes = c.passing(fd, b, p)
 	if n := b.get("fixed"); n != nil {
 		x := &Fixed{}
 		if n = c.wrapped(n, &x.Node, b.path+".fixed"); n != nil && c.actionNamed(fd.Form, n) != nil {
@@ -153,6 +154,34 @@ func (c *book) compileField(fd *Field, b *body) {
 			fd.Fixed = x
 		}
 	}
+}
+
+// passing reads how a person's field goes over to his successor.
+func (c *book) passing(fd *Field, b *body, p place) *Passing {
+	n := b.get("passes")
+	if n == nil {
+		return nil
+	}
+	if fd.Line != nil || fd.Value != nil || fd.Type.Form != "base.person" {
+		c.r.errorf(n.pos, "passes is for a field of the form that names one person, which somebody fills; %s is not", fd.ID)
+		return nil
+	}
+	k := c.open(n, "passes", b.path+".passes")
+	if k == nil {
+		return nil
+	}
+	x := &Passing{}
+	c.node(&x.Node, k)
+	x.When = c.value(k.get("when"), k.path+".when", p, boolType)
+	if by := k.get("by"); by != nil && c.actionNamed(fd.Form, by) != nil {
+		x.By = by.text
+		c.last = append(c.last, func() {
+			if !slices.ContainsFunc(fd.Form.action[x.By].Fill, func(f *Fill) bool { return f.Field == fd.ID }) {
+				c.r.errorf(by.pos, "action %s of %s does not fill %s", x.By, fd.Form.ID, fd.ID)
+			}
+		})
+	}
+	return x
 }
 
 // actionNamed finds an action of a form; the error is reported.

@@ -291,8 +291,9 @@ type Field struct {
 	Personal bool   // its class is personal: the column holds a sealed text, and another column its mark
 	Back     string // back-reference id on the referred form
 	Changed  []*Effect
-	Hint     Label // the question to read aloud
-	Code     bool  // can be scanned
+	Passes   *Passing // nil: stays as it is when its person leaves
+	Hint     Label    // the question to read aloud
+	Code     bool     // can be scanned
 	Column   string
 	Frozen   bool // of a report: computed once, when the sheet is made
 	Total    bool // of a report: the rows' sum stands below
@@ -303,6 +304,13 @@ type Field struct {
 type Fixed struct {
 	Node
 	Action string
+}
+
+// Passing: when the person a field names leaves, it goes over to his successor. Records that are finished keep him.
+type Passing struct {
+	Node
+	By   string // action that carries it, with its guards and what follows; "" = the field is set
+	When *Value // bool; nil = always
 }
 
 // ClassRef and RetentionRef point to a class or retention with a clause of their own.

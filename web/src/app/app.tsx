@@ -45,6 +45,7 @@ const Calendar = page(() => import('../pages/calendar'))
 const Audit = page(() => import('../pages/audit'))
 const Settings = page(() => import('../pages/settings'))
 const People = page(() => import('../pages/people'))
+const Leave = page(() => import('../pages/leave'))
 const Notices = page(() => import('../pages/notice'))
 const Diff = page(() => import('../pages/diff'))
 const Adopt = page(() => import('../pages/adopt'))
@@ -123,6 +124,7 @@ const router = createBrowserRouter([
           { path: '/settings/:book', element: <Settings /> },
           { path: '/adopt/:book', element: <Adopt /> },
           { path: '/people/:id', element: <People /> },
+          { path: '/people/:id/leave', element: <Leave /> },
           { path: '/notice', element: <Notices /> },
           { path: '/search', element: <Search /> },
           { path: '/me', element: <Mine /> },

@@ -8,6 +8,7 @@ import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
 import link from './en-link'
+import leave from './en-leave'
 import diff from './en-diff'
 import desk from './en-desk'
 
@@ -17,6 +18,7 @@ export default {
   ...personal,
   ...setup,
   ...link,
+  ...leave,
   ...diff,
   ...desk,
   ...record,

@@ -8,6 +8,7 @@ import record from './zh-record'
 import personal from './zh-personal'
 import setup from './zh-setup'
 import link from './zh-link'
+import leave from './zh-leave'
 import diff from './zh-diff'
 import desk from './zh-desk'
 
@@ -17,6 +18,7 @@ export default {
   ...personal,
   ...setup,
   ...link,
+  ...leave,
   ...diff,
   ...desk,
   ...record,

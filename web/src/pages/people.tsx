@@ -58,6 +58,7 @@ export default function People() {
             <Button onClick={() => void reset()}>{t('people.reset')}</Button>
             <Button onClick={() => setLost('')}>{t('people.lost')}</Button>
             <Button onClick={() => void signOut()}>{t('people.sign_out')}</Button>
+            {rec.data?.state === 'employed' && <Link className="button" to={`/people/${id}/leave`}>{t('leave.open')}</Link>}
           </>
         )}</div>
       </header>

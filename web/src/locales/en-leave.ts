@@ -1,0 +1,22 @@
+// The same, of somebody who leaves and what he hands over.
+export default {
+  'leave.open': 'Hand over and leave',
+  'leave.title': 'Leaving: {{name}}',
+  'leave.text': 'All in one act: what is below goes to the successor, who takes over the posts too (where another administrator has to consent, he still has to), and at the given moment the account ends, with its sessions, tokens and the links he gave. If one thing cannot be handed over, nothing is.',
+  'leave.unseen': 'What you may not see goes to the successor as well and is not listed here.',
+  'leave.what': 'What is handed over, and to whom',
+  'leave.count': '{{total}} of them',
+  'leave.more': '{{total}} more',
+  'leave.limits': 'He holds {{total}} running time limits, which go with their matters.',
+  'leave.nothing': 'As far as you may see, he has nothing to hand over.',
+  'leave.to': 'Who takes over “{{what}}”',
+  'leave.same': 'The successor above',
+  'leave.other': 'Somebody else',
+  'leave.none': 'Not handed over',
+  'leave.confirm': 'Type the name “{{name}}” to confirm',
+  'leave.do': 'Hand over and end the account',
+  'leave.do_later': 'Hand over, end the account then',
+  'leave.done': 'Handed over to {{to}}; the account has ended.',
+  'leave.done_later': 'Handed over to {{to}}; the account ends {{at}}. What still comes to this person until then is handed over too.',
+  'leave.back': 'See the record',
+}

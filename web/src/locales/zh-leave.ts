@@ -1,0 +1,22 @@
+// The same, of somebody who leaves and what he hands over.
+export default {
+  'leave.open': '办理离职交接',
+  'leave.title': '离职交接：{{name}}',
+  'leave.text': '一次办完：下面这些都移交给接手人，他的岗位由接手人接任（要另一位管理员同意的照旧要同意），到时刻账号停用，登录、令牌和他发出的链接同时失效。有一件移交不了，就一件也不移交。',
+  'leave.unseen': '有你看不到的，也一起移交给接手人，这里不列。',
+  'leave.what': '移交什么、交给谁',
+  'leave.count': '{{total}} 件',
+  'leave.more': '另有 {{total}} 件',
+  'leave.limits': '他手上还有 {{total}} 个在走的期限，随事由接手人办。',
+  'leave.nothing': '在你看得到的范围里，他手上没有要移交的。',
+  'leave.to': '“{{what}}”交给谁',
+  'leave.same': '同上面的接手人',
+  'leave.other': '另外指定',
+  'leave.none': '不移交',
+  'leave.confirm': '输入他的姓名“{{name}}”确认',
+  'leave.do': '移交并停用账号',
+  'leave.do_later': '移交，到时刻停用账号',
+  'leave.done': '已移交给{{to}}，账号已停用。',
+  'leave.done_later': '已移交给{{to}}，账号 {{at}} 停用。此前再到他手上的，到时一起移交。',
+  'leave.back': '看他的记录',
+}

@@ -77,6 +77,8 @@ export default [
     await page.goto(base + '/register/14.help_request/new')
     await note(page).fill('第一通：法兰渗漏，客户在线上等')
     await another(page, /再记一件/)
+    await page.waitForURL(/draft=2/)
+    await says(page, '', 'the second begins with the first one’s words') // before that it would be the first that is written over
     await note(page).fill('第二通')
     await tabs(page).getByRole('link', { name: /第一通/ }).waitFor()
     await noOverflow(page)

@@ -46,6 +46,8 @@ type FormView struct {
 	// Read holds what this reader may not ask about: fields that are masked for him.
 	Closed []string `json:"closed,omitempty"`
 	New    *NewView `json:"new,omitempty"` // if this reader may make one
+	// Links are the actions for which he may hand out links; of which records, their own giving asks.
+	Links []LinkOffer `json:"links,omitempty"`
 }
 
 // FieldView is one field.
@@ -257,6 +259,9 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 	for _, a := range f.Actions {
 		if view.Awake(&a.Node) {
 			v.Actions = append(v.Actions, actionView(a, view))
+			if w.mayGiveLinks(r, a, view) {
+				v.Links = append(v.Links, LinkOffer{a.ID, actionText(a)})
+			}
 		}
 	}
 	if v.CanCreate {

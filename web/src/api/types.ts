@@ -115,6 +115,7 @@ export interface Form {
   copies: { mark: string; to: Text }[]
   report?: boolean
   new?: NewDef
+  links?: { action: string; label: Text }[] // for which this reader may hand out links
   checklist?: boolean
 }
 

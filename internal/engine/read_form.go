@@ -117,6 +117,7 @@ type Section struct {
 	ID     string   `json:"id"`
 	Label  Text     `json:"label"`
 	Fields []string `json:"fields"`
+	Chart  []string `json:"chart,omitempty"` // of them, the numbers that are drawn
 }
 
 // ViewView is a saved view.
@@ -271,7 +272,7 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		if !view.Bears(&s.Part) {
 			continue
 		}
-		v.Sections = append(v.Sections, Section{s.ID, textOr(s.Label, s.ID), s.Field})
+		v.Sections = append(v.Sections, Section{s.ID, textOr(s.Label, s.ID), s.Field, s.Chart})
 	}
 	for _, s := range f.View {
 		if !view.Bears(&s.Part) {

@@ -122,6 +122,25 @@ export default [
       await page.getByRole('heading', { name: '1 件没有链接' }).waitFor()
       await noForbidden(page)
       await shot(page, 'answer-many-none')
+      // The analysis of what came back: its figures in words, and drawn, on the screen, the phone and paper.
+      await act(page, '09.survey', (await ask(page, '/api/form/09.survey/record')).rows[0].id, 'close')
+      const analysis = (await ask(page, '/api/form/09.survey_report/record')).rows[0].id
+      const drawn = page.getByRole('img', { name: '图：满意度' }).locator('svg')
+      await page.goto(`${address}/record/09.survey_report/${analysis}`)
+      await drawn.getByText('产品质量').waitFor()
+      await drawn.getByText('60', { exact: true }).first().waitFor()
+      const lacking = await check(page)
+      must(!lacking.length, lacking.join('\n'))
+      await shot(page, 'analysis-chart')
+      await page.setViewportSize({ width: 390, height: 844 })
+      await page.locator('nav.bar').waitFor()
+      await drawn.getByText('产品质量').waitFor()
+      await noOverflow(page)
+      await shot(page, 'analysis-chart-phone')
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.goto(`${address}/record/09.survey_report/${analysis}/print`)
+      await drawn.getByText('产品质量').waitFor()
+      await shot(page, 'analysis-chart-paper')
     } finally {
       await stop()
     }

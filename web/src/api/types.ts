@@ -109,7 +109,7 @@ export interface Form {
   lines: LineDef[]
   states: { id: string; label: Text; final?: boolean; path?: boolean }[]
   actions: ActionDef[]
-  sections: { id: string; label: Text; fields: string[] }[]
+  sections: { id: string; label: Text; fields: string[]; chart?: string[] }[]
   views: ViewDef[]
   columns: string[]
   copies: { mark: string; to: Text }[]

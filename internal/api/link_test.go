@@ -67,7 +67,12 @@ func TestLink_Attack(t *testing.T) {
 		}
 		one, other := file("泰和泵业"), file("安和")
 
-		// Who gives it.
+		// Who gives it, and is offered to.
+		for c, want := range map[*client]bool{wang: true, ma: false} {
+			if offered := strings.Contains(string(c.do("GET", "/api/form/x.ask", nil).want(200).body), `"links":[{"action":"answer"`); offered != want {
+				t.Errorf("offered: %v, should be %v", offered, want)
+			}
+		}
 		ma.do("POST", "/api/form/x.ask/link/answer", map[string]any{"records": []any{one}}).want(422)
 		s.signIn("lone").do("POST", "/api/form/x.ask/link/answer", map[string]any{"records": []any{one}}).want(404)
 		wang.do("POST", "/api/form/x.matter/link/register", map[string]any{"records": []any{one}}).want(404)

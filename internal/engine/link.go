@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"zhanggui/internal/calendar"
@@ -117,6 +118,20 @@ func (w *work) givesLink(r *Record, a *rulebook.Action, view *rulebook.View) (bo
 		}
 	}
 	return false, nil
+}
+
+// mayGiveLinks tells whether the actor hands out links for an action of some record, by an empty one: where that depends on the record it
+// is not ruled out.
+func (w *work) mayGiveLinks(blank *Record, a *rulebook.Action, view *rulebook.View) bool {
+	if a.Link == nil || a.Link.Give == nil || !view.Awake(&a.Link.Node) {
+		return false
+	}
+	if gives, err := w.givesLink(blank, a, view); err == nil && gives {
+		return true
+	}
+	return w.me != nil && slices.ContainsFunc(a.Link.Give.Items, func(item *rulebook.WhoItem) bool {
+		return view.Awake(&item.Node) && (asksThis(item.Expr) || asksThis(item.When))
+	})
 }
 
 // linkOpen refuses where the action is asleep or not open now, whoever has the link.

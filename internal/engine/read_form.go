@@ -46,6 +46,8 @@ type FormView struct {
 	// Read holds what this reader may not ask about: fields that are masked for him.
 	Closed []string `json:"closed,omitempty"`
 	New    *NewView `json:"new,omitempty"` // if this reader may make one
+	// Links are the actions for which he may hand out links; of which records, their own giving asks.
+	Links []LinkOffer `json:"links,omitempty"`
 }
 
 // FieldView is one field.
@@ -115,6 +117,7 @@ type Section struct {
 	ID     string   `json:"id"`
 	Label  Text     `json:"label"`
 	Fields []string `json:"fields"`
+	Chart  []string `json:"chart,omitempty"` // of them, the numbers that are drawn
 }
 
 // ViewView is a saved view.
@@ -257,6 +260,9 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 	for _, a := range f.Actions {
 		if view.Awake(&a.Node) {
 			v.Actions = append(v.Actions, actionView(a, view))
+			if w.mayGiveLinks(r, a, view) {
+				v.Links = append(v.Links, LinkOffer{a.ID, actionText(a)})
+			}
 		}
 	}
 	if v.CanCreate {
@@ -266,7 +272,7 @@ func (w *work) formView(f *rulebook.Form) *FormView {
 		if !view.Bears(&s.Part) {
 			continue
 		}
-		v.Sections = append(v.Sections, Section{s.ID, textOr(s.Label, s.ID), s.Field})
+		v.Sections = append(v.Sections, Section{s.ID, textOr(s.Label, s.ID), s.Field, s.Chart})
 	}
 	for _, s := range f.View {
 		if !view.Bears(&s.Part) {

@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"slices"
 	"strings"
 
 	"zhanggui/internal/expr"
@@ -104,9 +105,31 @@ func (c *book) sections(f *Form, b *body) []*Section {
 				s.Field = append(s.Field, n.text)
 			}
 		}
+		for _, n := range x.names("chart") {
+			if !c.fieldNamed(f, n, false) {
+				continue
+			}
+			if !slices.Contains(s.Field, n.text) || !drawn(f.Field(n.text)) {
+				c.r.errorf(n.pos, "chart of section %s: %q is no number of the section", s.ID, n.text)
+				continue
+			}
+			s.Chart = append(s.Chart, n.text)
+		}
 		list = append(list, s)
 	}
 	return list
+}
+
+// drawn tells whether a field is a number that a chart can show.
+func drawn(f *Field) bool {
+	if f == nil {
+		return false
+	}
+	switch f.Type.Expr.Kind {
+	case expr.KInt, expr.KDecimal, expr.KMoney:
+		return true
+	}
+	return false
 }
 
 func (c *book) views(f *Form, b *body) []*SavedView {

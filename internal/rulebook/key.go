@@ -153,6 +153,7 @@ var shapes = map[string][]key{
 	"state":  {{"final", "bool", "nothing follows"}, {"locked", "bool", "nobody edits"}, {"path", "bool", "false: a side state"}},
 	"section": {
 		{"field", "names", "fields in order"},
+		{"chart", "names", "numbers among them that are drawn beside their list"},
 	},
 	"view": {
 		{"where", "cel", "condition over this, in the SQL half"},

@@ -268,7 +268,8 @@ type Section struct {
 	ID    string
 	Label Label
 	Field []string
-	Part  Node // where it stands
+	Chart []string // of them, numbers of one measure, drawn side by side
+	Part  Node     // where it stands
 }
 
 // Field is one field of a form or line.

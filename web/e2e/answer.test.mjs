@@ -1,4 +1,5 @@
 // A customer without an account answers a survey on his phone by the link he was given: once, in his language, what he filled in is not lost.
+import { readFileSync } from 'node:fs'
 import { ask, check, must, noForbidden, noOverflow, shot } from './browser.mjs'
 import { fresh } from './fresh.mjs'
 
@@ -49,6 +50,27 @@ export default [
     try {
       const page = await context.newPage()
       const id = await surveyed(page, address, code)
+      const many = async () => {
+        await page.goto(`${address}/register/09.reply`)
+        await page.locator('main input[type=checkbox]').last().check()
+        await page.getByRole('region', { name: '一起办' }).getByRole('button', { name: '发链接' }).click()
+        await page.getByRole('dialog').getByRole('button', { name: '生成 1 个链接' }).click()
+      }
+      await many()
+      const given = page.locator('.links-made td.secret')
+      await given.filter({ hasText: /\/answer#zgl_[\w-]{40,}$/ }).waitFor()
+      const secret = /zgl_[\w-]+/.exec(await given.innerText())[0]
+      await noForbidden(page)
+      const wrong = await check(page)
+      must(!wrong.length, wrong.join('\n'))
+      await shot(page, 'answer-many')
+      await page.getByRole('button', { name: '关闭' }).click() // neither copied nor downloaded: it asks first
+      await page.getByText('关掉就看不到了').last().waitFor()
+      const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: '下载表格' }).click()])
+      must(readFileSync(await file.path(), 'utf8').includes(`/answer#${secret}"`), 'the table lacks the link')
+      await page.getByRole('button', { name: '关闭' }).click()
+      await given.waitFor({ state: 'detached' })
+      must(!(await page.evaluate(() => location.href + JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + JSON.stringify(history.state))).includes(secret), 'the secret is kept')
       await page.goto(`${address}/record/09.reply/${id}`)
       await page.getByRole('button', { name: '生成链接' }).click()
       await page.getByRole('button', { name: '换一个新链接' }).waitFor()
@@ -96,6 +118,29 @@ export default [
       await page.getByText('对方（凭链接）').first().waitFor()
       must((await page.locator('main').innerText()).includes('<b>太慢</b>'), 'the remark is not shown as it was written')
       await shot(page, 'answer-returned')
+      await many() // there is nothing left to be answered: no link, and why
+      await page.getByRole('heading', { name: '1 件没有链接' }).waitFor()
+      await noForbidden(page)
+      await shot(page, 'answer-many-none')
+      // The analysis of what came back: its figures in words, and drawn, on the screen, the phone and paper.
+      await act(page, '09.survey', (await ask(page, '/api/form/09.survey/record')).rows[0].id, 'close')
+      const analysis = (await ask(page, '/api/form/09.survey_report/record')).rows[0].id
+      const drawn = page.getByRole('img', { name: '图：满意度' }).locator('svg')
+      await page.goto(`${address}/record/09.survey_report/${analysis}`)
+      await drawn.getByText('产品质量').waitFor()
+      await drawn.getByText('60', { exact: true }).first().waitFor()
+      const lacking = await check(page)
+      must(!lacking.length, lacking.join('\n'))
+      await shot(page, 'analysis-chart')
+      await page.setViewportSize({ width: 390, height: 844 })
+      await page.locator('nav.bar').waitFor()
+      await drawn.getByText('产品质量').waitFor()
+      await noOverflow(page)
+      await shot(page, 'analysis-chart-phone')
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.goto(`${address}/record/09.survey_report/${analysis}/print`)
+      await drawn.getByText('产品质量').waitFor()
+      await shot(page, 'analysis-chart-paper')
     } finally {
       await stop()
     }

@@ -36,6 +36,25 @@ export default [
     await noOverflow(page)
     await shot(page, 'around-phone')
   }],
+  ['why a customer has his grade: who set it and when, in a drawer that closes where it was opened', 'chenli', null, async (page) => {
+    const [graded] = (await ask(page, `/api/form/base.customer/record?limit=1&filter=${encodeURIComponent("this.grade == 'a'")}`)).rows
+    await page.goto(base + '/record/base.customer/' + graded.id)
+    const why = page.getByRole('button', { name: '等级：为什么' }).first()
+    await why.click()
+    const drawer = page.getByRole('dialog', { name: '为什么' })
+    await drawer.locator('ol.why li').filter({ hasText: 'A 级' }).first().waitFor()
+    await noOverflow(page)
+    await noForbidden(page)
+    await shot(page, 'around-why')
+    await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
+    await page.setViewportSize({ width: phone[0], height: phone[1] })
+    await page.locator('nav.bar').waitFor()
+    await why.click()
+    await drawer.locator('ol.why li').filter({ hasText: 'A 级' }).first().waitFor()
+    await noOverflow(page)
+    await shot(page, 'around-why-phone')
+  }],
   ['a customer who is there already is named while his name is typed', 'chenli', null, async (page) => {
     const [there] = (await ask(page, '/api/form/base.customer/record?limit=1&sort=name')).rows
     await page.goto(base + '/register/base.customer/new')

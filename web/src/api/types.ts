@@ -109,12 +109,13 @@ export interface Form {
   lines: LineDef[]
   states: { id: string; label: Text; final?: boolean; path?: boolean }[]
   actions: ActionDef[]
-  sections: { id: string; label: Text; fields: string[] }[]
+  sections: { id: string; label: Text; fields: string[]; chart?: string[] }[]
   views: ViewDef[]
   columns: string[]
   copies: { mark: string; to: Text }[]
   report?: boolean
   new?: NewDef
+  links?: { action: string; label: Text }[] // for which this reader may hand out links
   checklist?: boolean
 }
 

@@ -15,7 +15,7 @@ export default function Chart({ kind, names, values, label, onPick }: { kind: 'b
     if (!box.current) return
     const chart = init(box.current, undefined, { renderer: 'svg' })
     const flat = kind === 'line' || names.length <= 8
-    const names_ = { type: 'category' as const, data: flat ? names : [...names].reverse(), axisTick: { show: false }, axisLine: { lineStyle: { color: '#8a95a3' } }, axisLabel: { color: '#1b2430', width: flat ? 90 : 130, overflow: 'break' as const, interval: 0 } }
+    const names_ = { type: 'category' as const, data: flat ? names : [...names].reverse(), axisTick: { show: false }, axisLine: { lineStyle: { color: '#8a95a3' } }, axisLabel: { color: '#1b2430', width: flat ? Math.max(48, Math.min(90, Math.floor((box.current.clientWidth - 60) / names.length) - 8)) : 130, overflow: 'break' as const, interval: 0 } }
     const numbers = { type: 'value' as const, splitLine: { lineStyle: { color: '#e3e7ec' } }, axisLabel: { color: '#5a6675' } }
     const data = flat ? values : [...values].reverse()
     chart.setOption({

@@ -1,9 +1,11 @@
 // Why a deadline falls when it falls, why an act is closed, where a figure comes from.
+import { useState } from 'react'
 import { useNow } from '../app/clock'
 import { useWords } from '../app/i18n'
 import { absolute, parse } from '../app/time'
 import { recordPath, useGet } from '../api/query'
-import type { Why } from '../api/types'
+import type { Field, Value, Why } from '../api/types'
+import { masked, missing } from '../fields/kind'
 import { ClauseChip } from './clause'
 import { Failed, Loading, Side } from './parts'
 
@@ -32,5 +34,18 @@ export function WhyDrawer({ form, id, of, onClose }: { form: string; id: string;
         </>
       )}
     </Side>
+  )
+}
+
+/** Beside a choice that somebody decided, such as a grade: who, when, on what figures. Of a value that is masked nothing is told. */
+export function WhyChoice({ form, id, field: f, value }: { form: string; id: string; field: Field; value: Value }) {
+  const { t, w } = useWords()
+  const [open, setOpen] = useState(false)
+  if (f.type !== 'choice' || missing(value) || masked(value) !== null) return null
+  return (
+    <>
+      {' '}<button type="button" className="link small" aria-label={w(f.label) + t('colon') + t('why')} onClick={() => setOpen(true)}>{t('why')}</button>
+      {open && <WhyDrawer form={form} id={id} of={`field:${f.id}`} onClose={() => setOpen(false)} />}
+    </>
   )
 }

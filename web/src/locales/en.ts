@@ -479,6 +479,7 @@ export default {
   'report.count': 'Count',
   'report.sum': 'What to add up',
   'report.sum_of': 'Sum of {{what}}',
+  'chart.of': 'Chart: {{what}}',
   'chart.bar': 'Bars',
   'chart.line': 'Line',
   'ledger.none': 'No penalties or rewards.',

@@ -454,6 +454,7 @@ export default {
   'report.count': '件数',
   'report.sum': '数什么',
   'report.sum_of': '{{what}}合计',
+  'chart.of': '图：{{what}}',
   'chart.bar': '柱',
   'chart.line': '线',
   'ledger.none': '没有奖罚记录。',

@@ -15,6 +15,7 @@ import { Deadline } from '../elements/deadline'
 import { Entry, History } from '../elements/history'
 import { Card, Failed, Loading } from '../elements/parts'
 import { People } from '../elements/refusal'
+import { WhyChoice } from '../elements/why'
 import { FieldView, kindOf, missing } from '../fields'
 
 const nameOf = (r: { number?: string; title?: string }) => [r.number, r.title].filter((x, i, a) => x && a.indexOf(x) === i).join(' ')
@@ -44,7 +45,7 @@ export function AroundHead({ of: a, rec, form }: { of?: Around; rec: Rec; form: 
       <Held of={a} />
       {(grades.length > 0 || sums.length > 0 || counts.length > 0) && (
         <ul className="figures">
-          {grades.map((f) => <li key={f.id}><span className="soft">{w(f.label)}</span><b><FieldView field={f} value={rec.values[f.id]} /></b></li>)}
+          {grades.map((f) => <li key={f.id}><span className="soft">{w(f.label)}</span><b><FieldView field={f} value={rec.values[f.id]} /></b><span><WhyChoice form={rec.form} id={rec.id} field={f} value={rec.values[f.id]} /></span></li>)}
           {sums.map((g) => <li key={g.form + g.field}><span className="soft">{w(g.label)}</span><b className="num">{money(g.sum!.value)}</b><span className="soft small">{w(g.sum!.label)}{t('semicolon')}{t('around.lasts', { count: g.total })}</span></li>)}
           {counts.map((g) => <li key={g.form + g.field}><span className="soft">{w(g.label)}</span><b className="num"><Total of={g} /></b></li>)}
         </ul>
@@ -115,7 +116,7 @@ function Part({ form: key, label, row }: { form: string; label: string; row: Row
   const fields = (f.data?.columns ?? []).map((c) => f.data!.fields.find((x) => x.id === c)).filter((x) => x && !missing(row.values[x.id]))
   return (
     <Card title={<>{label} <Link to={`/record/${key}/${row.id}`}>{nameOf(row)}</Link></>} extra={<span className="tag">{w(row.state_label)}</span>}>
-      {f.data ? <dl className="content">{fields.map((x) => <div key={x!.id}><dt>{w(x!.label)}</dt><dd><FieldView field={x!} value={row.values[x!.id]} /></dd></div>)}</dl> : <Loading rows={2} />}
+      {f.data ? <dl className="content">{fields.map((x) => <div key={x!.id}><dt>{w(x!.label)}</dt><dd><FieldView field={x!} value={row.values[x!.id]} /><WhyChoice form={key} id={row.id} field={x!} value={row.values[x!.id]} /></dd></div>)}</dl> : <Loading rows={2} />}
     </Card>
   )
 }

@@ -13,6 +13,7 @@ import { recordAddress } from '../app/codes'
 import { useKeys } from '../app/keys'
 import { dataTime, parse } from '../app/time'
 import { Failed, Loading } from '../elements/parts'
+import { SectionChart } from '../elements/section-chart'
 import { plain } from '../fields/plain'
 import '../elements/paper.css'
 
@@ -121,6 +122,7 @@ function Paper({ form, id, copy, printed }: { form: Form; id: string; copy: stri
           </div>
         ))}
       </div>
+      {form.sections.map((s) => <SectionChart key={s.id} form={form} section={s.id} of={(id) => words(p.cells.find((c) => c.field === id)?.value)} />)}
       {p.lines.filter((l) => l.rows.length).map((l, i) => (
         <table key={i}>
           <caption>{w(l.label)}</caption>

@@ -15,6 +15,7 @@ import { absolute, parse } from '../app/time'
 import { ActionDialog, ActionForm, worst } from '../elements/act'
 import { needsForm } from '../elements/press'
 import { ClauseChip } from '../elements/clause'
+import { SectionChart } from '../elements/section-chart'
 import { Compare } from '../elements/compare'
 import { Clocks, Deadline } from '../elements/deadline'
 import { GiveLink } from '../elements/give-link'
@@ -248,6 +249,7 @@ function Content({ form: f, rec: r }: { form: Form; rec: Rec }) {
               </div>
             ))}
           </dl>
+          <SectionChart form={f} section={s.id} of={(id) => r.values[id]} />
         </Card>
       ))}
       {f.lines.filter((l) => r.lines?.[l.id]?.length).map((l) => (

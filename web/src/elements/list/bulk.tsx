@@ -4,13 +4,14 @@ import { useRef, useState } from 'react'
 import { Link } from 'react-router'
 import { newKey, post, problemOf } from '../../api/client'
 import { refresh } from '../../api/query'
-import type { ActionDef, BulkResult, Form, Problem, Row, Values } from '../../api/types'
+import type { ActionDef, BulkResult, Form, Problem, Row, Text, Values } from '../../api/types'
 import { useWords } from '../../app/i18n'
 import { ClauseChip } from '../clause'
 import { blank, type Draft } from '../draft'
 import { Fill, sendable, type Ask } from '../fill'
 import { Side } from '../parts'
 import { People, Refused } from '../refusal'
+import { ManyLinks } from './links'
 
 export const MOST = 200
 const SLICE = 8 // records a request: so many go on after 停下
@@ -21,6 +22,7 @@ export function BulkBar({ form: f, rows, onClear }: { form: Form; rows: Row[]; o
   const { t, w } = useWords()
   const [chosen, setChosen] = useState<ActionDef | null>(null)
   const [work, setWork] = useState<{ done: Outcome[]; of: Row[]; running: boolean; stopped?: boolean; problem?: Problem } | null>(null)
+  const [linking, setLinking] = useState<{ action: string; label: Text } | null>(null)
   const stop = useRef(false)
   const here = (a: ActionDef) => !a.from?.length || rows.some((r) => a.from!.includes(r.state ?? ''))
   const acts = f.actions.filter((a) => a.bulk && here(a))
@@ -53,9 +55,11 @@ export function BulkBar({ form: f, rows, onClear }: { form: Form; rows: Row[]; o
       <b>{t('list.ticked', { count: rows.length })}</b>
       {rows.length > MOST && <span>{t('list.most', { count: MOST })}</span>}
       {acts.map((a) => <Button key={a.id} onClick={() => { if (!work?.running) press(a) }}>{w(a.label)}</Button>)}
+      {f.links?.map((l) => <Button key={l.action} onClick={() => setLinking(l)}>{f.links!.length > 1 ? t('links.give_for', { what: w(l.label) }) : t('links.give')}</Button>)}
       {single.length > 0 && <span className="soft">{t('list.singly', { what: single.map((a) => w(a.label)).join('、') })}</span>}
       <button type="button" className="link" onClick={onClear}>{t('list.untick')}</button>
       {chosen && <Common form={f} action={chosen} count={Math.min(rows.length, MOST)} onClose={() => setChosen(null)} onDo={(body) => void run(chosen, body)} />}
+      {linking && <ManyLinks form={f} rows={rows.slice(0, MOST)} of={linking} onClose={() => setLinking(null)} />}
       {work && <Outcomes form={f} work={work} onStop={() => (stop.current = true)} onClose={() => { stop.current = true; setWork(null); onClear() }} />}
     </div>
   )

@@ -33,27 +33,27 @@ form:
 		asked := maps.Clone(list)
 		asked["purpose"], asked["until"] = "年报", "2026-03-02"
 		id := wang.do("POST", "/api/form/x.roll/export/request", asked).want(201).text("record")
-		wang.do("POST", "/api/export/request/"+id, nil).want(422)
+		wang.do("POST", "/api/export-request/"+id, nil).want(422)
 		ma.do("POST", "/api/form/base.export_request/record/"+id+"/grant", map[string]any{}).want(200)
 		for _, other := range []*client{ma, he} {
-			other.do("POST", "/api/export/request/"+id, nil).want(404)
-			if r := other.do("GET", "/api/export/request", nil).want(200); r.len() != 0 {
+			other.do("POST", "/api/export-request/"+id, nil).want(404)
+			if r := other.do("GET", "/api/export-request", nil).want(200); r.len() != 0 {
 				t.Errorf("another's requests: %s", r.body)
 			}
 		}
 		wang.do("POST", "/api/form/x.roll/export", map[string]any{}).want(422)
 		wang.do("POST", "/api/form/x.roll/export", map[string]any{"filter": list["filter"], "fields": []any{"what", "number"}}).want(422)
-		if r := wang.do("GET", "/api/export/request", nil).want(200); r.text(0, "id") != id || r.text(0, "state") != "granted" || !strings.Contains(string(r.body), `"open":true`) || strings.Contains(string(r.body), "this.what") {
+		if r := wang.do("GET", "/api/export-request", nil).want(200); r.text(0, "id") != id || r.text(0, "state") != "granted" || !strings.Contains(string(r.body), `"open":true`) || strings.Contains(string(r.body), "this.what") {
 			t.Errorf("%s", r.body)
 		}
-		job := wang.do("POST", "/api/export/request/"+id, nil).want(202).text("id")
+		job := wang.do("POST", "/api/export-request/"+id, nil).want(202).text("id")
 		if r := wang.ended(job); r.text("state") != "done" {
 			t.Fatalf("%s", r.body)
 		}
 		if rows := wang.fetched(job); len(rows) != 3 {
 			t.Errorf("%q", rows)
 		}
-		wang.do("POST", "/api/export/request/"+id, nil).want(422)
+		wang.do("POST", "/api/export-request/"+id, nil).want(422)
 		wang.do("POST", "/api/form/x.roll/export", list).want(422)
 		s.mu.Lock()
 		s.Now = testkit.At(t, "2026-03-03 00:00")

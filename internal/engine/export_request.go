@@ -183,7 +183,7 @@ func (w *work) exportAsked(r *Record, a *rulebook.Action, d demand) error {
 	if len(x.Columns) == 0 {
 		x.Columns = form.Columns
 	}
-	told, err := w.exportTold(p.form, form, x)
+	told, err := w.exportTold(p.form, form, x, n.Total)
 	if err != nil {
 		return err
 	}
@@ -395,8 +395,8 @@ func (w *work) permit(f *rulebook.Form, c *rulebook.Class, t *taking) (found boo
 	return false, why, nil
 }
 
-// exportTold says what an export covers: view, filter, search and columns, in both languages.
-func (w *work) exportTold(f *rulebook.Form, form *FormView, x askedExport) (Text, error) {
+// exportTold says what an export covers: rows, view, filter, search and columns, in both languages.
+func (w *work) exportTold(f *rulebook.Form, form *FormView, x askedExport, rows int) (Text, error) {
 	zh, en := []string{}, []string{}
 	add := func(z, e string) { zh, en = append(zh, z), append(en, e) }
 	if v := savedView(f, x.View); v != nil {
@@ -413,6 +413,7 @@ func (w *work) exportTold(f *rulebook.Form, form *FormView, x askedExport) (Text
 	if len(zh) == 0 {
 		add("全部，不加条件", "All, no filter")
 	}
+	add("共 "+strconv.Itoa(rows)+" 行", strconv.Itoa(rows)+" rows in all")
 	var cz, ce []string
 	for _, id := range x.Columns {
 		l := Text{}

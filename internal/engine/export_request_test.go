@@ -145,11 +145,16 @@ func exportApprovalOn(t *testing.T, dsn string, lib *rulebook.Library) {
 		t.Fatal(list, err)
 	}
 	mine := slices.IndexFunc(list, func(x engine.ExportRequest) bool { return x.ID == id })
-	if told := list[mine].Told; !strings.Contains(told.ZH, "类别 是 “大” 且 归谁 是 “li”") || !strings.Contains(told.EN, "Kind is “Big” and Owner is “li”") || !strings.Contains(told.ZH, "各栏：") {
+	if told := list[mine].Told; !strings.Contains(told.ZH, "类别 是 “大” 且 归谁 是 “li”") || !strings.Contains(told.EN, "Kind is “Big” and Owner is “li”") || !strings.Contains(told.ZH, "共 10 行") || !strings.Contains(told.ZH, "各栏：") {
 		t.Errorf("told: %+v", told)
 	}
 	if toldOf(t, s.Shop, "ma", id) != 1 {
 		t.Error("who signs was not told")
+	}
+
+	// What the engine keeps of it is nowhere read, not by a filter either.
+	if page, err := s.E.List(t.Context(), s.Now, s.actor("wang"), engine.ListQuery{Form: exportForm, Fields: []string{"query", "of_class"}}); err != nil || len(page.Rows) == 0 || page.Rows[0].Values["query"] != nil || page.Rows[0].Values["of_class"] != nil {
+		t.Errorf("%+v, %v", page, err)
 	}
 
 	// Others neither see nor decide it; its asker decides nothing, not as a chief either.

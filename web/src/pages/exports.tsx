@@ -19,7 +19,7 @@ export default function Exports() {
   const forms = useForms()
   const [problem, setProblem] = useState<Problem | null>(null)
   const q = useGet<ExportJob[]>('/api/export', undefined, { refetchInterval: (x) => (x.state.data?.some((j) => j.state === 'running') ? 700 : false), staleTime: 0 })
-  const asked = useGet<ExportRequest[]>('/api/export/request', undefined, { staleTime: 0 })
+  const asked = useGet<ExportRequest[]>('/api/export-request', undefined, { staleTime: 0 })
   if (q.error) return <Failed error={q.error} again={q.refetch} />
   if (!q.data || !forms.data) return <Loading rows={4} />
   const at = (s: string) => { const x = parse(s); return x === null ? '' : absolute(x, now, lang) }
@@ -52,7 +52,7 @@ export default function Exports() {
           <p>{t('ask_export.of', { rows: r.rows, until: r.until })}</p>
           <p className="soft note">{w(r.told)}</p>
           {r.state === 'granted' && !r.open && <p>{t('ask_export.over')}</p>}
-          {r.open && <div className="row-actions"><Button type="primary" icon={<DownloadOutlined />} onClick={() => doing(post(`/api/export/request/${r.id}`))}>{t('ask_export.start')}</Button></div>}
+          {r.open && <div className="row-actions"><Button type="primary" icon={<DownloadOutlined />} onClick={() => doing(post(`/api/export-request/${r.id}`))}>{t('ask_export.start')}</Button></div>}
         </Card>
       ))}
     </div>

@@ -22,7 +22,7 @@ form:
     label: 包裹 | Parcel
     field: {name: {label: 名称 | Name, type: text, required: "true"}, code: {label: 代码 | Code, type: text, unique: true}}
     action:
-      create: {by: clerk, fill: [name, code]}
+      create: {by: clerk, fill: [name, {field: code, optional: true}]}
       edit: {by: chief, fill: [name]}
       import: {label: 导入 | Import, by: clerk}
       export: {label: 导出 | Export, by: clerk}

@@ -44,7 +44,7 @@ func TestImport_Origin(t *testing.T) {
 		}
 		id := he.do("GET", "/api/form/base.customer/record?q=泰和水业", nil).want(200).text("rows", 0, "id")
 		r := he.do("GET", "/api/form/base.customer/record/"+id, nil).want(200)
-		if r.text("values", "origin_on") != "2019-05-04" || r.text("values", "on_file_since") != "2019-05-04" || r.text("values", "origin_by", "name") != "wang" || r.text("values", "salesperson", "name") != "wang" || strings.HasPrefix(r.text("at"), "2019") {
+		if r.text("values", "origin_on") != "2019-05-04" || r.text("values", "on_file_since") != "2019-05-04" || r.text("values", "origin_by", "label") != "wang" || r.text("values", "salesperson", "label") != "wang" || strings.HasPrefix(r.text("at"), "2019") {
 			t.Errorf("%s", r.body)
 		}
 		if h := he.do("GET", "/api/form/base.customer/record/"+id+"/history", nil).want(200); !strings.Contains(string(h.body), "从表格导入") {

@@ -76,9 +76,15 @@ func outsideOn(t *testing.T, dsn string) {
 		t.Errorf("people of our house are listed: %s", people.body)
 	}
 	// What a person is shown by name he knows: nothing of what he does not see is among the deadlines or sanctions.
-	for _, f := range []string{"base.clock", "base.breach", "base.sanction", "base.posting", "base.finding", "base.copy", "base.attempt", "base.customer", "base.adoption", "base.param_value", "10.explanation", "10.written_report", "10.discipline_case", "10.weekly"} {
+	for _, f := range []string{"base.clock", "base.breach", "base.sanction", "base.posting", "base.finding", "base.copy", "base.customer", "base.adoption", "base.param_value", "10.explanation", "10.written_report", "10.discipline_case", "10.weekly"} {
 		if a := kai.do("GET", "/api/form/"+f+"/record?count=1", nil); a.len("rows") != 0 {
 			t.Errorf("%s shows %s", f, a.body)
+		}
+	}
+	own := kai.do("GET", "/api/form/base.attempt/record?limit=200", nil) // what he was himself refused
+	for i := range own.len("rows") {
+		if own.text("rows", i, "values", "person", "id") != s.ID("kai") {
+			t.Errorf("base.attempt shows %v", own.at("rows", i))
 		}
 	}
 	if a := kai.do("GET", "/api/form/base.role_grant/record", nil); a.len("rows") != 1 || a.text("rows", 0, "values", "person", "id") != s.ID("kai") {

@@ -128,9 +128,7 @@ func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View
 		return w.world.has(w.actor.Person, "admin", w.now)
 	}
 	if a.ID == "void" { // nobody takes another's record out of work but those above him
-		if by := str(r.row["by"]); by != "" {
-			return contains(w.mayVoid(by), w.actor.Person)
-		}
+		return contains(w.mayVoid(r), w.actor.Person)
 	}
 	if view.Unit == "" {
 		return w.world.active(w.actor.Person)
@@ -138,10 +136,19 @@ func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View
 	return w.world.isMember(w.actor.Person, view.Unit, w.now)
 }
 
-// mayVoid are those who void what a person filed, where the regulation does not say who: himself, those above him, and administrators.
-func (w *work) mayVoid(by string) []string {
-	list := []string{by}
-	for x := w.world.superiorOf(by); x != "" && !contains(list, x); x = w.world.superiorOf(x) {
+// mayVoid are those who void a record where the regulation does not say who: who filed it and those above him, of what nobody filed the head
+// of its unit and those above, and administrators.
+func (w *work) mayVoid(r *Record) []string {
+	var list []string
+	x := str(r.row["by"])
+	if x == "" {
+		for _, u := range w.world.chain(r.unitID()) {
+			if unit := w.world.units[u]; x == "" && unit != nil {
+				x = unit.head
+			}
+		}
+	}
+	for ; x != "" && !contains(list, x); x = w.world.superiorOf(x) {
 		list = append(list, x)
 	}
 	return append(list, w.world.holders("admin", w.world.top, w.now)...)
@@ -193,8 +200,8 @@ func (w *work) whoMay(r *Record, a *rulebook.Action) []string {
 		if r.form.Kept != "" {
 			return w.world.holders("admin", "", w.now)
 		}
-		if by := str(r.row["by"]); a.ID == "void" && by != "" {
-			return slices.DeleteFunc(w.mayVoid(by), func(id string) bool { return !w.world.active(id) })
+		if a.ID == "void" {
+			return slices.DeleteFunc(w.mayVoid(r), func(id string) bool { return !w.world.active(id) })
 		}
 		return nil
 	}

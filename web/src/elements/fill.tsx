@@ -1,5 +1,5 @@
 // Fields to fill: label above, required first, what is optional says so, a problem stands at its field.
-import { useState, type ReactNode } from 'react'
+import { useMemo, useState, type ReactNode } from 'react'
 import { useWords } from '../app/i18n'
 import type { Field, Form, Problem, Text, Values } from '../api/types'
 import { FieldInput, kindOf, missing } from '../fields'
@@ -28,7 +28,8 @@ export function Fill({ form, record, prefix, asks, lines, draft, onChange, probl
   const { t, w } = useWords()
   const optional = asks.filter((a) => !a.required && !a.later)
   const required = asks.filter((a) => a.required || a.later)
-  const wrong = (id: string) => problem?.items?.find((i) => i.field === id)
+  const told = useMemo(() => draft.values, [problem]) // what was filled in when the answer came: what has changed since is no longer what it speaks of
+  const wrong = (id: string) => (draft.values[id] === told[id] ? problem?.items?.find((i) => i.field === id) : undefined)
   const must = foldOptional && required.length ? optional.some((a) => wrong(a.field.id) || (!missing(draft.values[a.field.id]) && draft.values[a.field.id] !== false)) : true
   const [open, setOpen] = useState(false)
   const shown = must || open ? asks : required

@@ -4,7 +4,7 @@ import dayjs from 'dayjs'
 import { useState } from 'react'
 import { call, problemOf } from '../api/client'
 import { queries } from '../api/query'
-import type { Field, Param, Problem, Values } from '../api/types'
+import type { Field, Param, Problem, Value, Values } from '../api/types'
 import { serverNow } from '../app/clock'
 import { useWords, words } from '../app/i18n'
 import { money } from '../app/money'
@@ -15,13 +15,19 @@ import { ClauseChip } from './clause'
 import { DryRunOf } from './dry-run'
 import { Refused } from './refusal'
 
+/** A text that its author wrote in two languages, 中文 | English, as the reader reads it. */
+function half(value: unknown, type: string, lang: 'zh' | 'en'): unknown {
+  const [zh, en] = type === 'text' && typeof value === 'string' ? value.split(' | ') : []
+  return en ? (lang === 'en' ? en : zh) : value
+}
+
 export function paramWords(p: Param, lang: 'zh' | 'en', value: unknown = p.value): string {
   if (value === null || value === undefined || value === '') return '—'
   const option = p.options?.find((o) => o.id === value)
   if (option) return words(option.label, lang)
   if (p.type === 'money' && typeof value === 'string') return money(value)
   if (p.type === 'percent') return `${value}%`
-  return plain(value, lang)
+  return plain(half(value, p.type, lang), lang)
 }
 
 /** How many rows a table had, as its history keeps it. */
@@ -75,7 +81,7 @@ export function ParamValue({ book, param: p }: { book: string; param: Param }) {
               <tr key={i}>{columns.map((c) => (
                 <td key={c.id}>
                   {changing && p.out?.includes(c) ? <FieldInput id={`cell-${i}-${c.id}`} form="" field={c} value={r[c.id]} onChange={(v) => setRows(rows.map((x, k) => (k === i ? { ...x, [c.id]: v } : x)))} />
-                    : c.upto && !r[c.id] ? t('param.above') : <FieldView field={c} value={r[c.id]} />}
+                    : c.upto && !r[c.id] ? t('param.above') : <FieldView field={c} value={half(r[c.id], c.type, lang) as Value} />}
                 </td>
               ))}</tr>
             ))}</tbody>

@@ -17,6 +17,7 @@ interface Part { key: string; label: Text; count: number; rows: Row[] }
 interface Handing { person: { id: string; name: string }; parts: Part[]; limits: number }
 
 const key = 'base.person'
+const SHOWN = 5 // of a kind before the rest folds
 type Choice = { how: 'other' | 'none'; who: Value }
 
 export default function Leave() {
@@ -65,6 +66,7 @@ export default function Leave() {
     if (v !== 'same') next[k] = { how: v as Choice['how'], who: null }
     return next
   })
+  const named = (r: Row) => <li key={r.id}><Link to={`/record/${r.form}/${r.id}`}>{lang === 'en' && r.label ? r.label : r.name}</Link></li>
   return (
     <div className="narrow">
       {head}
@@ -85,10 +87,16 @@ export default function Leave() {
           {q.data.parts.map((p) => (
             <section key={p.key} className="leave-part">
               <h3>{w(p.label)} <small className="soft">{t('leave.count', { total: p.count })}</small></h3>
-              <ul className="plain">
-                {p.rows.map((r) => <li key={r.id}><Link to={`/record/${r.form}/${r.id}`}>{lang === 'en' && r.label ? r.label : r.name}</Link></li>)}
-                {p.count > p.rows.length && <li className="soft">{t('leave.more', { total: p.count - p.rows.length })}</li>}
-              </ul>
+              <ul className="rows">{p.rows.slice(0, SHOWN).map(named)}</ul>
+              {p.count > SHOWN && (
+                <details>
+                  <summary>{t('leave.more', { total: p.count - SHOWN })}</summary>
+                  <ul className="rows">
+                    {p.rows.slice(SHOWN).map(named)}
+                    {p.count > p.rows.length && <li className="soft">{t('leave.more', { total: p.count - p.rows.length })}</li>}
+                  </ul>
+                </details>
+              )}
               <div className="item">
                 <label htmlFor={`leave-${p.key}`}>{t('leave.to', { what: w(p.label) })}</label>
                 <Select id={`leave-${p.key}`} style={{ width: '100%' }} value={other[p.key]?.how ?? 'same'} onChange={(v) => choose(p.key, v)}

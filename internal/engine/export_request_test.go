@@ -157,6 +157,11 @@ func exportApprovalOn(t *testing.T, dsn string, lib *rulebook.Library) {
 		t.Errorf("%+v, %v", page, err)
 	}
 
+	paper, err := s.E.Print(t.Context(), s.Now, s.actor("wang"), exportForm, id, "")
+	if said := fmt.Sprintf("%+v", paper); err != nil || !strings.Contains(said, "共 10 行") || strings.Contains(said, "x.paper") || strings.Contains(said, `{"`) {
+		t.Errorf("on paper: %s, %v", said, err)
+	}
+
 	// Others neither see nor decide it; its asker decides nothing, not as a chief either.
 	if _, err := s.E.Record(t.Context(), s.Now, s.actor("li"), exportForm, id); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("another reads it: %v", err)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Plants each fault of .ci/planted (or those that are named), one at a time, and runs the test that must notice it. The sources
-# stay as they are: the compiler is given the faulty files in their place. A diff begins with what is wrong, and the test.
+# stay as they are: the compiler is given the faulty files in their place. A diff begins with what is wrong, and the test with its flags.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CGO_ENABLED=0
@@ -12,7 +12,7 @@ bad=0
 for name in "${names[@]}"; do
 	diff=$PWD/.ci/planted/$name.diff
 	about=$(sed -n '1s/^# //p' "$diff")
-	read -r package test <<<"$(sed -n '2s/^# //p' "$diff")"
+	read -r package test flags <<<"$(sed -n '2s/^# //p' "$diff")"
 	rm -rf "$work/tree"
 	mkdir -p "$work/tree"
 	replace=
@@ -27,7 +27,7 @@ for name in "${names[@]}"; do
 		continue
 	fi
 	echo "{\"Replace\":{$replace}}" >"$work/overlay.json"
-	if go test -count 1 -overlay "$work/overlay.json" "$package" -run "^$test\$" >"$work/log" 2>&1; then
+	if go test -count 1 -overlay "$work/overlay.json" "$package" -run "^$test\$" $flags >"$work/log" 2>&1; then
 		echo "GREEN  $name: $about, and $test sees nothing"
 		bad=1
 	elif grep -q '^--- FAIL' "$work/log"; then

@@ -337,7 +337,16 @@ func leaverOn(t *testing.T, dsn string) {
 	wang.do("GET", "/api/me", nil).want(401)
 	m.do("GET", "/api/form", nil).want(401)
 	look()
-	for lines.Scan() { // to its end
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for lines.Scan() { // to its end
+		}
+	}()
+	select {
+	case <-ended:
+	case looks <- s.clock():
+		t.Error("it looked, and the stream of who has left goes on until it next beats")
 	}
 	s.stranger().do("POST", "/api/session", map[string]any{"account": "wang", "password": password}).want(401)
 }

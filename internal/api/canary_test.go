@@ -259,6 +259,15 @@ func TestCanary(t *testing.T) {
 			}
 		}
 	}
+	for _, b := range birds { // who is refused has told the server what he looks for: that is no reason to write it down
+		for _, who := range []string{"", "foreign/"} {
+			for _, path := range []string{"/api/form/none.such/record?q=", "/api/form/" + b.form.Key + "/record/" + b.id + "x?q="} {
+				if a := w.ask(who, "GET", path+b.spells[0], ""); a.status < 400 {
+					t.Errorf("%q: GET %s%s: %d", who, path, b.spells[0], a.status)
+				}
+			}
+		}
+	}
 	for _, b := range birds {
 		if b.in(w.log.String()) {
 			t.Errorf("the log tells %s.%s", b.form.Key, b.field.ID)

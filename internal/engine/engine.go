@@ -40,6 +40,7 @@ type Engine struct {
 
 	keep     *keep.Keeper
 	personal map[string]bool // ids of personal fields
+	closed   map[string]bool // ids of classified fields
 	scratch  atomic.Pointer[string]
 	lists    sync.Map    // marks of lists of holders that are written down
 	cleared  atomic.Bool // attachments were destroyed whose space is not cleared yet
@@ -88,7 +89,7 @@ type Options struct {
 
 // New opens the engine on a database whose schema has been applied (see Tables).
 func New(db *store.DB, lib *rulebook.Library, opts Options) (*Engine, error) {
-	e := &Engine{DB: db, Lib: lib, opts: opts, bus: opts.Bus, keep: opts.Keep, personal: personalNames(lib)}
+	e := &Engine{DB: db, Lib: lib, opts: opts, bus: opts.Bus, keep: opts.Keep, personal: personalNames(lib), closed: closedNames(lib)}
 	if e.bus == nil {
 		e.bus = newBus()
 	}

@@ -115,6 +115,9 @@ func (w *work) entry(r *Record, act Act) (*journal.Entry, error) {
 	sort.Strings(e.Clauses)
 	facts := map[string]any{}
 	for k, v := range w.reads {
+		if w.closed[k] {
+			v = "***"
+		}
 		facts[k] = v
 	}
 	e.Facts = facts

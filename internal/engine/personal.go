@@ -31,6 +31,27 @@ func personalNames(lib *rulebook.Library) map[string]bool {
 	return names
 }
 
+// closedNames are the ids of all classified fields.
+func closedNames(lib *rulebook.Library) map[string]bool {
+	ids := map[string]bool{}
+	note := func(list []*rulebook.Field) {
+		for _, f := range list {
+			if f.Class != nil {
+				ids[f.ID] = true
+			}
+		}
+	}
+	for _, b := range lib.Books {
+		for _, f := range b.Forms {
+			note(f.Fields)
+			for _, l := range f.Lines {
+				note(l.Fields)
+			}
+		}
+	}
+	return ids
+}
+
 func eachPersonal(lib *rulebook.Library, fn func(*rulebook.Form, *rulebook.Line, *rulebook.Field)) {
 	for _, b := range lib.Books {
 		for _, f := range b.Forms {
@@ -228,10 +249,9 @@ func (w *work) erased(f *rulebook.Field, v expr.Value, raw any) bool {
 	return f.Personal && v == nil && raw != nil
 }
 
-// secretPath tells whether a path as rules write it may have read a personal field.
-func (w *work) secretPath(r *Record, path string) bool {
-	last := path[strings.LastIndexByte(path, '.')+1:]
-	if !w.e.personal[last] {
+// closedPath tells whether a path as rules write it may have read a field of these ids that is classified.
+func (w *work) closedPath(ids map[string]bool, r *Record, path string) bool {
+	if !ids[path[strings.LastIndexByte(path, '.')+1:]] {
 		return false
 	}
 	root, _, _ := strings.Cut(path, ".")
@@ -241,10 +261,16 @@ func (w *work) secretPath(r *Record, path string) bool {
 	return w.classifiedPath(r.form, path)
 }
 
-// hush keeps personal values out of the facts that decided, which the journal keeps in plain.
+// hush keeps personal values out of the facts that decided, and all classified ones out of what the journal keeps of them for ever.
 func (w *work) hush(r *Record) func(string, expr.Value) {
 	return func(path string, v expr.Value) {
-		if v != nil && w.secretPath(r, path) {
+		if v != nil && w.closedPath(w.e.closed, r, path) {
+			if w.closed == nil {
+				w.closed = map[string]bool{}
+			}
+			w.closed[path] = true
+		}
+		if v != nil && w.closedPath(w.e.personal, r, path) {
 			if len(w.reads) <= 60 {
 				w.reads[path] = "***"
 			}

@@ -37,9 +37,10 @@ type work struct {
 	facts   []fact
 	clauses map[string]bool
 	reads   map[string]string
-	asked   []Waiver       // what the act asks to pass
-	waived  []Waiver       // what it did pass
-	proof   map[string]any // how the actor proved that it is he, for this act alone
+	closed  map[string]bool // which of them may tell what a class hides
+	asked   []Waiver        // what the act asks to pass
+	waived  []Waiver        // what it did pass
+	proof   map[string]any  // how the actor proved that it is he, for this act alone
 	events  []Event
 	merged  *merging
 	depth   int

@@ -527,6 +527,8 @@ export default {
   'audit.sealed': '{{n}} sealed, up to {{at}}, root',
   'audit.packet': 'Download the journal',
   'audit.packet_one': 'Take this record with its proofs',
+  'audit.packet_unseen': 'You may not see this record. Ask an auditor or administrator who may to take it.',
+  'audit.packet_taken': 'Taken, and an entry tells of it. It is verified without this system by',
   'audit.differs': 'Verified at {{at}}: something differs. The first place:',
   'audit.tail': 'Not witnessed by anybody outside yet: {{n}} entries',
   'audit.no_witness': 'No witness yet: only this server vouches for {{n}} entries',

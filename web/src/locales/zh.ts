@@ -502,6 +502,8 @@ export default {
   'audit.sealed': '已封 {{n}} 条，封到 {{at}}，根',
   'audit.packet': '下载日志包',
   'audit.packet_one': '取出这份记录和证据',
+  'audit.packet_unseen': '这份记录不在你能看的范围里。请能看到它的稽核员或管理员来取。',
+  'audit.packet_taken': '已取出，取用也记了一条。没有本系统也能核对：',
   'audit.differs': '{{at}} 校验发现不符。第一处：',
   'audit.tail': '还没有人在外面见证的：{{n}} 条',
   'audit.no_witness': '还没有见证人：{{n}} 条只有这台服务器自己作保',

@@ -130,16 +130,23 @@ function One({ id, onClose, lang, size }: { id: string; onClose: () => void; lan
   const [proof, setProof] = useState(false)
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<Problem | null>(null)
+  const [taken, setTaken] = useState('')
   const q = useGet<Entry>(`/api/journal/${id}`)
   const e = q.data
   const raw = (() => { try { return JSON.stringify(JSON.parse(e?.raw ?? ''), null, 1) } catch { return e?.raw ?? '' } })()
-  const take = async (form: string, record: string) => {
+  const take = async (form: string, record: string, number = '') => {
+    const name = number ? `packet-${number}.zip` : 'packet.zip'
     setBusy(true)
     setProblem(null)
+    setTaken('')
     try {
-      await save(`/api/form/${form}/packet`, 'packet.zip', { records: [record] })
+      await save(`/api/form/${form}/packet`, name, { records: [record] })
+      setTaken(name)
+      void queries.invalidateQueries({ queryKey: [`/api/journal/${id}`] }) // taking it sealed it, if nothing had
+      void queries.invalidateQueries({ queryKey: ['/api/audit'] })
     } catch (x) {
-      setProblem(problemOf(x))
+      const p = problemOf(x)
+      setProblem(p.kind === 'not_found' ? { ...p, title: t('audit.packet_unseen') } : p) // its entry is before him: that there is no such record would puzzle
     }
     setBusy(false)
   }
@@ -151,13 +158,14 @@ function One({ id, onClose, lang, size }: { id: string; onClose: () => void; lan
           <dl className="facts">
             <div><dt>{t('audit.who')}</dt><dd>{e.by ? [e.by.unit, e.by.name].filter(Boolean).join(' ') : t('system')}</dd></div>
             <div><dt>{t('audit.at')}</dt><dd className="num">{plain(e.at, lang)}</dd></div>
-            <div><dt>{t('clause')}</dt><dd>{(e.clauses ?? []).map((c) => <ClauseChip key={c} id={c} />)}</dd></div>
+            {!!e.clauses?.length && <div><dt>{t('clause')}</dt><dd>{e.clauses.map((c) => <ClauseChip key={c} id={c} />)}</dd></div>}
             <div><dt>{t('audit.sealed_mark')}</dt><dd>{e.sealed ? t('yes') : t('no')}</dd></div>
           </dl>
           {!!Object.keys(e.facts ?? {}).length && <details><summary>{t('audit.facts')}</summary><dl className="facts">{Object.entries(e.facts ?? {}).map(([k, v]) => <div key={k}><dt className="mono">{k}</dt><dd>{String(v)}</dd></div>)}</dl></details>}
           {e.raw && <details><summary>{t('audit.raw')}</summary><p className="soft small">{t('audit.hash')} <span className="mono">{e.hash}</span></p><pre className="raw">{raw}</pre></details>}
           {e.raw && typeof e.leaf === 'number' && e.leaf < size && <details onToggle={(x) => x.currentTarget.open && setProof(true)}><summary>{t('audit.proof')}</summary>{proof && <Proof leaf={e.leaf} size={size} />}</details>}
-          {e.raw && e.form && e.record && !e.refused && <p className="gap-above"><Button icon={<DownloadOutlined />} loading={busy} onClick={() => void take(e.form!, e.record!)}>{t('audit.packet_one')}</Button></p>}
+          {e.raw && e.form && e.record && !e.refused && <p className="gap-above"><Button icon={<DownloadOutlined />} loading={busy} onClick={() => void take(e.form!, e.record!, e.number)}>{t('audit.packet_one')}</Button></p>}
+          {taken && <p className="soft small" role="status">{t('audit.packet_taken')} <code>zhanggui verify-packet {taken}</code></p>}
           {problem && <Refused problem={problem} />}
         </>
       )}

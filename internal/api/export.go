@@ -65,6 +65,44 @@ func startExport(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
+	return c.orderExport(in)
+}
+
+// exportAskBody is an export that is asked for, with its purpose and its last day.
+type exportAskBody struct {
+	exportBody
+	Purpose string `json:"purpose"`
+	Until   string `json:"until"`
+}
+
+func askExport(c *call) error {
+	var in exportAskBody
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	q := engine.ListQuery{Form: c.path("key"), View: in.View, Filter: in.Filter, Q: in.Q, Fields: in.Fields}
+	out, err := c.s.Engine.AskExport(c.ctx(), c.now, c.actor, q, in.Purpose, in.Until, c.key())
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusCreated, out)
+}
+
+func exportRequests(c *call) error {
+	list, err := c.s.Engine.ExportRequests(c.ctx(), c.now, c.actor)
+	return answer(c, list, err)
+}
+
+func startRequested(c *call) error {
+	q, err := c.s.Engine.RequestedExport(c.ctx(), c.now, c.actor, c.path("id"))
+	if err != nil {
+		return err
+	}
+	c.r.SetPathValue("key", q.Form)
+	return c.orderExport(exportBody{View: q.View, Filter: q.Filter, Q: q.Q, Fields: q.Fields})
+}
+
+func (c *call) orderExport(in exportBody) error {
 	asked := url.Values{}
 	for name, v := range map[string]string{"view": in.View, "filter": in.Filter, "q": in.Q, "sort": in.Sort, "fields": strings.Join(in.Fields, ",")} {
 		if v != "" {
@@ -178,7 +216,8 @@ func (c *call) gather(ctx context.Context, r *job.Run) error {
 	}
 	for {
 		now := c.s.Clock()
-		if _, err := c.s.Engine.JudgeExport(ctx, now, c.actor, q, r.Total); err != nil { // his right may have ended since the page before
+		// His right may have ended since the page before, and more rows may have come than it is good for.
+		if _, err := c.s.Engine.JudgeExport(ctx, now, c.actor, q, max(r.Total, r.Job.Done)); err != nil {
 			return err
 		}
 		page, err := c.s.Engine.ExportPage(ctx, now, c.actor, q, columns, cursor)

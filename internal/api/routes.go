@@ -143,6 +143,9 @@ func (s *server) table() []*route {
 		}),
 		with(post("/api/import/{id}", person, stopImport, "Stop an import; what came in stays", nil, nil), del),
 		with(post("/api/form/{key}/export", person, startExport, "Order a register as a workbook; it goes on by itself", exportBody{}, exportView{}), func(r *route) { r.status, r.fresh = http.StatusAccepted, true }),
+		with(post("/api/form/{key}/export/request", person, askExport, "Ask for the approval of an export that may not be taken alone", exportAskBody{}, engine.Outcome{}), created),
+		get("/api/export-request", person, exportRequests, "One's own requests for an export", []engine.ExportRequest{}),
+		with(post("/api/export-request/{id}", person, startRequested, "Order what one's own request was approved for, once", nil, exportView{}), func(r *route) { r.status, r.fresh = http.StatusAccepted, true }),
 		get("/api/export", person, myExports, "One's own exports of the last week", []exportView{}),
 		get("/api/export/{id}", person, exportState, "How far an export is", exportView{}),
 		with(get("/api/export/{id}/file.xlsx", person, fetchExport, "The workbook of an export, within a day", nil), func(r *route) {

@@ -79,6 +79,11 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 			return nil, err
 		}
 	}
+	if r.form.Key == exportRequestForm {
+		if err := w.judgeExportRequest(r, a, d); err != nil {
+			return nil, err
+		}
+	}
 	if err := w.computeStored(r); err != nil {
 		return nil, err
 	}
@@ -99,6 +104,9 @@ func (w *work) perform(r *Record, a *rulebook.Action, d demand) (*signing, error
 		}
 		if id, node := w.approvalOf(r, a, view); id != "" && !w.actor.System {
 			sign, err := w.sign(r, a, node, id, d)
+			if err == nil && !sign.complete && r.form.Key == exportRequestForm {
+				err = w.exportSigned(r, d)
+			}
 			if err != nil || !sign.complete {
 				return sign, err
 			}

@@ -29,6 +29,15 @@ func (w *work) approvalOf(r *Record, a *rulebook.Action, view *rulebook.View) (s
 	if a.By == nil {
 		return "", nil
 	}
+	if r.form.Key == exportRequestForm {
+		if a.ID != exportGrant {
+			return "", nil
+		}
+		if ap, item := w.exportApproval(r); ap != nil {
+			return ap.ID, item
+		}
+		return "", nil
+	}
 	for _, item := range a.By.Items {
 		if item.Approval != "" && view.Awake(&item.Node) {
 			if ok, err := applies(item, w.scope(r, view, nil)); !ok || err != nil {
@@ -369,7 +378,7 @@ func (w *work) contentHash(r *Record) string {
 
 // sign puts the actor's signature (or refusal) under a record.
 func (w *work) sign(r *Record, a *rulebook.Action, item *rulebook.WhoItem, id string, d demand) (*signing, error) {
-	ap := r.form.Book.Approval(id)
+	ap := w.approvalNamed(r, id)
 	st, err := w.approval(r, ap)
 	if err != nil {
 		return nil, err

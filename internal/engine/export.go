@@ -21,6 +21,7 @@ type Leaving struct {
 	Form    *FormView
 	Columns []string
 	Stamps  []Text
+	most    int // rows that its approval opens; 0: it needed none
 }
 
 // BeginExport judges the leaving of a list and records it, and does in the same transaction what also says, which may read how
@@ -34,6 +35,7 @@ func (e *Engine) beginExport(ctx context.Context, now time.Time, actor Actor, q 
 	now = now.UTC().Truncate(time.Millisecond)
 	var n ListCount
 	var out *Leaving
+	var events []Event
 	// Counted before the transaction that writes: nobody else's act waits for it.
 	err := e.read(ctx, now, actor, func(w *work) error {
 		p, err := w.plan(q)
@@ -46,11 +48,7 @@ func (e *Engine) beginExport(ctx context.Context, now time.Time, actor Actor, q 
 		return nil, err
 	}
 	if n.MoreThan {
-		many := strconv.Itoa(most)
-		if most < exportRows {
-			return nil, fault.New(fault.Invalid, "超过 "+many+" 行，不能当场导出，请作为后台任务导出", "More than "+many+" rows cannot be exported at once; order it as a background job")
-		}
-		return nil, fault.New(fault.Invalid, "超过 "+many+" 行，请先筛选再导出", "More than "+many+" rows; narrow the list first")
+		return nil, tooMany(most)
 	}
 	*rows = n.Total
 	err = e.DB.Write(ctx, func(tx *store.Tx) error {
@@ -61,6 +59,10 @@ func (e *Engine) beginExport(ctx context.Context, now time.Time, actor Actor, q 
 		if out, err = w.leaving(q, n.Total, false); err != nil {
 			return err
 		}
+		if err := w.settle(); err != nil { // a permit may have been spent
+			return err
+		}
+		events = w.events
 		if err := w.logRead(nil, q.Form, "export", map[string]any{"rows": int64(n.Total), "filter": q.Filter, "view": q.View, "q": q.Q}); err != nil || also == nil {
 			return err
 		}
@@ -69,7 +71,18 @@ func (e *Engine) beginExport(ctx context.Context, now time.Time, actor Actor, q 
 	if ref, ok := AsRefusal(err); ok {
 		e.logRefusal(ctx, now, Act{Form: q.Form, Action: "export", Actor: actor}, ref)
 	}
+	if err == nil {
+		e.bus.publish(events)
+	}
 	return out, err
+}
+
+func tooMany(most int) error {
+	many := strconv.Itoa(most)
+	if most < exportRows {
+		return fault.New(fault.Invalid, "超过 "+many+" 行，不能当场导出，请作为后台任务导出", "More than "+many+" rows cannot be exported at once; order it as a background job")
+	}
+	return fault.New(fault.Invalid, "超过 "+many+" 行，请先筛选再导出", "More than "+many+" rows; narrow the list first")
 }
 
 // JudgeExport asks anew whether a list that was ordered may leave: rights may have changed since. How often somebody exports in
@@ -90,14 +103,15 @@ func (w *work) leaving(q ListQuery, rows int, ordered bool) (*Leaving, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Leaving{Columns: q.Fields}
-	if out.Stamps, err = w.judgeExport(p.form, rows, ordered); err != nil {
-		return nil, err
-	}
-	out.Form = w.formView(p.form)
+	out := &Leaving{Columns: q.Fields, Form: w.formView(p.form)}
 	if len(out.Columns) == 0 {
 		out.Columns = out.Form.Columns
 	}
+	t := &taking{rows: rows, ordered: ordered, list: &askedExport{View: q.View, Filter: q.Filter, Q: q.Q, Columns: out.Columns}}
+	if out.Stamps, err = w.judgeExport(p.form, t); err != nil {
+		return nil, err
+	}
+	out.most = t.most
 	return out, nil
 }
 
@@ -114,10 +128,14 @@ func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQ
 	if err == nil {
 		err = head(out)
 	}
+	sent := 0
 	for cursor := ""; err == nil; {
 		var page *Page
 		if page, err = e.ExportPage(ctx, now, actor, q, out.Columns, cursor); err != nil {
 			break
+		}
+		if sent += len(page.Rows); out.most > 0 && sent > out.most { // they came while it was written
+			return fault.New(fault.Conflict, "导出时行数变多，超出了核准的范围，请重新申请", "More rows came while it was exported than were approved; ask anew")
 		}
 		for _, r := range page.Rows {
 			if err := row(r); err != nil {
@@ -131,9 +149,8 @@ func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQ
 	return err
 }
 
-// judgeExport asks the export action, the gates on it, and the classes of what would leave; it answers their stamps. What was
-// ordered is not counted once more.
-func (w *work) judgeExport(f *rulebook.Form, rows int, ordered bool) ([]Text, error) {
+// judgeExport asks the export action, the gates on it, and the classes of what would leave; it answers their stamps.
+func (w *work) judgeExport(f *rulebook.Form, t *taking) ([]Text, error) {
 	r := w.blank(f, w.myUnit())
 	view := w.view(r)
 	a := f.Action("export")
@@ -159,17 +176,17 @@ func (w *work) judgeExport(f *rulebook.Form, rows int, ordered bool) ([]Text, er
 		if c == nil || c.Class == nil || c.Class.Export == nil || !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) || !view.Awake(&c.Class.Export.Node) {
 			continue
 		}
-		if err := w.judgeClassExport(r, a, view, c, rows, ordered); err != nil {
+		if err := w.judgeClassExport(r, a, view, c, t); err != nil {
 			return nil, err
 		}
 		if l := c.Class.Export.Stamp; l.ZH != "" {
-			t := text(w.say(l, w.scope(r, view, nil), "", ""))
+			say := text(w.say(l, w.scope(r, view, nil), "", ""))
 			if w.me != nil { // who took it and when
 				by := "　" + w.name(w.me.id) + "　" + w.now.In(w.world.calendar.Zone).Format("2006-01-02 15:04")
-				t = Text{ZH: t.ZH + by, EN: t.EN + by}
+				say = Text{ZH: say.ZH + by, EN: say.EN + by}
 			}
-			if !slices.Contains(stamps, t) {
-				stamps = append(stamps, t)
+			if !slices.Contains(stamps, say) {
+				stamps = append(stamps, say)
 				w.clause(c.Clause, c.Class.Clause)
 			}
 		}
@@ -186,10 +203,10 @@ func judgedByRecord(f *rulebook.Form, c *rulebook.ClassRef) bool {
 	return see != nil && contains(see.Names(), "this")
 }
 
-func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.View, c *rulebook.ClassRef, rows int, ordered bool) error {
+func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.View, c *rulebook.ClassRef, t *taking) error {
 	x := c.Class.Export
 	clause := first(x.Clause, c.Clause, c.Class.Clause)
-	if x.PerDay > 0 && !ordered {
+	if x.PerDay > 0 && !t.ordered {
 		n, err := w.doneToday("export")
 		if err != nil {
 			return err
@@ -202,11 +219,24 @@ func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.Vi
 			return w.refuse("class", r, a, []Reason{{Clause: clause, Say: label("今天导出次数已到上限", "The limit of exports today is reached")}})
 		}
 	}
-	if rows <= x.AloneUpTo || x.By == nil {
+	if t.rows <= x.AloneUpTo || x.By == nil {
 		return nil
 	}
+	others := false // who could approve it
 	for _, item := range x.By.Items {
-		if !view.Awake(&item.Node) || item.Approval != "" { // an approval is given to a record, not to a list
+		if !view.Awake(&item.Node) {
+			continue
+		}
+		if item.Approval != "" { // asleep, it asks nobody
+			ap := c.Class.Book.Approval(item.Approval)
+			ok, err := applies(item, w.scope(r, view, nil))
+			if err != nil {
+				return err
+			}
+			if ok && ap != nil && !w.viewFor(ap.Book, r).Awake(&ap.Node) {
+				return nil
+			}
+			others = others || ok
 			continue
 		}
 		ids, any, err := w.whoItem(r, item, view)
@@ -216,7 +246,25 @@ func (w *work) judgeClassExport(r *Record, a *rulebook.Action, view *rulebook.Vi
 		if any || contains(ids, w.actor.Person) {
 			return nil
 		}
+		others = others || len(ids) > 0
+	}
+	found, why, err := w.permit(r.form, c.Class, t)
+	if found || err != nil {
+		return err
+	}
+	if t.asking && t.need == nil {
+		t.need = c.Class
+		return nil
+	}
+	if t.asking {
+		return nil
 	}
 	zh, en := textOr(c.Class.Label, c.Class.ID).ZH, textOr(c.Class.Label, c.Class.ID).EN
-	return w.refuse("class", r, a, []Reason{{Clause: clause, Say: label("内含“"+zh+"”，"+strconv.Itoa(rows)+" 行要批准后才能导出", "It holds “"+en+"” data; exporting "+strconv.Itoa(rows)+" rows needs an approval")}})
+	say := label("内含“"+zh+"”，"+strconv.Itoa(t.rows)+" 行要批准后才能导出", "It holds “"+en+"” data; exporting "+strconv.Itoa(t.rows)+" rows needs an approval")
+	if why != nil {
+		say = *why
+	}
+	ref := w.refuse("class", r, a, []Reason{{Clause: clause, Say: say}})
+	ref.Ask = others && t.list != nil && w.me != nil
+	return ref
 }

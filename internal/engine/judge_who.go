@@ -30,7 +30,7 @@ func (w *work) judgeWho(r *Record, a *rulebook.Action, view *rulebook.View, d de
 	if !ok {
 		why := Reason{Clause: first(clause, a.Clause), Say: label("这一步不归你办", "This step is not yours")}
 		if id, _ := w.approvalOf(r, a, view); id != "" { // a seat he would have, but for an exclusion, is refused by that
-			ap := a.Form.Book.Approval(id)
+			ap := w.approvalNamed(r, id)
 			x, err := w.exceptOf(ap.Except, r, w.viewFor(ap.Book, r))
 			if err != nil {
 				return err

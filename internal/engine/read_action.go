@@ -242,7 +242,7 @@ func (w *work) signView(r *Record, a *rulebook.Action, view *rulebook.View) (*Si
 	if id == "" || w.me == nil {
 		return nil, nil
 	}
-	ap := r.form.Book.Approval(id)
+	ap := w.approvalNamed(r, id)
 	st, err := w.approval(r, ap)
 	if err != nil {
 		return nil, err

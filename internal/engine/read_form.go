@@ -179,7 +179,7 @@ func follows(f *rulebook.Form, fd *rulebook.Field) bool {
 
 // mayCreate asks the create action of an empty record.
 func (w *work) mayCreate(f *rulebook.Form) bool {
-	if f.Kept == "engine" || w.me == nil {
+	if f.Kept == "engine" || f.Key == exportRequestForm || w.me == nil { // an export is asked for at its register
 		return false
 	}
 	a := f.Action("create")

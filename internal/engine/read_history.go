@@ -183,7 +183,7 @@ func (w *work) changeWords(r *Record, c journal.Change) (ChangeWords, bool) {
 		return ChangeWords{Field: "state", Label: Text{"状态", "State"}, Old: stateOrNil(r.form, c.Old), New: stateOrNil(r.form, c.New)}, true
 	}
 	f := r.form.Field(c.Field)
-	if f == nil {
+	if f == nil || r.form.Key == exportRequestForm && (hiddenField(f) || f.ID == "told") { // its words stand on the record and never change
 		return ChangeWords{}, false
 	}
 	x := ChangeWords{Field: f.ID, Label: textOr(f.Label, f.ID)}

@@ -20,7 +20,7 @@ const (
 
 // visible is the one place that decides what of a field goes out, by whatever door.
 func (w *work) visible(r *Record, f *rulebook.Field) sight {
-	if f.Type.Name == "secret" {
+	if f.Type.Name == "secret" || f.Form != nil && f.Form.Key == exportRequestForm && hiddenField(f) {
 		return hidden
 	}
 	c := f.Class

@@ -10,7 +10,7 @@ import (
 
 // stagesOf is the condition for records of a form that stand where this person may lead on; nil: nowhere.
 func (w *work) stagesOf(f *rulebook.Form, me expr.Directory) query.Expr {
-	if f.Kept == "platform" || f.Book.ID == "base" && f.Key != "base.sanction" {
+	if f.Key != exportRequestForm && (f.Kept == "platform" || f.Book.ID == "base" && f.Key != "base.sanction") {
 		return nil
 	}
 	var any []query.Expr

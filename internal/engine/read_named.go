@@ -10,23 +10,24 @@ import (
 // Text fields of the base forms that hold an id of the library. Screens show, and let people choose, what the
 // id names.
 var namedFields = map[string]func(*rulebook.Book) []Option{
-	"base.role_grant.role":    rolesOf,
-	"base.adoption.book":      bookOf,
-	"base.param_value.book":   bookOf,
-	"base.param_value.param":  parametersOf,
-	"base.posting.ledger":     ledgersOf,
-	"base.posting.kind":       kindsOf,
-	"base.signature.approval": approvalsOf,
-	"base.signature.action":   actionsOf,
-	"base.waiver.action":      actionsOf,
-	"base.attempt.action":     actionsOf,
-	"base.sanction.book":      bookOf,
-	"base.sanction.ledger":    ledgersOf,
-	"base.saved_view.of_form": formsOf,
-	"base.finding.checklist":  checklistsOf,
-	"base.rulebook_text.book": bookOf,
-	"base.finding.result":     resultsOf,
-	"base.person.heirs.what":  passesOf,
+	"base.role_grant.role":         rolesOf,
+	"base.adoption.book":           bookOf,
+	"base.param_value.book":        bookOf,
+	"base.param_value.param":       parametersOf,
+	"base.posting.ledger":          ledgersOf,
+	"base.posting.kind":            kindsOf,
+	"base.signature.approval":      approvalsOf,
+	"base.signature.action":        actionsOf,
+	"base.waiver.action":           actionsOf,
+	"base.attempt.action":          actionsOf,
+	"base.sanction.book":           bookOf,
+	"base.sanction.ledger":         ledgersOf,
+	"base.saved_view.of_form":      formsOf,
+	exportRequestForm + ".of_form": formsOf,
+	"base.finding.checklist":       checklistsOf,
+	"base.rulebook_text.book":      bookOf,
+	"base.finding.result":          resultsOf,
+	"base.person.heirs.what":       passesOf,
 }
 
 // engineOnly are columns of the engine's registers that say nothing to a reader: what they lead to is named
@@ -36,6 +37,9 @@ var engineOnly = map[string]bool{"of_form": true, "of_id": true, "restart": true
 
 // hiddenField tells whether a field is the engine's own business.
 func hiddenField(f *rulebook.Field) bool {
+	if f.Form != nil && f.Form.Key == exportRequestForm {
+		return f.ID == "query" || f.ID == "of_class"
+	}
 	return f.Form != nil && f.Form.Kept == "engine" && engineOnly[f.ID] && (f.ID != "name" || f.Form.Field("label") != nil)
 }
 
@@ -86,6 +90,8 @@ func (w *work) namedTitle(r *Record) string {
 		parts = []string{say("book"), str(r.row["version"])}
 	case "base.param_value":
 		parts = []string{say("param")}
+	case exportRequestForm:
+		parts = []string{say("of_form")}
 	case "base.posting":
 		parts = []string{say("ledger"), say("kind")}
 	}
@@ -95,6 +101,9 @@ func (w *work) namedTitle(r *Record) string {
 // keptText reads what the engine keeps in a form of its own: the content of a copy or snapshot line by line, and
 // no number where the record had none.
 func (w *work) keptText(r *Record, f *rulebook.Field) (any, bool) {
+	if r.form.Key == exportRequestForm && f.ID == "told" {
+		return toldOf(r), true
+	}
 	if r.form.Kept != "engine" {
 		return nil, false
 	}

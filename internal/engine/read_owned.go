@@ -41,7 +41,7 @@ func (w *work) signaturesOf(r *Record) ([]SignatureRow, error) {
 			continue
 		}
 		s.Label = Text{s.Approval, s.Approval}
-		if a := r.form.Book.Approval(s.Approval); a != nil {
+		if a := w.approvalNamed(r, s.Approval); a != nil {
 			s.Label = textOr(a.Label, a.ID)
 		}
 		if p := str(row["for_person"]); p != "" {
@@ -69,7 +69,7 @@ func (w *work) waitingOf(r *Record) ([]WaitingRow, error) {
 			continue
 		}
 		seen[id] = true
-		ap := r.form.Book.Approval(id)
+		ap := w.approvalNamed(r, id)
 		st, err := w.approval(r, ap)
 		if err != nil {
 			return nil, err

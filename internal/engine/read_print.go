@@ -229,6 +229,16 @@ func (w *work) printCell(r *Record, f *rulebook.Field) (PrintCell, bool) {
 		c.Value = mask(className(f), w.words(v, f.Type))
 	default:
 		c.Value = Text{w.wordsIn(v, f.Type, false), w.wordsIn(v, f.Type, true)}
+		switch {
+		case r.form.Key == exportRequestForm && f.ID == "told":
+			c.Value = toldOf(r)
+		case r.form.Key == exportRequestForm && f.ID == "of_form":
+			for _, o := range w.named(f) {
+				if o.ID == v {
+					c.Value = o.Label
+				}
+			}
+		}
 	}
 	return c, true
 }

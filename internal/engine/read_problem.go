@@ -20,6 +20,7 @@ type Problem struct {
 	Group  string        `json:"group,omitempty"`
 	Items  []ProblemItem `json:"items,omitempty"`
 	WhoMay []Person      `json:"who_may,omitempty"`
+	Ask    bool          `json:"ask,omitempty"` // of an export: its approval can be asked for
 	TitleT Text          `json:"-"`
 }
 
@@ -80,7 +81,7 @@ func (e *Engine) Explain(ctx context.Context, now time.Time, actor Actor, r *Ref
 }
 
 func (w *work) problem(r *Refusal, rec *Record) *Problem {
-	p := &Problem{Type: "/problem/refused", Status: 422, Kind: "refused", Group: r.Group, TitleT: text(r.Title), Title: r.Title.ZH, Items: []ProblemItem{}, WhoMay: r.WhoMay}
+	p := &Problem{Type: "/problem/refused", Status: 422, Kind: "refused", Group: r.Group, TitleT: text(r.Title), Title: r.Title.ZH, Items: []ProblemItem{}, WhoMay: r.WhoMay, Ask: r.Ask}
 	for i, item := range r.Items {
 		x := ProblemItem{Clause: item.Clause, Say: text(item.Say), Field: item.Field, Waive: item.Waive}
 		if b, c := w.e.Lib.Clause(item.Clause); c != nil {

@@ -60,7 +60,7 @@ func (e *Engine) Statement(ctx context.Context, now time.Time, actor Actor, mont
 			return err
 		}
 		n := len(v.Persons) + len(v.Units)
-		if stamps, err = w.judgeExport(w.e.Lib.Form("base.posting"), n, false); err != nil {
+		if stamps, err = w.judgeExport(w.e.Lib.Form("base.posting"), &taking{rows: n}); err != nil {
 			return err
 		}
 		return w.logRead(nil, "base.posting", "statement", map[string]any{"month": month, "rows": int64(n)})

@@ -53,6 +53,9 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 	if f.Key == savedViewForm { // how somebody looks at a list is his own, or his unit's
 		return &scope{own: []string{"by"}, shared: w.sharedUnits()}
 	}
+	if f.Key == exportRequestForm && !w.world.has(w.me.id, "auditor", w.now) { // it says what somebody looks for
+		return &scope{own: []string{"by"}, in: []string{"signers"}}
+	}
 	house := w.world.outside(w.me.id)
 	if f.Kept == "platform" && house == "" {
 		return &scope{all: true}

@@ -19,6 +19,7 @@ type Refusal struct {
 	Items  []Reason
 	WhoMay []Person
 	Facts  map[string]string
+	Ask    bool // of an export: it can be asked for (base.export_request)
 }
 
 // Reason is one failed demand.

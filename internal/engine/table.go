@@ -87,6 +87,8 @@ func formTable(f *rulebook.Form) store.Table {
 			store.Index{Name: "base_clock_held", Columns: []string{"held", "state", "due", "id"}})
 	case savedViewForm:
 		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of_form", Columns: []string{"of_form", "state"}})
+	case exportRequestForm:
+		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_by", Columns: []string{"by", "state"}})
 	case "base.signature", "base.copy", "base.snapshot", "base.breach", "base.waiver":
 		t.Columns = addColumns(t.Columns, []store.Column{{Name: "of_id", Kind: "text"}, {Name: "of_form", Kind: "text"}})
 		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of", Columns: []string{"of_id"}})
@@ -242,4 +244,5 @@ var baseContract = map[string][]string{
 	"base.signature":    {"approval", "seat", "person"},
 	requestForm:         {"kind", "contact"},
 	savedViewForm:       {"of_form", "name", "query", "for_unit", "default_since"},
+	exportRequestForm:   {"of_form", "query", "of_class", "told", "rows", "purpose", "until", "signers"},
 }

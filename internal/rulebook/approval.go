@@ -2,6 +2,7 @@ package rulebook
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/govalues/decimal"
@@ -26,7 +27,10 @@ func (c *book) declareApprovals() {
 	}
 }
 
-// approvalForm is the form whose action names the approval in by: or waive:.
+// exportRequest is the form by which an export is asked for; what a class names in export: signs that.
+const exportRequest = "base.export_request"
+
+// approvalForm is the form whose action names the approval in by: or waive:, or that of the requests where a class's export does.
 func (c *book) approvalForm(id string) *Form {
 	names := func(w *Who) bool {
 		if w != nil {
@@ -37,6 +41,11 @@ func (c *book) approvalForm(id string) *Form {
 			}
 		}
 		return false
+	}
+	for _, k := range c.Classes {
+		if k.Export != nil && names(k.Export.By) {
+			return c.l.lib.Form(exportRequest)
+		}
 	}
 	var second *Form
 	for _, f := range c.Forms {
@@ -133,6 +142,16 @@ func (c *book) compileApproval(a *Approval, b *body) {
 			a.Silence = &Silence{Counts: x.oneOf("counts", "unanswered", "granted", "refused", "unanswered")}
 			c.node(&a.Silence.Node, x)
 			a.Silence.After = c.value(x.must("after"), x.path+".after", p, spanType)
+		}
+	}
+	if f != nil && f.Key == exportRequest {
+		if a.Within != nil {
+			c.r.errorf(b.get("within").pos, "approval %s: an export that is asked for has no limit of time for its signers", a.ID)
+		}
+		for _, g := range c.Forms {
+			if slices.ContainsFunc(g.Actions, func(x *Action) bool { return signedBy(x, a.ID) }) {
+				c.r.errorf(a.Pos, "approval %s: it signs records of %s and exports; give each its own", a.ID, g.ID)
+			}
 		}
 	}
 	a.SamePerson = b.oneOf("same_person", "", "ok") == "ok"

@@ -127,7 +127,7 @@ func (c *book) checkClock() {
 	}
 	for _, f := range c.Forms {
 		for _, a := range f.Actions {
-			if a.Implicit || a.By == nil || len(a.By.Items) == 0 || f.Kept == "engine" || a.Auto != nil || done[a.ID] {
+			if a.Implicit || a.By == nil || len(a.By.Items) == 0 || f.Kept != "" || a.Auto != nil || done[a.ID] {
 				continue
 			}
 			clock := true

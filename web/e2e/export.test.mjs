@@ -46,4 +46,19 @@ export default [
     await page.getByText('停下了，没有文件。').waitFor()
     must(stopped === 'DELETE', 'the server was not asked to stop')
   }],
+  ['an export that needs an approval asks for it: purpose and last day; a refusal of the request is said in its place', 'limin', null, async (page) => {
+    // no register of the demonstration needs one: let the page believe that this one does
+    await page.route('**/api/form/14.complaint/record.xlsx*', (route) => route.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify({ type: '/problem/refused', kind: 'refused', status: 422, title: '还不能导出', ask: true, items: [{ say: { zh: '238 行要批准后才能导出', en: '238 rows need an approval' } }] }) }))
+    await page.goto(base + '/register/14.complaint?all=1')
+    await page.locator('[data-row]').first().waitFor()
+    await page.getByRole('button', { name: '导出' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('238 行要批准后才能导出').waitFor()
+    must(await dialog.getByRole('button', { name: /送\s*交/ }).isDisabled(), 'it is sent without a purpose')
+    await dialog.getByLabel('用途').fill('年度复盘')
+    await noForbidden(page)
+    await dialog.getByRole('button', { name: /送\s*交/ }).click()
+    await dialog.getByText('这次导出不用核准，直接导出').waitFor()
+    must((await dialog.getByLabel('用途').inputValue()) === '年度复盘', 'the purpose is lost')
+  }],
 ]

@@ -19,6 +19,7 @@ export interface Problem {
   group?: string
   items?: ProblemItem[]
   who_may?: Person[]
+  ask?: boolean // of an export: its approval can be asked for
   ref?: string
   tries_left?: number
   locked_until?: string
@@ -374,6 +375,17 @@ export interface ExportJob {
   done: number
   until?: string
   problem?: Problem
+}
+export interface ExportRequest {
+  id: string
+  form: string
+  rows: number
+  purpose: string
+  until: string
+  state: string
+  label: Text
+  told: Text
+  open: boolean
 }
 export interface ImportJob {
   id: string

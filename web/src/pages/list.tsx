@@ -15,6 +15,7 @@ import { composing, useKeys } from '../app/keys'
 import { addUp, money } from '../app/money'
 import { ClauseChip } from '../elements/clause'
 import { Deadline } from '../elements/deadline'
+import { AskExport } from '../elements/list/ask-export'
 import { BulkBar } from '../elements/list/bulk'
 import { AddFilter, ChipWords, Columns, type Named } from '../elements/list/filter'
 import { opening, SaveView, useSavedViews, viewAddress, viewQuery, ViewTabs } from '../elements/list/views'
@@ -58,6 +59,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
   const [typed, setTyped] = useState(params.get('q') ?? '')
   const [ticked, setTicked] = useState<Set<string>>(new Set())
   const [refused, setRefused] = useState<Problem | null>(null) // an export
+  const [asking, setAsking] = useState<{ asked: Record<string, unknown>; why: Problem } | null>(null) // the approval of an export
   const [adding, setAdding] = useState(false)
   const [at, setAt] = useState(-1)
   const box = useRef<HTMLDivElement>(null)
@@ -152,15 +154,17 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
   }
   const leaving = async () => {
     const asked = { view: view?.id, q, filter, sort }
+    setRefused(null)
     try {
       if (total !== null && total !== undefined && total <= AT_ONCE) await save(url(`/api/form/${f.key}/record.xlsx`, asked), `${w(f.label)}.xlsx`)
       else {
         await post(`/api/form/${f.key}/export`, asked)
         go('/exports')
       }
-      setRefused(null)
     } catch (e) {
-      setRefused(problemOf(e))
+      const problem = problemOf(e)
+      if (problem.ask) setAsking({ asked, why: problem })
+      else setRefused(problem)
     }
   }
   const name = (r: Row) => w({ zh: r.title, en: r.title_en }) || r.number || t('list.unnumbered')
@@ -178,6 +182,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
         </div>
       </header>
       {refused && <Refused problem={refused} />}
+      {asking && <AskExport form={f.key} asked={asking.asked} why={asking.why.items?.[0]?.say} onClose={() => setAsking(null)} />}
       <ViewTabs form={f} saved={saved} params={params} open={(p) => { setTyped(new URLSearchParams(p).get('q') ?? ''); setParams(p) }} />
       <div className="filters">
         <Input className="find" allowClear placeholder={t('list.find')} aria-label={t('list.find')} value={typed} onChange={(e) => setTyped(e.target.value)} onKeyDown={(e) => { if (e.key === 'Enter' && !composing(e)) e.currentTarget.blur() }} />

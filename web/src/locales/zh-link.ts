@@ -11,7 +11,7 @@ export default {
   'links.give': '发链接',
   'links.give_for': '发链接：{{what}}',
   'links.text': '对方不用账号，凭链接办这一件事，只能办一次。链接只在这里显示一次，关掉就看不到了；以前给过的链接随即失效。',
-  'links.make': '生成 {{count}} 个链接',
+  'links.make_other': '生成 {{count}} 个链接',
   'links.made_other': '生成了 {{count}} 个链接',
   'links.not_other': '{{count}} 件没有链接',
   'links.title': '标题',

@@ -64,7 +64,7 @@ func (w *work) sees(c *rulebook.Class, r *Record, view *rulebook.View) bool {
 // field may only if its class lets this reader see it in every unit within his reach, whatever the record
 // says: a class that looks at the record could be asked about by asking for records.
 func (w *work) open(form *rulebook.Form, f *rulebook.Field) bool {
-	if f.Type.Name == "secret" {
+	if f.Type.Name == "secret" || f.Form != nil && f.Form.Key == exportRequestForm && f.Class != nil { // what somebody looks for is no question
 		return false
 	}
 	c := f.Class

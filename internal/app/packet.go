@@ -80,9 +80,6 @@ func (c *packetCommand) Run(p *program) error {
 		return fmt.Errorf("%s is no packet: %w", c.File, err)
 	}
 	defer z.Close()
-	if f, err := z.Open(packetProofs); err == nil {
-		return errors.Join(f.Close(), c.records(p, &z.Reader, v))
-	}
 	f, err := z.Open(packetCheckpoint)
 	if err != nil {
 		return fmt.Errorf("%s is no packet: %w", c.File, err)
@@ -98,6 +95,14 @@ func (c *packetCommand) Run(p *program) error {
 	kept, err := c.kept(v)
 	if err != nil {
 		return err
+	}
+	if f, err := z.Open(packetProofs); err == nil { // of records
+		_ = f.Close()
+		found, said, err := checkRecords(&z.Reader, newest, kept)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.File, err)
+		}
+		return packetSays(p, found, said, newest, v)
 	}
 	a := journal.NewAudit(append(kept, newest)...)
 	if f, err = z.Open(packetEntries); err != nil {
@@ -122,31 +127,6 @@ func (c *packetCommand) Run(p *program) error {
 		found = append(found, fmt.Sprintf("added: %d entries follow those that the packet's checkpoint signs", a.Size()-newest.Size))
 	}
 	return packetSays(p, found, fmt.Sprintf("%d entries", a.Size()), newest, v)
-}
-
-// records checks a packet of records.
-func (c *packetCommand) records(p *program, z *zip.Reader, v journal.Verifier) error {
-	f, err := z.Open(packetCheckpoint)
-	if err != nil {
-		return fmt.Errorf("%s is no packet: %w", c.File, err)
-	}
-	note, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	if err != nil {
-		return err
-	}
-	at, err := journal.Open(note, v)
-	if err != nil {
-		return err
-	}
-	kept, err := c.kept(v)
-	if err != nil {
-		return err
-	}
-	found, said, err := checkRecords(z, at, kept)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
-	return packetSays(p, found, said, at, v)
 }
 
 // kept are the checkpoints that were taken away earlier.

@@ -38,21 +38,12 @@ func (tx *Tx) Peek(series, period string) (int64, error) {
 
 // Lock makes transactions with the same key take turns until they end. On SQLite they do anyway.
 // Two keys may share a lock; that costs waiting, never a wrong result.
-func (tx *Tx) Lock(key string) error {
-	if err := tx.ready(true); err != nil {
-		return err
-	}
-	if tx.db.drv.dialect() == sqlite {
-		return nil
-	}
-	h := fnv.New64a()
-	h.Write([]byte(key))
-	_, err := tx.exec("SELECT pg_advisory_xact_lock($1)", []any{int64(h.Sum64())})
-	return err
-}
+func (tx *Tx) Lock(key string) error { return tx.advise("pg_advisory_xact_lock", key) }
 
 // LockShared waits for whoever has Lock with the same key, and makes him wait; those who share do not wait for each other.
-func (tx *Tx) LockShared(key string) error {
+func (tx *Tx) LockShared(key string) error { return tx.advise("pg_advisory_xact_lock_shared", key) }
+
+func (tx *Tx) advise(lock, key string) error {
 	if err := tx.ready(true); err != nil {
 		return err
 	}
@@ -61,7 +52,7 @@ func (tx *Tx) LockShared(key string) error {
 	}
 	h := fnv.New64a()
 	h.Write([]byte(key))
-	_, err := tx.exec("SELECT pg_advisory_xact_lock_shared($1)", []any{int64(h.Sum64())})
+	_, err := tx.exec("SELECT "+lock+"($1)", []any{int64(h.Sum64())})
 	return err
 }
 

@@ -50,7 +50,7 @@ type Book struct {
 	Since   map[string]*Value // element kind or "all" → date
 	Must    []*Must           // what may not be blank at adoption
 	Changer *Who              // who changes the parameters that do not say it; nil or asleep = the administrator
-	Digest  string            // of its text, if somebody approves that
+	Digest  string            // of its text; "" = nobody adopts it
 	Current bool              // applies: current: this text holds for records that began under an earlier one too
 	MayOff  []string
 	Admin   string // role that may change parameters unless they say otherwise

@@ -106,7 +106,7 @@ func (e *Engine) packet(ctx context.Context, now time.Time, actor Actor, form st
 			return err
 		}
 		p = &Packet{Form: form}
-		if p.Stamps, err = w.judgeExport(list[0].form, &taking{rows: len(list)}); err != nil {
+		if p.Stamps, err = w.judgeExport(list[0].form, &taking{rows: len(list), proven: true}); err != nil {
 			return err
 		}
 		if err := w.packetEntries(p, list, leaves); err != nil {

@@ -245,6 +245,7 @@ var baseContract = map[string][]string{
 	"base.copy":         {"mark", "to"},
 	"base.snapshot":     {"name", "content"},
 	"base.attempt":      {"action", "clause"},
+	"base.access":       {"person", "what", "label", "rows"},
 	"base.waiver":       {"clause", "reason"},
 	"base.signature":    {"approval", "seat", "person"},
 	requestForm:         {"kind", "contact"},

@@ -168,6 +168,11 @@ func (w *work) judgeExport(f *rulebook.Form, t *taking) ([]Text, error) {
 	if err := w.judgeGates(r, a, demand{person: true}); err != nil {
 		return nil, err
 	}
+	if !t.proven {
+		if err := w.mistrusted(r, a); err != nil {
+			return nil, err
+		}
+	}
 	classes := []*rulebook.ClassRef{f.Class}
 	for _, fd := range f.Fields {
 		if w.visible(r, fd) == full || judgedByRecord(f, fd.Class) {

@@ -121,7 +121,7 @@ func (w *work) ownRowsIn(form *rulebook.Form, unit string) bool {
 	if s.none || len(s.own)+len(s.in) == 0 {
 		return false
 	}
-	has, err := w.tx.Scalar(query.Sub{Agg: "exists", Table: form.Table, Alias: "o", Where: query.And(query.Eq("o", "unit", unit), w.whereOwn(s, "o"))})
+	has, err := w.tx.Scalar(query.Sub{Agg: "exists", Table: form.Table, Alias: "o", Where: query.And(query.Eq("o", "unit", unit), query.Op{Name: "or", Args: w.whereOwn(s, "o")})})
 	yes, _ := has.(bool)
 	return yes || err != nil
 }

@@ -69,8 +69,8 @@ func (c *book) compileClass(k *Class, b *body) {
 	}
 	if n := b.get("outward"); n != nil {
 		d := &Demand{}
-		if x := c.wrapped(n, &d.Node, k.Path+".outward"); x != nil && x.isText() && x.text == "false" {
-			k.Outward = d
+		if x := c.wrapped(n, &d.Node, k.Path+".outward"); x != nil && x.isText() {
+			k.Outward = x.text == "true"
 		}
 	}
 	if n := b.get("reveal"); n != nil {

@@ -50,7 +50,7 @@ type Book struct {
 	Since   map[string]*Value // element kind or "all" → date
 	Must    []*Must           // what may not be blank at adoption
 	Changer *Who              // who changes the parameters that do not say it; nil or asleep = the administrator
-	Digest  string            // of its text, if somebody approves that
+	Digest  string            // of its text; "" = nobody adopts it
 	Current bool              // applies: current: this text holds for records that began under an earlier one too
 	MayOff  []string
 	Heading []*Heading // what its registers are filed under; empty = no order of its own
@@ -300,6 +300,7 @@ type Field struct {
 	Back     string // back-reference id on the referred form
 	Changed  []*Effect
 	Passes   *Passing // nil: stays as it is when its person leaves
+	Inside   bool     // no message to somebody outside may hold it
 	Hint     Label    // the question to read aloud
 	Code     bool     // can be scanned
 	Column   string
@@ -428,11 +429,21 @@ type Effect struct {
 	To      *Who       // notify
 	Via     string
 	Confirm *Value     // span
-	Send    *expr.Expr // outward
+	Send    *Letter    // notify: it goes to somebody outside
 	Ledger  string     // post
 	Entry   string     // post kind
 	Amount  *expr.Expr
 	As      string // freeze
+}
+
+// Letter is a message to somebody outside. To of its effect are those on whose desk it lies where it cannot go by mail.
+type Letter struct {
+	To      *expr.Expr // record, row or list of them
+	Subject Label      // without insertions
+	Link    string     // action of the record that is done by link; "" = none
+	English *Value     // bool; nil = in both languages
+	Gone    string     // action of the record that the clock does once it has gone; "" = none
+	Step    string     // what it belongs to; of one step a record sends one receiver one letter
 }
 
 // Assign gives a field a value.

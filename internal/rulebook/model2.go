@@ -305,7 +305,7 @@ type Class struct {
 	Print   *ClassPrint
 	Export  *ClassExport
 	ReadLog bool
-	Outward *Demand // non-nil and awake: no partner-facing template may contain it
+	Outward bool // a message to somebody outside may hold what it classifies
 	Sealed  bool
 	// Personal: values are kept encrypted under a key of the person they are about.
 	Personal bool

@@ -220,6 +220,7 @@ export interface Rec {
   waiting?: { approval: string; label?: Text; who: Person[] }[]
   related?: Related[]
   sanctions?: { id?: string; text?: Text; label?: Text; number?: string; at?: string; state_label?: Text; clause?: string; form?: string }[]
+  letters?: { id: string; about: Text; name?: unknown; org: string; address?: unknown; via: string; state: string; state_label: Text; at: string; sent_at?: string; why?: string }[]
   band?: { text?: Text; clause?: string; kind?: string } | string | null
   compare?: Comparison[]
   personal_copy?: boolean

@@ -109,6 +109,7 @@ func (e *Engine) packet(ctx context.Context, now time.Time, actor Actor, form st
 		if p.Stamps, err = w.judgeExport(list[0].form, &taking{rows: len(list), proven: true}); err != nil {
 			return err
 		}
+		w.taken = len(list)
 		if err := w.packetEntries(p, list, leaves); err != nil {
 			return err
 		}
@@ -127,6 +128,12 @@ func (e *Engine) packet(ctx context.Context, now time.Time, actor Actor, form st
 		var of *Record
 		if len(list) == 1 {
 			of = list[0]
+		}
+		if err := w.took(form, of, "packet", len(list)); err != nil {
+			return err
+		}
+		if err := w.settle(); err != nil {
+			return err
 		}
 		entry, err := w.entry(of, Act{Form: form, Action: packetAction})
 		if err != nil {

@@ -428,10 +428,10 @@ type Effect struct {
 	Text    Label      // notify, with {path}
 	To      *Who       // notify
 	Via     string
-	Confirm *Value     // span
-	Send    *Letter    // notify: it goes to somebody outside
-	Ledger  string     // post
-	Entry   string     // post kind
+	Confirm *Value  // span
+	Send    *Letter // notify: it goes to somebody outside
+	Ledger  string  // post
+	Entry   string  // post kind
 	Amount  *expr.Expr
 	As      string // freeze
 }

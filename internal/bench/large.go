@@ -334,5 +334,37 @@ func (r *run) tick() error {
 		took = append(took, time.Since(t))
 	}
 	r.say("tick, nothing due of about %d: %s", r.records, spreadOf(took))
+	for _, n := range []int{100, 10_000} {
+		now = now.Add(time.Minute)
+		if err := r.fallDue(file, n, now); err != nil {
+			return err
+		}
+		begin, used, done := time.Now(), processor(), 0
+		for {
+			k, _, err := s.e.Tick(r.ctx, now)
+			if err != nil {
+				return err
+			}
+			if done += k; k == 0 {
+				break
+			}
+		}
+		if done == 0 {
+			return fmt.Errorf("of %d clocks none was due", n)
+		}
+		whole := time.Since(begin)
+		r.say("tick, %d due: %s, %s and %s of the processor each", n, whole.Round(time.Millisecond), short(whole/time.Duration(n)), short((processor()-used)/time.Duration(n)))
+	}
 	return nil
+}
+
+// fallDue lets some of the running clocks end just before an instant.
+func (r *run) fallDue(file string, n int, at time.Time) error {
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		return err
+	}
+	due := at.Add(-time.Second).UTC().Format("2006-01-02T15:04:05.000Z")
+	_, err = db.ExecContext(r.ctx, `UPDATE base_clock SET next_at = ?, due = ? WHERE id IN (SELECT id FROM base_clock WHERE next_at > ? AND state = 'open' AND of_form = ? LIMIT ?)`, due, due, due, r.form, n)
+	return errors.Join(err, db.Close())
 }

@@ -23,6 +23,7 @@ type ListQuery struct {
 	Limit  int      // default 50, at most 200
 	Count  bool     // count all that fit, up to countCap
 	Fields []string // columns to fill beside those of the form; computed ones only if named
+	taken  int      // rows of the export that this page is of
 }
 
 // Page is a page of rows.
@@ -96,6 +97,7 @@ func (w *work) list(q ListQuery) (*Page, error) {
 	}
 	limit = min(limit, 200)
 	page := &Page{Rows: []Row{}}
+	w.taken = q.taken
 	recs, next, err := w.page(p, q.Cursor, limit)
 	if err != nil {
 		return nil, err

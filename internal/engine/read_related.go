@@ -80,7 +80,7 @@ func (w *work) referrers(to *rulebook.Form, ids []string) ([]referrer, error) {
 	q := query.Select{Table: to.Table, Alias: "r", Where: query.Eq("r", "id", ids[0]), Limit: 1}
 	for _, b := range w.e.Lib.Books {
 		for _, g := range b.Forms {
-			if g.Kept != "" {
+			if g.Kept != "" && g.Key != letterForm {
 				continue
 			}
 			for _, f := range g.Fields {

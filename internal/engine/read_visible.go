@@ -88,7 +88,7 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		if house != "" {
 			return s
 		}
-		shared := f.Key == "base.clock" || f.Key == "base.copy" || f.Key == "base.signature" || f.Key == "base.snapshot" || f.Key == "base.voided"
+		shared := f.Key == "base.clock" || f.Key == "base.copy" || f.Key == "base.signature" || f.Key == "base.snapshot" || f.Key == "base.voided" || f.Key == letterForm
 		for u := range w.world.units {
 			if w.headOver(u) || (shared && w.belongsAny(u)) {
 				s.units[u] = true

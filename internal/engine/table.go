@@ -97,6 +97,8 @@ func formTable(f *rulebook.Form) store.Table {
 	case "base.signature", "base.copy", "base.snapshot", "base.breach", "base.waiver":
 		t.Columns = addColumns(t.Columns, []store.Column{{Name: "of_id", Kind: "text"}, {Name: "of_form", Kind: "text"}})
 		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of", Columns: []string{"of_id"}})
+	case letterForm:
+		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of", Columns: []string{"of_id"}}, store.Index{Name: f.Table + "_receiver", Columns: []string{"receiver"}})
 	}
 	return t
 }
@@ -245,6 +247,7 @@ var baseContract = map[string][]string{
 	"base.copy":         {"mark", "to"},
 	"base.snapshot":     {"name", "content"},
 	"base.attempt":      {"action", "clause"},
+	"base.access":       {"person", "what", "label", "rows"},
 	"base.waiver":       {"clause", "reason"},
 	"base.signature":    {"approval", "seat", "person"},
 	requestForm:         {"kind", "contact"},

@@ -177,7 +177,7 @@ func twoHouses(t *testing.T, dsn string) (s *shop, seen, hidden string) {
 	estate := s.System("base.unit", map[string]any{"name": "花园", "parent": house})
 	s.Unit = house
 	s.Person("zhao", "centre", "front_desk")
-	s.Person("dong", "company_leader")
+	s.Person("dong", "company_leader", "board_leader")
 	s.System("base.role_grant", map[string]any{"person": s.Person("he"), "role": "admin", "from": "2000-01-01"})
 	s.Unit = estate
 	s.Person("guan", "estate_head")

@@ -228,7 +228,7 @@ func (w *work) options(to *rulebook.Form, q string, fits query.Expr) ([]OptionRo
 	if to.Key == "base.person" {
 		where = query.And(where, query.Eq("this", "active", true))
 	}
-	found, err := w.found(to, searchWords(q))
+	found, _, err := w.found(to, searchWords(q))
 	if err != nil {
 		return nil, err
 	}

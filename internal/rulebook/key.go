@@ -63,7 +63,9 @@ var shapes = map[string][]key{
 		{"changed_by", "who", "who may change parameters that do not say it themselves; the administrator if this sleeps"},
 		{"applies", "name", "of a text that somebody approves: pinned (default), running records keep the text they began under, or current"},
 		{"admin", "name", "role that may change parameters where nothing else is said"},
+		{"heading", "{@heading", "what its registers are filed under, each under one"},
 	},
+	"heading": {{"form", "names", "its forms, reports and checklists"}},
 	"clause": {
 		{"kind", "name", "gate clock calc record inspect access info"},
 		{"zh", "text", "one sentence in our own words"},
@@ -261,6 +263,7 @@ var shapes = map[string][]key{
 		{"pattern", "text", "{yy} {yyyy} {mm} {dd} {n:2} {field} and text"},
 		{"upon", "name|@is", "action that gives the number; default create"},
 		{"per", "names|@is", "day, month, quarter, year, never, or expressions"},
+		{"anew", "name|@is", "action that gives it another number of its series; the former is void"},
 		{"void", "names|@is", "actions that put a number into the void register"},
 	},
 	"copy": {
@@ -373,14 +376,14 @@ var shapes = map[string][]key{
 	},
 	"column": {{"type", "name", "its type"}, {"is", "value", "over it, row and period"}, {"class", "name|@is", "secrecy"}, {"total", "name", "sum"}, {"scale", "int", "digits after the point"}},
 	"class": {
-		{"see", "cel", "who sees it, over me and this"}, {"mask", "name", "phone name idno all last4"},
+		{"see", "cel", "who sees it, over me and this"}, {"mask", "name", "phone name idno all last4"}, {"hide", "cel", "for whom not even the mask is shown"},
 		{"reveal", "@reveal", "showing one value"}, {"print", "@class_print", "printing"}, {"export", "@class_export", "exporting"},
 		{"read_log", "bool", "reading leaves a trace"}, {"outward", "bool|@is", "true: a message to somebody outside may hold it; without it none may"},
 		{"sealed", "bool", "its existence is hidden"}, {"personal", "bool", "kept encrypted under a key of the person, which erasure destroys"},
 	},
 	"reveal":       {{"by", "who", "who may"}, {"purpose", "bool", "a purpose is asked"}, {"ref", "names", "forms a purpose refers to"}, {"one", "bool|@is", "one record at a time: the next masks the former"}, {"for", "literal", "how long"}, {"per_day", "int", "how many a day"}},
 	"class_print":  {{"stamp", "text", "stamp"}, {"by", "who", "who may"}},
-	"class_export": {{"by", "who", "who may"}, {"alone_up_to", "int", "without approval"}, {"per_day", "int", "a day"}, {"encrypted", "bool", "encrypted"}, {"stamp", "text", "stamp"}},
+	"class_export": {{"by", "who", "who may"}, {"of", "cel", "records whose values leave in a list longer than one takes alone"}, {"alone_up_to", "int", "without approval"}, {"per_day", "int", "a day"}, {"encrypted", "bool", "encrypted"}, {"stamp", "text", "stamp"}},
 	"retention": {
 		{"keep", "value", "length"}, {"from", "cel", "counted from"}, {"hold", "[@check", "any true one stops destruction"},
 		{"destroy", "@destroy", "how"}, {"early", "name", "refuse"},

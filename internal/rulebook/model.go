@@ -50,9 +50,10 @@ type Book struct {
 	Since   map[string]*Value // element kind or "all" → date
 	Must    []*Must           // what may not be blank at adoption
 	Changer *Who              // who changes the parameters that do not say it; nil or asleep = the administrator
-	Digest  string            // of its text, if somebody approves that
+	Digest  string            // of its text; "" = nobody adopts it
 	Current bool              // applies: current: this text holds for records that began under an earlier one too
 	MayOff  []string
+	Heading []*Heading // what its registers are filed under; empty = no order of its own
 	Admin   string // role that may change parameters unless they say otherwise
 
 	Clauses    []*Clause
@@ -215,6 +216,12 @@ type FieldType struct {
 type Option struct {
 	Node
 	ID string
+}
+
+// Heading is what some registers of a rulebook are filed under.
+type Heading struct {
+	Label Label
+	Forms []string // keys
 }
 
 // Form is a register: a table, its screen, its paper. Reports and checklists compile into forms too.
@@ -532,6 +539,7 @@ type Number struct {
 	Node
 	Pattern []NumberPart
 	Upon    *UponRef // action; default create
+	Anew    *UponRef // action that numbers it anew; nil = none
 	Per     *PerRef  // nil = never restarts
 	Void    *VoidRef // actions that void
 }

@@ -300,6 +300,7 @@ type Class struct {
 	ID      string
 	See     *expr.Expr // over me, this
 	Mask    string
+	Hide    map[string]*expr.Expr // by form: for whom not even the mask is shown
 	Reveal  *Reveal
 	Print   *ClassPrint
 	Export  *ClassExport
@@ -332,6 +333,7 @@ type ClassExport struct {
 	PerDay    int
 	Encrypted bool
 	Stamp     Label
+	Of        map[string]*expr.Expr // by form: the records whose values leave where nobody may take them alone
 }
 
 // Quota is a share or count that a set may not exceed.

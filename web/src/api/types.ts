@@ -63,7 +63,7 @@ export interface Company {
   sso?: string
 }
 
-export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; follows?: boolean; kept?: string; report?: boolean; checklist?: boolean; flow?: boolean }
+export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; follows?: boolean; kept?: string; report?: boolean; checklist?: boolean; flow?: boolean; heading?: Text }
 export interface FlowState { id: string; label: Text; final: boolean; path: boolean; status?: 'done' | 'current' | 'ahead'; since?: string }
 export interface FlowWay { action: string; label: Text; clause?: string; from: string[]; any?: boolean; to: string; clock?: boolean; danger?: boolean }
 export interface Flow { states: FlowState[]; ways: FlowWay[]; took: { from: string; to: string; at: string }[] }

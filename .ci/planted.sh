@@ -13,6 +13,7 @@ for name in "${names[@]}"; do
 	diff=$PWD/.ci/planted/$name.diff
 	about=$(sed -n '1s/^# //p' "$diff")
 	read -r package test flags <<<"$(sed -n '2s/^# //p' "$diff")"
+	begin=$SECONDS
 	rm -rf "$work/tree"
 	mkdir -p "$work/tree"
 	replace=
@@ -27,11 +28,11 @@ for name in "${names[@]}"; do
 		continue
 	fi
 	echo "{\"Replace\":{$replace}}" >"$work/overlay.json"
-	if go test -count 1 -overlay "$work/overlay.json" "$package" -run "^$test\$" $flags >"$work/log" 2>&1; then
-		echo "GREEN  $name: $about, and $test sees nothing"
+	if go test -vet=off -count 1 -overlay "$work/overlay.json" "$package" -run "^$test\$" $flags >"$work/log" 2>&1; then
+		echo "GREEN  $name: $about, and $test sees nothing ($((SECONDS - begin)) s)"
 		bad=1
 	elif grep -q '^--- FAIL' "$work/log"; then
-		echo "red    $name: $about ($test)"
+		echo "red    $name: $about ($test, $((SECONDS - begin)) s)"
 	else
 		echo "BROKEN $name: $test did not run"
 		tail -5 "$work/log"

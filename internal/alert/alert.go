@@ -1,7 +1,7 @@
 // Package alert carries notices out of the house, to where a person is now: his browsers, mail and the chat robots of WeCom, DingTalk
 // and Feishu. The engine writes an outbox row in the transaction of the act that tells; this package hands it to each channel of the
 // person, at least once and always under the same delivery id, tries again for hours, and shows the administrator what it could
-// not deliver. Only a number, a time and a link leave. It knows store, keep, query and fault; time is an argument.
+// not deliver. Only a number, a time and a link leave, but for letters that a rulebook writes to people outside. It knows store, keep, query and fault; time is an argument.
 package alert
 
 import (
@@ -44,6 +44,7 @@ type Options struct {
 	Allow    []netip.Prefix // private networks that may be reached all the same
 	Zone     *time.Location // of the times in messages
 	Keep     *keep.Keeper   // seals the addresses and secrets of channels at rest; nil = keys that end with the process
+	Letters  Letters        // answers for letters to people outside; nil = none leave
 	Log      *slog.Logger
 }
 

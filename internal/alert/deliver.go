@@ -31,10 +31,15 @@ func (s *Service) Round(ctx context.Context, now time.Time) (sent int, err error
 	if err := s.fanOut(ctx, now); err != nil {
 		return 0, err
 	}
-	list, err := s.claim(ctx, now)
+	list, err := s.claim(ctx, now, "delivery")
 	if err != nil {
 		return 0, err
 	}
+	letters, err := s.claim(ctx, now, "letter")
+	if err != nil {
+		return 0, err
+	}
+	list = append(list, letters...)
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	turn := make(chan struct{}, abreast)
@@ -55,8 +60,8 @@ func (s *Service) Round(ctx context.Context, now time.Time) (sent int, err error
 	return sent, err
 }
 
-// about is what an outbox row is about. The engine writes rows of the kind "notice", whose target is a person; those of
-// the kind "delivery" are ours, and their target is a channel.
+// about is what an outbox row is about. The engine writes rows of the kind "notice", whose target is a person, and of the kind
+// "letter", which go to somebody outside; those of the kind "delivery" are ours, and their target is a channel.
 type about struct {
 	Person string `json:"person,omitempty"`
 	Form   string `json:"form,omitempty"`
@@ -141,11 +146,11 @@ func (c Channel) after(now time.Time, zone *time.Location) time.Time {
 }
 
 // claim takes what is due for this node, for a while.
-func (s *Service) claim(ctx context.Context, now time.Time) ([]store.Row, error) {
+func (s *Service) claim(ctx context.Context, now time.Time, kind string) ([]store.Row, error) {
 	var mine []store.Row
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		mine = nil
-		rows, err := tx.Select(due("delivery", now))
+		rows, err := tx.Select(due(kind, now))
 		if err != nil {
 			return err
 		}
@@ -165,6 +170,9 @@ func (s *Service) claim(ctx context.Context, now time.Time) ([]store.Row, error)
 
 // deliver sends one and writes down how it went. The error is the database's, not the channel's.
 func (s *Service) deliver(ctx context.Context, now time.Time, d store.Row) (bool, error) {
+	if str(d["kind"]) == "letter" {
+		return s.letter(ctx, now, d)
+	}
 	id := str(d["id"])
 	rows, err := s.rows(ctx, query.Select{Table: "alert_channel", Alias: "c", Where: query.Eq("c", "id", d["target"]), Limit: 1})
 	if err != nil {
@@ -196,7 +204,11 @@ func (s *Service) deliver(ctx context.Context, now time.Time, d store.Row) (bool
 		set["next_at"] = instant(now.Add(again[tries]))
 	}
 	s.opts.Log.Warn("alert not delivered", "id", id, "kind", str(rows[0]["kind"]), "try", tries+1, "err", fail)
-	return false, s.db.Write(ctx, func(tx *store.Tx) error {
+	return false, s.update(ctx, id, set)
+}
+
+func (s *Service) update(ctx context.Context, id string, set store.Row) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.Update("outbox", store.Row{"id": id}, set)
 		return err
 	})
@@ -279,8 +291,8 @@ func (s *Service) rows(ctx context.Context, q query.Select) (rows []store.Row, e
 // Delivery is one that has not arrived, as the administrator sees it.
 type Delivery struct {
 	ID     string `json:"id"`
-	Person string `json:"person"` // id
-	Kind   string `json:"kind"`
+	Person string `json:"person"` // id; of a letter to somebody outside ""
+	Kind   string `json:"kind"`   // of the channel, or letter
 	At     string `json:"at"`
 	Next   string `json:"next"` // when it is tried again; of a dead one when it was given up
 	Tries  int64  `json:"tries"`
@@ -292,7 +304,7 @@ type Delivery struct {
 func (s *Service) Undelivered(ctx context.Context) ([]Delivery, error) {
 	list := []Delivery{}
 	rows, err := s.rows(ctx, query.Select{Table: "outbox", Alias: "d", Limit: 200, Order: []query.Order{{Expr: query.Col{Alias: "d", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "d", Name: "id"}}},
-		Where: query.And(query.Eq("d", "kind", "delivery"), query.Op{Name: ">", Args: []query.Expr{query.Col{Alias: "d", Name: "tried"}, query.Const{Value: int64(0)}}})})
+		Where: query.And(query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "d", Name: "kind"}, query.Const{Value: "notice"}}}, query.Op{Name: ">", Args: []query.Expr{query.Col{Alias: "d", Name: "tried"}, query.Const{Value: int64(0)}}})})
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +316,7 @@ func (s *Service) Undelivered(ctx context.Context) ([]Delivery, error) {
 	for _, r := range rows {
 		tries, _ := r["tried"].(int64)
 		dead := str(r["dead"])
-		list = append(list, Delivery{str(r["id"]), aboutOf(r).Person, kinds[str(r["target"])], str(r["at"]), pick(dead != "", dead, str(r["next_at"])), tries, dead != "", str(r["error"])})
+		list = append(list, Delivery{str(r["id"]), aboutOf(r).Person, pick(str(r["kind"]) == "letter", "letter", kinds[str(r["target"])]), str(r["at"]), pick(dead != "", dead, str(r["next_at"])), tries, dead != "", str(r["error"])})
 	}
 	slices.SortStableFunc(list, func(a, b Delivery) int { return cmp.Compare(pick(a.Dead, 0, 1), pick(b.Dead, 0, 1)) })
 	return list, err

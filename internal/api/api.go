@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -100,7 +101,7 @@ func New(d Deps) http.Handler {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Deps: d, mux: http.NewServeMux(), gate: newGate(), streams: crowd{n: map[string]int{}}}
+	s := &server{Deps: d, mux: http.NewServeMux(), gate: newGate(runtime.GOMAXPROCS(0)), streams: crowd{n: map[string]int{}}}
 	if s.Jobs != nil {
 		s.Jobs.Handle(importKind, s.runImport)
 		s.Jobs.Handle(exportKind, s.runExport)

@@ -343,6 +343,9 @@ func TestAttack_JSON(t *testing.T) {
 		begin := testkit.CPU(t)
 		a := w.ask("own/clerk", "POST", at, body)
 		w.refused(name, a, before, 400, 413, 422)
+		if word := map[string]string{"many keys": "太多", "deep": "太深", "deep and whole": "太深"}[name]; !strings.Contains(a.body, word) {
+			t.Errorf("%s were read to their end: %.200s", name, a.body)
+		}
 		if took := testkit.CPU(t) - begin; took > time.Second {
 			t.Errorf("%s cost %v", name, took)
 		}

@@ -48,9 +48,12 @@ func (k *crowd) leave(person, address string) {
 
 // gate lets only so many requests be worked on at once. Some more wait for a moment; whoever comes when they are too many is told
 // to come again before anything was done for him, so that those inside are still answered in time. One who asks for much at once
-// waits for himself: he never has more than a part of the places.
+// waits for himself: he has no more in work than the machine does at once anyway, so that his crowd costs the others little.
 type gate struct {
 	seats chan struct{}
+	held  chan struct{}
+	reads int // of one person, in work
+	acts  int
 	mu    sync.Mutex
 	n     int
 	by    map[string]*line
@@ -58,28 +61,34 @@ type gate struct {
 
 // line is what one person, or where nobody has signed in one address, has in work and waiting.
 type line struct {
-	n     int
-	seats chan struct{}
+	n           int
+	reads, acts chan struct{}
 }
 
 const (
-	seatsAll  = 64
-	seatsEach = 16
-	lineAll   = 512 // in work and waiting
-	lineEach  = 64
-	patience  = 2 * time.Second
+	lineAll  = 512 // in work and waiting
+	lineEach = 64
+	patience = 2 * time.Second  // for a place
+	waiting  = 10 * time.Second // for what one asked for before
+	pause    = time.Second / 2  // before one is sent away
+	heldAll  = 1024
 )
 
-func newGate() *gate { return &gate{seats: make(chan struct{}, seatsAll), by: map[string]*line{}} }
+// newGate measures by the cores. What reads keeps one busy, and more of that at once is done no sooner; what acts waits for the
+// disk as well, and shares a commit with what acts beside it.
+func newGate(cores int) *gate {
+	return &gate{seats: make(chan struct{}, min(max(8*cores, 16), 64)), held: make(chan struct{}, heldAll), by: map[string]*line{},
+		reads: min(max(cores, 2), 16), acts: min(max(2*cores, 4), 16)}
+}
 
 // enter waits for a place; the caller gives it back by leave.
-func (g *gate) enter(ctx context.Context, who string) (leave func(), err error) {
+func (g *gate) enter(ctx context.Context, who string, acts bool) (leave func(), err error) {
 	yours := fault.New(fault.TooMany, "你同时发出的请求太多，请稍后再试", "Too many requests of yours at once, try again in a moment")
 	busy := fault.New(fault.Unavailable, "现在太忙，这一次没有办，请稍后再试", "Too busy now; this was not done, try again in a moment")
 	g.mu.Lock()
 	l := g.by[who]
 	if l == nil {
-		l = &line{seats: make(chan struct{}, seatsEach)}
+		l = &line{reads: make(chan struct{}, g.reads), acts: make(chan struct{}, g.acts)}
 		g.by[who] = l
 	}
 	switch {
@@ -104,28 +113,55 @@ func (g *gate) enter(ctx context.Context, who string) (leave func(), err error) 
 			delete(g.by, who)
 		}
 	}
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	for i, seats := range []chan struct{}{l.seats, g.seats} {
-		select {
-		case seats <- struct{}{}:
-			continue
-		case <-late.C:
-			err = []error{yours, busy}[i]
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-		if i == 1 {
-			<-l.seats
-		}
+	own := l.reads
+	if acts {
+		own = l.acts
+	}
+	if err := take(ctx, own, waiting, yours); err != nil {
+		out()
+		return nil, err
+	}
+	if err := take(ctx, g.seats, patience, busy); err != nil {
+		<-own
 		out()
 		return nil, err
 	}
 	return func() {
 		<-g.seats
-		<-l.seats
+		<-own
 		out()
 	}, nil
+}
+
+// take waits for a place for so long; late is what is said then.
+func take(ctx context.Context, places chan struct{}, most time.Duration, late error) error {
+	over := time.NewTimer(most)
+	defer over.Stop()
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-over.C:
+		return late
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// hold lets one who is sent away wait for his answer: a program that asks again at once would otherwise keep the server busy with
+// sending it away.
+func (g *gate) hold(ctx context.Context) {
+	select {
+	case g.held <- struct{}{}:
+	default:
+		return // so many are held already
+	}
+	defer func() { <-g.held }()
+	over := time.NewTimer(pause)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-ctx.Done():
+	}
 }
 
 // seat takes a place for a request whose body has been read: who sends slowly keeps nobody waiting. Streams, uploads and the
@@ -143,5 +179,9 @@ func (c *call) seat() (leave func(), err error) {
 	if who == "" {
 		who = "from " + c.actor.Address
 	}
-	return c.s.gate.enter(c.ctx(), who)
+	if leave, err = c.s.gate.enter(c.ctx(), who, c.route.unsafe); err != nil {
+		c.r.Body = http.NoBody // what he sent is not kept meanwhile
+		c.s.gate.hold(c.ctx())
+	}
+	return leave, err
 }

@@ -58,6 +58,11 @@ func TestSession(t *testing.T) {
 	if r := c.do("GET", "/api/session", nil).want(200); r.len() != 1 || r.text(0, "current") != "true" {
 		t.Errorf("sessions %s", r.body)
 	}
+	for _, r := range []*reply{c.do("GET", "/api/me", nil), c.do("GET", at, nil), c.do("GET", at+"/nothing", nil), nobody.do("GET", "/api/me", nil)} {
+		if r.head.Get("Cache-Control") != "no-store" { // S88
+			t.Errorf("%d may be kept: %q", r.status, r.head.Get("Cache-Control"))
+		}
+	}
 	c.do("POST", "/api/password", map[string]any{"old": "wrong", "new": "Another-lamp-43"}).want(401)
 	c.do("POST", "/api/password", map[string]any{"old": password, "new": "Another-lamp-43"}).want(204)
 	tok := c.do("POST", "/api/token", map[string]any{"name": "erp", "scope": []string{"read"}}).want(201).text("token")

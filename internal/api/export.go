@@ -220,7 +220,7 @@ func (c *call) gather(ctx context.Context, r *job.Run) error {
 		if _, err := c.s.Engine.JudgeExport(ctx, now, c.actor, q, max(r.Total, r.Job.Done)); err != nil {
 			return err
 		}
-		page, err := c.s.Engine.ExportPage(ctx, now, c.actor, q, columns, cursor)
+		page, err := c.s.Engine.ExportPage(ctx, now, c.actor, q, columns, cursor, max(r.Total, r.Job.Done))
 		if err != nil {
 			return err
 		}

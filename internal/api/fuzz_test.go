@@ -52,6 +52,9 @@ func fuzzOn(t *testing.T, dsn string) {
 		for range each {
 			f.try(p, list[f.rnd.IntN(len(list))])
 		}
+		if each > 1 && i%500 == 499 { // the long run takes hours: who waits for it may look
+			t.Logf("seed %d: %d of %d places, %d requests", f.seed, i+1, len(spots), f.asked)
+		}
 	}
 	if d := f.differ(); d != "" {
 		t.Errorf("afterwards the records are not what the journal says: %s", d)

@@ -112,6 +112,12 @@ func TestSecured(t *testing.T) {
 			t.Errorf("%s: %q", name, h.Get(name))
 		}
 	}
+	if got := get(secured(front(t), true), "/").Header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
+		t.Errorf("under TLS, how browsers shall come back: %q", got)
+	}
+	if got := get(secured(http.NotFoundHandler(), false), "/api/nothing").Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("what may be kept of the API's answers: %q", got)
+	}
 }
 
 func TestForwarded(t *testing.T) {

@@ -16,9 +16,6 @@ import (
 // logbook is the journal of a running server as auditors and witnesses see it.
 type logbook struct{ s *server }
 
-// metaVerified keeps what the last verification found.
-const metaVerified = "verified"
-
 // findingsShown are kept of a verification; the first one counts.
 const findingsShown = 20
 
@@ -40,19 +37,19 @@ func (l logbook) Verify(ctx context.Context) (engine.LogCheck, error) {
 	if err != nil {
 		return v, err
 	}
-	return v, setMeta(ctx, s.db, metaVerified, string(b))
+	return v, setMeta(ctx, s.db, engine.MetaVerified, string(b))
 }
 
 func (l logbook) State(ctx context.Context) (engine.LogState, error) {
 	s := l.s
 	v := engine.LogState{Witnesses: []engine.WitnessView{}}
-	text, err := meta(ctx, s.db, metaVerified)
+	text, err := meta(ctx, s.db, engine.MetaVerified)
 	if err != nil {
 		return v, err
 	}
 	if text != "" {
 		if err := json.Unmarshal([]byte(text), &v.LogCheck); err != nil {
-			return v, fmt.Errorf("meta %s: %w", metaVerified, err)
+			return v, fmt.Errorf("meta %s: %w", engine.MetaVerified, err)
 		}
 	}
 	note, err := s.db.Checkpoint(ctx)

@@ -3,6 +3,8 @@ package app_test
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +20,9 @@ import (
 const dossier = `class:
   hush: {label: 机密 | Hush, see: "false", mask: all}
   unseen: {label: 不可见 | Unseen, see: "false"}
+  person: {label: 个人 | Personal, personal: true}
+retention:
+  day: {label: 一天 | One day, keep: 1d, from: this.at, destroy: {by: admin, within: 30d, with: [how]}}
 form:
   dossier:
     label: 卷宗 | Dossier
@@ -27,16 +32,45 @@ form:
       subject: {type: text, label: 事由 | Subject, required: "true"}
       phone: {type: phone, label: 电话 | Phone, class: hush}
       told: {type: bool, label: 说过 | Told}
+      scans: {type: files, label: 附件 | Files}
+      hushed: {type: file, label: 密件 | Hushed file, class: hush}
+      into: {type: dossier, label: 并入 | Merged into}
     line:
-      page: {label: 页 | Pages, field: {words: {type: text, label: 内容 | Words}}}
+      page: {label: 页 | Pages, field: {words: {type: text, label: 内容 | Words}, scan: {type: file, label: 扫描 | Scan}}}
     state: {open: 在办 | Open, done: {label: 办结 | Done, final: true}}
     action:
-      create: {by: admin, fill: [subject, phone], do: [{notify: admin, text: "来了 {this.phone}"}, {freeze: this}]}
+      create: {by: admin, fill: [subject, phone, scans, hushed], do: [{notify: admin, text: "来了 {this.phone}"}, {freeze: this}]}
       edit: {by: admin, fill: [subject, phone]}
       tell: {label: 说 | Tell, by: admin, fill: [told], do: [{create: whisper, with: {of: this, words: "'耳语丙'"}}]}
       close: {label: 办结 | Close, from: open, to: done, by: admin}
+      note: {label: 记 | Note, by: admin, again: true, do: [{create: note, with: {of: this}}]}
+      merge: {label: 并入另一份 | Merge, from: open, by: admin, fill: [into], reason: 2, merge: {into: into}}
       export: {by: admin, require: [{that: "true", say: 不能 | No}]}
       print: {label: 打印 | Print, by: admin, require: [{that: "this.subject != '不许印'", say: 不许印 | Not to be printed}]}
+  note:
+    label: 记事 | Note
+    number: {pattern: "N{n:5}"}
+    field:
+      of: {type: dossier, label: 卷宗 | Dossier}
+      words: {type: text, label: 内容 | Words}
+    action:
+      create: {by: admin}
+      edit: {by: admin, fill: [words]}
+      export: {by: admin}
+  slip:
+    label: 条子 | Slip
+    retention: day
+    number: {pattern: "S{n:5}"}
+    field:
+      subject: {type: text, label: 事由 | Subject}
+      tel: {type: phone, label: 电话 | Phone, class: person}
+      scan: {type: file, label: 扫描 | Scan}
+      how: {type: text, label: 办法 | How}
+    state: {open: 在办 | Open, filed: {label: 归档 | Filed, final: true}}
+    action:
+      create: {by: admin, fill: [subject, tel, scan]}
+      file: {label: 归档 | File, from: open, to: filed, by: admin}
+      export: {by: admin}
   whisper:
     label: 耳语 | Whisper
     class: unseen
@@ -94,7 +128,8 @@ func (p parts) write(t *testing.T) string {
 
 // Ensure that records of a form are handed out with all that proves them: whoever gets the packet checks it without the server, and
 // whatever is altered in it, left out of it, added to it or exchanged with another packet's is found; that it shows no more than who took
-// it may see; and that it is refused where the record, its export or its print is.
+// it may see; that what acts of other records wrote is in it, and nothing that was destroyed; and that it is refused where the record, its
+// export or its print is.
 func TestRecordPacket(t *testing.T) {
 	for _, kind := range []string{"sqlite", "postgres"} {
 		t.Run(kind, func(t *testing.T) {
@@ -105,17 +140,22 @@ func TestRecordPacket(t *testing.T) {
 
 func recordPacketOn(t *testing.T, v *handed, spoil bool) {
 	const form, phone = "/api/form/base.dossier", "13866210417"
-	file := func(subject string) string {
+	made := func(form string, body map[string]any) string {
 		var r struct{ ID string }
-		body := map[string]any{"values": map[string]any{"subject": subject, "phone": phone}, "lines": map[string]any{"page": []any{map[string]any{"words": "一页"}, map[string]any{"words": "二页"}}}}
 		if err := json.Unmarshal(v.post(form+"/record", body, 201), &r); err != nil {
 			t.Fatal(err)
 		}
 		return r.ID
 	}
-	take := func(kept int64, ids ...string) parts {
+	scan, page, hushed := v.upload("scan.txt", "扫描件"), v.upload("page.txt", "第二页的扫描"), v.upload("hushed.txt", "密件")
+	file := func(subject string) string {
+		return made(form, map[string]any{"values": map[string]any{"subject": subject, "phone": phone, "scans": []string{scan}, "hushed": hushed},
+			"lines": map[string]any{"page": []any{map[string]any{"words": "一页"}, map[string]any{"words": "二页", "scan": page}}}})
+	}
+	takeOf := func(form string, kept int64, ids ...string) parts {
 		return readParts(t, v.post(form+"/packet", map[string]any{"records": ids, "kept": kept}, 200))
 	}
+	take := func(kept int64, ids ...string) parts { return takeOf(form, kept, ids...) }
 	id, other := file("甲"), file("乙")
 	v.post(form+"/record/"+id+"/tell", map[string]any{"values": map[string]any{"told": true}}, 200)
 	first := take(0, id)
@@ -150,6 +190,59 @@ func recordPacketOn(t *testing.T, v *handed, spoil bool) {
 		t.Errorf("the data of two: %s", s)
 	}
 
+	sum := func(content string) string { h := sha256.Sum256([]byte(content)); return hex.EncodeToString(h[:]) }
+	if s := string(whole["data.json"]); !strings.Contains(s, sum("扫描件")) || !strings.Contains(s, sum("第二页的扫描")) || strings.Contains(s, sum("密件")) || strings.Contains(s, "hushed.txt") {
+		t.Errorf("what the attachments hash to: %s", s)
+	}
+
+	// Acts of other records wrote these: one that made a note, and one that had it name another dossier, between two of its own.
+	gone := file("戊")
+	v.post(form+"/record/"+gone+"/note", map[string]any{}, 200)
+	var notes struct{ Rows []struct{ ID string } }
+	if err := json.Unmarshal(v.get("/api/form/base.note/record"), &notes); err != nil || len(notes.Rows) != 1 {
+		t.Fatalf("the note: %v %v", notes, err)
+	}
+	const note, slip = "/api/form/base.note", "/api/form/base.slip"
+	edit := func(words string) {
+		var now struct{ Etag string }
+		if err := json.Unmarshal(v.get(note+"/record/"+notes.Rows[0].ID), &now); err != nil {
+			t.Fatal(err)
+		}
+		v.match = `"` + now.Etag + `"`
+		v.post(note+"/record/"+notes.Rows[0].ID+"/edit", map[string]any{"values": map[string]any{"words": words}}, 200)
+		v.match = ""
+	}
+	edit("一")
+	v.post(form+"/record/"+gone+"/merge", map[string]any{"values": map[string]any{"into": other}, "reason": "同一份"}, 200)
+	edit("二")
+	merged, pointed := take(0, gone, other), takeOf(note, 0, notes.Rows[0].ID)
+	if s := string(merged["data.json"]); !strings.Contains(s, `"into": "`+other+`"`) || !strings.Contains(s, `"state": "void"`) {
+		t.Errorf("the data of one that was merged, and of the other: %s", s)
+	}
+	if s, e := string(pointed["data.json"]), string(pointed["entries.jsonl"]); !strings.Contains(s, `"of": "`+other+`"`) || !strings.Contains(s, `"words": "二"`) ||
+		strings.Count(e, `"action":"note"`) != 1 || strings.Count(e, `"action":"merge"`) != 1 || strings.Count(e, `"action":"edit"`) != 2 {
+		t.Errorf("what other records' acts wrote: %s\n%s", s, e)
+	}
+
+	// What was destroyed is told of, and not told.
+	const tel = "13866210418"
+	paper := made(slip, map[string]any{"values": map[string]any{"subject": "己", "tel": tel, "scan": v.upload("slip.txt", "条子的扫描")}})
+	v.post(slip+"/record/"+paper+"/file", map[string]any{}, 200)
+	if p := takeOf(slip, 0, paper); !strings.Contains(string(p["paper-1.html"]), tel) || !strings.Contains(string(p["data.json"]), sum("条子的扫描")) {
+		t.Errorf("before it is destroyed: %s\n%s", p["paper-1.html"], p["data.json"])
+	}
+	v.turn("48h")
+	v.post(slip+"/record/"+paper+"/destroy", map[string]any{"values": map[string]any{"how": "粉碎"}}, 200)
+	destroyed := takeOf(slip, 0, paper)
+	for name, b := range destroyed {
+		if bytes.Contains(b, []byte(tel)) || bytes.Contains(b, []byte("slip.txt")) || bytes.Contains(b, []byte(sum("条子的扫描"))) {
+			t.Errorf("%s tells what was destroyed: %s", name, b)
+		}
+	}
+	if s := string(destroyed["data.json"]); !strings.Contains(s, `"subject": "己"`) || !strings.Contains(s, "粉碎") || !strings.Contains(string(destroyed["entries.jsonl"]), `"action":"destroy"`) {
+		t.Errorf("what stays of one that was destroyed: %s", s)
+	}
+
 	// What may not leave does not.
 	v.post(form+"/packet", map[string]any{"records": []string{}}, 400)
 	v.post(form+"/packet", map[string]any{"records": []string{"nothing"}}, 404)
@@ -170,7 +263,7 @@ func recordPacketOn(t *testing.T, v *handed, spoil bool) {
 		out, err := c.CombinedOutput()
 		return string(out), err
 	}
-	for name, p := range map[string]parts{"first": first, "whole": whole, "both": both} {
+	for name, p := range map[string]parts{"first": first, "whole": whole, "both": both, "merged": merged, "pointed": pointed, "destroyed": destroyed} {
 		if out, err := check(p); err != nil || !strings.Contains(out, "they are what was signed") {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
@@ -213,6 +306,7 @@ func recordPacketOn(t *testing.T, v *handed, spoil bool) {
 		"a hash of a proof":             {swap("proofs.jsonl", `"proof":["`, `"proof":["AAAA`), "unreadable: leaf"},
 		"a value of the data":           {swap("data.json", `"甲"`, `"丁"`), "subject: the journal says 甲, data.json says 丁"},
 		"a column of the data left out": {swap("data.json", `"subject": "甲",`, ``), "altered: data.json"},
+		"what an attachment hashes to":  {swap("data.json", sum("扫描件"), sum("别的")), "sha256: the journal says"},
 		"a line of the data":            {swap("data.json", `"二页"`, `"三页"`), "altered: data.json"},
 		"a word of the paper":           {swap("paper-1.html", "二页", "三页"), "altered: paper-1.html"},
 		"no paper":                      {func(p parts) { delete(p, "paper-1.html") }, "missing: paper-1.html"},

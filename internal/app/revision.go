@@ -14,8 +14,8 @@ import (
 	"zhanggui/internal/store"
 )
 
-// lawful is the library that is in force: what the folder says, but of a regulation that somebody has to approve the text he approved last. A
-// newer one is proposed to him. Regulations that share files change together, or not at all.
+// lawful is the library that is in force: what the folder says, but of each adopted regulation the text that was approved last. A newer one
+// is proposed to who approves it. Regulations that share files change together, or not at all.
 func (s *server) lawful(ctx context.Context) (*rulebook.Library, error) {
 	lib, err := s.approvedTexts(ctx)
 	if err != nil {

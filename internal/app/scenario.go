@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"zhanggui/internal/rulebook"
@@ -52,6 +53,7 @@ func (c *testCommand) Run(p *program, common *Common) error {
 type coverageCommand struct {
 	Book   []string `arg:"" optional:"" help:"Rulebooks; default: all." placeholder:"BOOK"`
 	Mutate bool     `help:"Put each clause to sleep in turn and see whether a scenario notices."`
+	Shift  bool     `help:"Shift each number by one, each comparison by its boundary, leave out each person, and print what no scenario notices. Takes minutes a book." name:"boundaries"`
 	Format string   `help:"Print as ${enum}." enum:"text,json" default:"text"`
 }
 
@@ -63,6 +65,9 @@ func (c *coverageCommand) Run(p *program, common *Common) error {
 	lib, err := p.load(fsys)
 	if err != nil {
 		return err
+	}
+	if c.Shift {
+		return c.boundaries(p, fsys)
 	}
 	rep, err := scenario.Coverage(p.ctx, lib, c.Book, c.Mutate)
 	if err != nil {
@@ -81,6 +86,18 @@ func (c *coverageCommand) Run(p *program, common *Common) error {
 		return errFailed
 	}
 	return nil
+}
+
+func (c *coverageCommand) boundaries(p *program, fsys fs.FS) error {
+	tried, unseen := 0, 0
+	err := scenario.Boundaries(p.ctx, fsys, c.Book, func(s scenario.Shift) {
+		if tried++; s.By == "" {
+			unseen++
+			fmt.Fprintln(p.out, s.Words())
+		}
+	})
+	fmt.Fprintf(p.out, "%s tried, %d noticed by no scenario\n", plural(tried, "change"), unseen)
+	return err
 }
 
 type diffCommand struct {

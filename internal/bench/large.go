@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,6 +21,13 @@ func (r *run) large(records int) (string, error) {
 		return file, nil
 	}
 	file, begin := r.file(fmt.Sprintf("large-%d.db", records)), time.Now()
+	if r.keep != "" {
+		file = filepath.Join(r.keep, filepath.Base(file))
+		if _, err := os.Stat(file); err == nil {
+			r.made[records] = file
+			return file, nil
+		}
+	}
 	if r.demo == "" { // played once is enough
 		r.demo = r.file("demo.db")
 		if out, err := exec.CommandContext(r.ctx, r.program, "demo", "--database", "sqlite:"+r.demo).CombinedOutput(); err != nil {
@@ -41,6 +49,7 @@ func (r *run) large(records int) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	spread, filed := 1, 1 // copies of each customer, and of each record
 	for _, table := range []string{"base_customer", lib.Form(r.form).Table, "base_clock"} {
 		var have int
 		if err := db.QueryRowContext(r.ctx, `SELECT count(*) FROM `+table).Scan(&have); err != nil {
@@ -49,8 +58,12 @@ func (r *run) large(records int) (string, error) {
 		want := records
 		if table == "base_customer" {
 			want = records / 10
+			spread = max(want/max(have, 1), 1)
 		}
 		copies = max(copies, want/max(have, 1)+1)
+		if table == lib.Form(r.form).Table {
+			filed = max(want/max(have, 1), 1)
+		}
 		columns, err := columnsOf(r.ctx, db, table)
 		if err != nil {
 			return "", err
@@ -60,12 +73,15 @@ func (r *run) large(records int) (string, error) {
 			q := `t."` + c + `"`
 			switch {
 			case c == "id":
-				q = `substr(lower(hex(randomblob(10))), 1, 16)`
+				q = copyID("t.id", "n.i")
+			case c == "customer": // a tenth stays with those who were there, who so become large
+				q = `CASE WHEN n.i % 10 = 0 THEN t.customer ELSE ` + copyID("t.customer", fmt.Sprintf("(n.i %% %d + 1)", spread)) + ` END`
+			case c == "of_id":
+				q = copyID("t.of_id", fmt.Sprintf("(n.i %% %d + 1)", filed))
 			case c == "number":
 				q = `CASE WHEN t.number IS NULL THEN NULL ELSE t.number || '-' || n.i END`
 			case c == "code":
 				q = `NULL`
-			case c == "customer" || c == "of_id" || c == "salesperson" || c == "holder" || c == "unit":
 			case c == "at":
 				q = `strftime('%Y-%m-%dT%H:%M:%f', t.at, '-' || (n.i % 3000) || ' hours') || 'Z'`
 			case table == "base_clock" && (c == "due" || c == "next_at"):
@@ -74,9 +90,9 @@ func (r *run) large(records int) (string, error) {
 			give = append(give, q)
 		}
 		where := ""
-		if table == "base_clock" {
-			where = ` AND t.next_at IS NOT NULL`
-			if err := db.QueryRowContext(r.ctx, `SELECT count(*) FROM base_clock WHERE next_at IS NOT NULL`).Scan(&have); err != nil {
+		if table == "base_clock" { // of the records that are copied
+			where = ` AND t.next_at IS NOT NULL AND t.of_form = '` + r.form + `'`
+			if err := db.QueryRowContext(r.ctx, `SELECT count(*) FROM base_clock t WHERE TRUE`+where).Scan(&have); err != nil {
 				return "", err
 			}
 			copies = max(copies, want/max(have, 1)+1)
@@ -90,7 +106,7 @@ func (r *run) large(records int) (string, error) {
 		}
 		steps = append(steps, fmt.Sprintf(`INSERT INTO %s ("%s") SELECT %s FROM %s t, n WHERE n.i <= %d%s`, table, strings.Join(columns, `", "`), strings.Join(give, ", "), table, want/max(have, 1), where))
 	}
-	for _, s := range append(append(steps, again...), `ANALYZE`, `PRAGMA wal_checkpoint(TRUNCATE)`) {
+	for _, s := range append(append(steps, again...), `PRAGMA wal_checkpoint(TRUNCATE)`) {
 		var args []any
 		if strings.HasPrefix(s, `CREATE TEMP`) {
 			args = append(args, copies)
@@ -111,6 +127,11 @@ func (r *run) large(records int) (string, error) {
 	r.say("and made ready for searching in %s", time.Since(begin).Round(time.Second))
 	r.made[records] = file
 	return file, s.db.Close()
+}
+
+// copyID is the id of a copy, as far from its neighbours as those that are drawn.
+func copyID(id, i string) string {
+	return `printf('%08x', ` + i + ` * 2654435761 & 4294967295) || substr(` + id + `, 1, 8)`
 }
 
 // indexesOf are the indexes of a table as they were made, by name.

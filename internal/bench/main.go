@@ -1,7 +1,7 @@
 // Command bench measures the product against bare loops and against a peer in one run. It prints ratios and medians of
 // several rounds and fails on none of them: a slow machine is not a broken program.
 //
-//	go run ./internal/bench -book BOOK -form FORM [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE] [-demo FILE] [-cpuprofile FILE] [-memprofile FILE]
+//	go run ./internal/bench -book BOOK -form FORM [-rounds 3] [-seconds 2] [-only acts,reads,...] [-records 1000000] [-peer FILE] [-program FILE] [-demo FILE] [-keep DIR] [-cpuprofile FILE] [-memprofile FILE]
 package main
 
 import (
@@ -28,6 +28,7 @@ type run struct {
 	length  time.Duration // of one measurement
 	records int
 	demo    string         // a ready demonstration; "" = one is played
+	keep    string         // a folder where large databases stay for the next run; "" = scratch
 	peer    string         // the peer's program; "" = not measured
 	program string         // ours, for what only a process shows
 	book    string         // the rulebook that is adopted
@@ -48,6 +49,7 @@ func main() {
 	flag.StringVar(&r.book, "book", "", "rulebook that is adopted")
 	flag.StringVar(&r.form, "form", "", "its form whose records are filed, SHORT.FORM")
 	flag.StringVar(&r.demo, "demo", "", "database of a ready demonstration, with its keys beside it; none = one is played")
+	flag.StringVar(&r.keep, "keep", "", "folder where the large databases stay, and are taken from by the next run; what a run did to their clocks stays too")
 	profile := flag.String("cpuprofile", "", "write where the time of this process goes to a file, for go tool pprof")
 	memory := flag.String("memprofile", "", "write what this process allocates, and where, to a file")
 	flag.Parse()

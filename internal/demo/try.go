@@ -49,7 +49,7 @@ func (p *player) try(act engine.Act, form *rulebook.Form, a *rulebook.Action, dr
 		}
 		r, ok := engine.AsRefusal(err)
 		if !ok {
-			if fault.KindOf(err) == fault.Invalid {
+			if k := fault.KindOf(err); k == fault.Invalid || k == fault.NotFound { // or he does not know of it: it does not concern him
 				p.log.Debug("demo: act not accepted", "form", act.Form, "action", act.Action, "error", explain(err))
 				return nil, nil
 			}

@@ -181,8 +181,16 @@ func (w *work) carryOut(r *Record, a *rulebook.Action, view *rulebook.View, d de
 			return err
 		}
 	}
+	if err := w.numberAnew(r, a, view); err != nil {
+		return err
+	}
 	if err := w.serveCopies(r, a, view); err != nil {
 		return err
+	}
+	if a.ID == "print" || a.ID == "export" {
+		if err := w.took(r.form.Key, r, a.ID, 1); err != nil {
+			return err
+		}
 	}
 	if err := w.hooks(r, a); err != nil {
 		return err

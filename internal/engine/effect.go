@@ -278,6 +278,9 @@ func (w *work) effectNotify(x *rulebook.Effect, r *Record, view *rulebook.View, 
 			}
 		}
 	}
+	if x.Send != nil {
+		return w.effectSend(x, r, view, s, ids)
+	}
 	var by expr.Value
 	if x.Confirm != nil {
 		v, c, err := x.Confirm.Pick(view, s)

@@ -59,6 +59,9 @@ func (e *Engine) beginExport(ctx context.Context, now time.Time, actor Actor, q 
 		if out, err = w.leaving(q, n.Total, false); err != nil {
 			return err
 		}
+		if err := w.took(out.Form.Key, nil, "export", n.Total); err != nil {
+			return err
+		}
 		if err := w.settle(); err != nil { // a permit may have been spent
 			return err
 		}
@@ -115,9 +118,9 @@ func (w *work) leaving(q ListQuery, rows int, ordered bool) (*Leaving, error) {
 	return out, nil
 }
 
-// ExportPage answers the next rows of a list that leaves, as its reader sees them now.
-func (e *Engine) ExportPage(ctx context.Context, now time.Time, actor Actor, q ListQuery, columns []string, cursor string) (*Page, error) {
-	q.Limit, q.Count, q.Fields, q.Cursor = exportPage, false, columns, cursor
+// ExportPage answers the next rows of a list of so many that leaves, as its reader may take them out now.
+func (e *Engine) ExportPage(ctx context.Context, now time.Time, actor Actor, q ListQuery, columns []string, cursor string, rows int) (*Page, error) {
+	q.Limit, q.Count, q.Fields, q.Cursor, q.taken = exportPage, false, columns, cursor, rows
 	return e.List(ctx, now, actor, q)
 }
 
@@ -131,7 +134,7 @@ func (e *Engine) Export(ctx context.Context, now time.Time, actor Actor, q ListQ
 	sent := 0
 	for cursor := ""; err == nil; {
 		var page *Page
-		if page, err = e.ExportPage(ctx, now, actor, q, out.Columns, cursor); err != nil {
+		if page, err = e.ExportPage(ctx, now, actor, q, out.Columns, cursor, rows); err != nil {
 			break
 		}
 		if sent += len(page.Rows); out.most > 0 && sent > out.most { // they came while it was written
@@ -164,6 +167,11 @@ func (w *work) judgeExport(f *rulebook.Form, t *taking) ([]Text, error) {
 	}
 	if err := w.judgeGates(r, a, demand{person: true}); err != nil {
 		return nil, err
+	}
+	if !t.proven {
+		if err := w.mistrusted(r, a); err != nil {
+			return nil, err
+		}
 	}
 	classes := []*rulebook.ClassRef{f.Class}
 	for _, fd := range f.Fields {

@@ -38,6 +38,7 @@ type taking struct {
 	rows    int
 	ordered bool         // judged again: it was counted, and its permit spent, when it was ordered
 	list    *askedExport // nil: not a list that can be asked for
+	proven  bool         // a packet, each row of which is held against the journal
 	asking  bool         // it is asked for only, nothing leaves
 	need    *rulebook.Class
 	most    int // rows that may leave on a permit; 0: it needed none

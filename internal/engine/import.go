@@ -413,7 +413,7 @@ func (im *Importer) look(w *work, object string, field Text, s string) foundRef 
 		}
 	}
 	if words := searchWords(s); len(words) > 0 { // a label made of other fields: found by its words, then compared
-		found, err := w.found(to, words)
+		found, _, err := w.found(to, words)
 		if err != nil {
 			return foundRef{say: Text{"“" + field.ZH + "”现在查不到，请再试", field.EN + " cannot be looked up now; try again"}}
 		}

@@ -199,8 +199,11 @@ func (e *Engine) logRefusal(ctx context.Context, now time.Time, act Act, r *Refu
 	})
 }
 
-// hearsRefusals tells whether any offence listens to refusals.
+// hearsRefusals tells whether any rule listens to refusals.
 func (e *Engine) hearsRefusals() bool {
+	if f := e.Lib.Form("base.attempt"); f != nil && slices.ContainsFunc(f.Actions, func(a *rulebook.Action) bool { return a.Auto != nil }) {
+		return true
+	}
 	for _, b := range e.Lib.Books {
 		for _, o := range b.Offences {
 			for _, u := range o.Upon {

@@ -24,6 +24,28 @@ func (w *work) number(r *Record, a *rulebook.Action, view *rulebook.View) error 
 	if a.ID != upon {
 		return nil
 	}
+	return w.nextNumber(r, view)
+}
+
+// numberAnew gives a record another number of the series that it belongs to now. The former is kept in the void register.
+func (w *work) numberAnew(r *Record, a *rulebook.Action, view *rulebook.View) error {
+	n := r.form.Number
+	if n == nil || n.Anew == nil || n.Anew.Action != a.ID || r.Number() == "" || !view.Awake(&n.Node) || !view.Awake(&n.Anew.Node) {
+		return nil
+	}
+	if _, err := w.engineRecord("base.voided", r, map[string]expr.Value{"no": r.Number(), "reason": textOr(a.Label, a.ID).ZH}); err != nil {
+		return err
+	}
+	w.clause(n.Anew.Clause)
+	if err := w.computeStored(r); err != nil { // the action may have changed what the number is made of
+		return err
+	}
+	return w.nextNumber(r, view)
+}
+
+// nextNumber is the next one of the record's series.
+func (w *work) nextNumber(r *Record, view *rulebook.View) error {
+	n := r.form.Number
 	d := calendar.DateOf(w.now, w.world.calendar.Zone)
 	period := "ever"
 	if n.Per != nil && view.Awake(&n.Per.Node) {

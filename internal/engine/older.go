@@ -10,7 +10,7 @@ import (
 	"zhanggui/internal/rulebook"
 )
 
-// A record of a regulation whose texts are approved runs under the text it began under: its form, stages, limits, approvals, guards,
+// A record runs under the text it began under: its form, stages, limits, approvals, guards,
 // effects and offences are that text's. Who may see what, the gates, duties, reports, quotas and rankings are always the present text's, and
 // a text whose header says applies: current takes over the records that run. What is filed as the paper of a record keeps its text.
 
@@ -145,9 +145,6 @@ func (e *Engine) Earlier(ctx context.Context, now time.Time) ([]Earlier, error) 
 	err := e.read(ctx, now, Actor{System: true}, func(w *work) error {
 		list = nil
 		for _, b := range e.Lib.Books {
-			if b.Changer == nil {
-				continue
-			}
 			rows, err := w.texts(b.ID)
 			if err != nil {
 				return err

@@ -81,14 +81,18 @@ func alone(ids []string) string {
 }
 
 func (e *Engine) packet(ctx context.Context, now time.Time, actor Actor, form string, ids []string, size int64, files func(*Packet) (map[string][]byte, error)) (p *Packet, err error) {
-	err = e.read(ctx, now, actor, func(w *work) error { // before the log is looked through
-		_, err := w.packetRecords(form, ids)
+	var sought []*sought
+	err = e.read(ctx, now, actor, func(w *work) error { // before the log is looked at
+		list, err := w.packetRecords(form, ids)
+		if err == nil {
+			sought, err = w.seek(list)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	leaves, err := e.DB.LeavesNaming(ctx, size, ids)
+	leaves, err := e.findLeaves(ctx, size, sought)
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +106,10 @@ func (e *Engine) packet(ctx context.Context, now time.Time, actor Actor, form st
 			return err
 		}
 		p = &Packet{Form: form}
-		if p.Stamps, err = w.judgeExport(list[0].form, &taking{rows: len(list)}); err != nil {
+		if p.Stamps, err = w.judgeExport(list[0].form, &taking{rows: len(list), proven: true}); err != nil {
 			return err
 		}
+		w.taken = len(list)
 		if err := w.packetEntries(p, list, leaves); err != nil {
 			return err
 		}
@@ -123,6 +128,12 @@ func (e *Engine) packet(ctx context.Context, now time.Time, actor Actor, form st
 		var of *Record
 		if len(list) == 1 {
 			of = list[0]
+		}
+		if err := w.took(form, of, "packet", len(list)); err != nil {
+			return err
+		}
+		if err := w.settle(); err != nil {
+			return err
 		}
 		entry, err := w.entry(of, Act{Form: form, Action: packetAction})
 		if err != nil {
@@ -170,18 +181,26 @@ func (w *work) packetRecords(form string, ids []string) ([]*Record, error) {
 	return list, nil
 }
 
-// packetEntries takes what is told of the records or wrote their rows, and blanks what tells of records the exporter does not see.
+// packetEntries takes what is told of the records or wrote their rows or attachments, and blanks what tells of records the exporter
+// does not see.
 func (w *work) packetEntries(p *Packet, list []*Record, leaves []store.Leaf) error {
-	mine := map[string]*Record{}
+	mine, files := map[string]*Record{}, map[string]bool{}
 	for _, r := range list {
 		mine[r.id] = r
+		own, err := w.packetFiles(r)
+		if err != nil {
+			return err
+		}
+		for _, f := range own {
+			files[str(f["id"])] = true
+		}
 	}
 	for _, l := range leaves {
 		e, err := journal.Parse(l.Body)
 		if err != nil {
 			return err
 		}
-		if !ofPacket(e, mine) {
+		if !ofPacket(e, mine, files) {
 			continue
 		}
 		x := PacketEntry{Leaf: l.Leaf, Hash: journal.LeafHash(l.Body), Body: l.Body}
@@ -197,13 +216,13 @@ func (w *work) packetEntries(p *Packet, list []*Record, leaves []store.Leaf) err
 	return nil
 }
 
-// ofPacket tells whether an entry is of one of the records, or wrote one of their rows.
-func ofPacket(e *journal.Entry, mine map[string]*Record) bool {
+// ofPacket tells whether an entry is of one of the records, or wrote one of their rows or attachments.
+func ofPacket(e *journal.Entry, mine map[string]*Record, files map[string]bool) bool {
 	if r := mine[e.Record]; r != nil && r.form.Key == e.Form {
 		return true
 	}
 	return slices.ContainsFunc(e.Rows, func(row journal.Row) bool {
-		if r := mine[row.Key]; r != nil && r.form.Table == row.Table {
+		if r := mine[row.Key]; r != nil && r.form.Table == row.Table || row.Table == fileTable.Name && files[row.Key] {
 			return true
 		}
 		of, _ := row.Set["record"].(string)
@@ -325,7 +344,8 @@ func (w *work) packetRows(p *Packet, list []*Record, leaves []store.Leaf) error 
 	return nil
 }
 
-// keptRows are a record's row and those of its lines, as tables hold them.
+// keptRows are a record's row, those of its lines, and those of its attachments, which say what their content hashes to, as tables
+// hold them.
 func (w *work) keptRows(r *Record) ([]journal.Row, error) {
 	rows, err := w.tx.Kept(r.form.Table, query.Eq("t", "id", r.id))
 	for _, l := range r.form.Lines {
@@ -335,6 +355,21 @@ func (w *work) keptRows(r *Record) ([]journal.Row, error) {
 		var more []journal.Row
 		more, err = w.tx.Kept(l.Table, query.Eq("t", "record", r.id))
 		rows = append(rows, more...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	files, err := w.packetFiles(r)
+	for _, f := range files {
+		named, err := w.tx.Kept(fileTable.Name, query.Eq("t", "id", f["id"]))
+		if err != nil {
+			return nil, err
+		}
+		content, err := w.tx.Kept("blob", query.Eq("t", "id", f["blob"]))
+		if err != nil {
+			return nil, err
+		}
+		rows = append(append(rows, named...), content...)
 	}
 	return rows, err
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -338,6 +340,18 @@ func TestErasure(t *testing.T) {
 			t.Errorf("what the law holds was refused as %v", r)
 		}
 		sealed := s.Column(s.E.Lib.Form("c.card").Table, id, "phone")
+		traces := func(form, id string) (list []string) {
+			table := s.E.Lib.Form(form).Table
+			for _, f := range s.E.Lib.Form(form).Fields {
+				if f.Personal {
+					if mark := s.Column(table, id, f.Mark()); len(mark) > 10 {
+						list = append(list, mark)
+					}
+				}
+			}
+			return append(list, regexp.MustCompile(`\b[A-P]{10}\b`).FindAllString(s.Column(table, id, "search"), -1)...)
+		}
+		his := slices.Concat(traces("c.card", id), traces("c.visit", visit))
 		s.Do("guan", "c.card", id, "forget", nil)
 		v := record("c.card", id)
 		for _, f := range []string{"who", "phone", "idno", "born"} {
@@ -380,8 +394,21 @@ func TestErasure(t *testing.T) {
 		if told != 2 {
 			t.Errorf("history tells of %d numbers", told)
 		}
-		if found := leaks(dump(t, s, dsn)); len(found) > 0 {
+		bytesOf := dump(t, s, dsn)
+		if found := leaks(bytesOf); len(found) > 0 {
 			t.Errorf("in the bytes of the database: %v", found)
+		}
+		stays := slices.Concat(traces("c.card", id), traces("c.card", other)) // others share pieces of names
+		n := 0
+		for _, trace := range his {
+			if !slices.Contains(stays, trace) {
+				if n++; bytes.Contains(bytesOf, []byte(trace)) {
+					t.Errorf("a mark or token of his is left in the bytes of the database: %s", trace)
+				}
+			}
+		}
+		if n < 10 {
+			t.Errorf("%d traces: this shows nothing", n)
 		}
 		s.Do("kang", "c.card", "", "create", map[string]any{"phone": "13771239907", "who": "欧阳锋寒"}) // he may come back, as anybody
 	})

@@ -59,8 +59,8 @@ type Blocked struct {
 const (
 	aroundParts = 12
 	aroundAhead = 12
-	aroundCount = 20000 // beyond it neither a number nor a sum is worked out
-	aroundOpen  = 100   // of a group's records, the newest, whose limits are looked for
+	aroundCount = 2000 // beyond it neither a number nor a sum is worked out
+	aroundOpen  = 100  // of a group's records, the newest, whose limits are looked for
 	centralRefs = 3
 )
 
@@ -283,7 +283,7 @@ func (w *work) countGroup(f *rulebook.Form, where query.Expr, g *AroundGroup) er
 
 // ahead are the running limits of records the reader sees.
 func (w *work) ahead(of []string) ([]Clock, error) {
-	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(oneOf("c", "of_id", of), running("c"))})
+	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(oneOf("c", "of_id", of), stillRunning("c"))})
 	if err != nil {
 		return nil, err
 	}

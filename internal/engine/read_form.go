@@ -24,7 +24,8 @@ type FormBrief struct {
 	Report    bool   `json:"report"`
 	Checklist bool   `json:"checklist"`
 	Class     string `json:"class,omitempty"`
-	Flow      bool   `json:"flow"` // more than one state: there is a way to draw
+	Flow      bool   `json:"flow"`              // more than one state: there is a way to draw
+	Heading   *Text  `json:"heading,omitempty"` // what its rulebook files it under
 }
 
 // FormView is a form as screens are drawn from it.
@@ -165,6 +166,12 @@ func (w *work) formBrief(f *rulebook.Form) FormBrief {
 		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f), Flow: len(f.States) > 1}
 	if f.Class != nil && f.Class.Class != nil {
 		b.Class = f.Class.Class.ID
+	}
+	for _, h := range f.Book.Heading {
+		if contains(h.Forms, f.Key) {
+			l := text(h.Label)
+			b.Heading = &l
+		}
 	}
 	for _, fd := range f.Fields {
 		b.Follows = b.Follows || follows(f, fd)

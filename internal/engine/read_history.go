@@ -347,6 +347,9 @@ func (w *work) entryText(e *journal.Entry) Text {
 				}
 			}
 		case "create":
+			if formKey == letterForm {
+				add("去函", "wrote a letter")
+			}
 			if f != nil && !own && f.Kept == "" {
 				add("生成"+f.Label.ZH, "made "+text(f.Label).EN)
 			}

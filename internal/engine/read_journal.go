@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -246,6 +248,27 @@ type LogCheck struct {
 	Sealed     int64    `json:"-"`
 	Result     string   `json:"result"`   // ok, or the first finding
 	Findings   []string `json:"findings"` // the first few
+}
+
+// MetaVerified keeps the LogCheck of the last verification.
+const MetaVerified = "verified"
+
+// mistrusted refuses to hand out lists while the last verification found that records or journal were altered: what is wrong must not
+// spread as if it were right. Packets go on, since each of their rows is held against the journal.
+func (w *work) mistrusted(r *Record, a *rulebook.Action) error {
+	rows, err := w.tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Eq("m", "key", MetaVerified)})
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	var last LogCheck
+	if err := json.Unmarshal([]byte(str(rows[0]["value"])), &last); err != nil {
+		return fmt.Errorf("meta %s: %w", MetaVerified, err)
+	}
+	if last.Result == "ok" {
+		return nil
+	}
+	return w.refuse("require", r, a, []Reason{{Say: label("上次校验发现记录或日志被改过，查清以前不能导出。请稽核员在稽核页看结果，处理后重新校验",
+		"The last verification found that records or journal were altered; nothing is exported until that is settled. An auditor sees on the audit page what it found, and verifies again afterwards")}})
 }
 
 // AuditState reads the size of the journal and its newest checkpoint.

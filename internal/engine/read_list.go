@@ -23,6 +23,7 @@ type ListQuery struct {
 	Limit  int      // default 50, at most 200
 	Count  bool     // count all that fit, up to countCap
 	Fields []string // columns to fill beside those of the form; computed ones only if named
+	taken  int      // rows of the export that this page is of
 }
 
 // Page is a page of rows.
@@ -78,6 +79,7 @@ func (e *Engine) List(ctx context.Context, now time.Time, actor Actor, q ListQue
 type plan struct {
 	form   *rulebook.Form
 	where  query.Expr
+	any    []query.Expr // and one of these; nil = where says all
 	sort   query.Expr
 	column string
 	desc   bool
@@ -95,6 +97,7 @@ func (w *work) list(q ListQuery) (*Page, error) {
 	}
 	limit = min(limit, 200)
 	page := &Page{Rows: []Row{}}
+	w.taken = q.taken
 	recs, next, err := w.page(p, q.Cursor, limit)
 	if err != nil {
 		return nil, err
@@ -154,7 +157,7 @@ func (e *Engine) FormCount(ctx context.Context, now time.Time, actor Actor, q Li
 }
 
 func (w *work) count(p *plan, most int) (ListCount, error) {
-	rows, err := w.tx.Select(query.Select{Table: p.form.Table, Alias: "this", Where: p.where, Limit: most + 1,
+	rows, err := w.tx.Select(query.Select{Table: p.form.Table, Alias: "this", Where: p.where, Any: p.any, Limit: most + 1,
 		Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "this", Name: "id"}}}})
 	return ListCount{min(len(rows), most), len(rows) > most}, err
 }
@@ -164,7 +167,7 @@ func (w *work) plan(q ListQuery) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{form: f, fields: map[string]bool{}, where: w.where(f, "this")}
+	p := &plan{form: f, fields: map[string]bool{}, where: w.whereClass(f, "this")}
 	sort := q.Sort
 	if q.View != "" {
 		v := savedView(f, q.View)
@@ -192,7 +195,7 @@ func (w *work) plan(q ListQuery) (*plan, error) {
 		}
 		p.where = query.And(p.where, x)
 	}
-	found, err := w.found(f, searchWords(q.Q))
+	found, narrowed, err := w.found(f, searchWords(q.Q))
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +203,10 @@ func (w *work) plan(q ListQuery) (*plan, error) {
 	for _, c := range append(w.columns(f), q.Fields...) {
 		p.fields[c] = true
 	}
-	return p, w.sortBy(p, sort)
+	if err := w.sortBy(p, sort); err != nil {
+		return nil, err
+	}
+	return p, w.reach(p, narrowed)
 }
 
 func savedView(f *rulebook.Form, id string) *rulebook.SavedView {
@@ -251,7 +257,7 @@ func (w *work) page(p *plan, cursor string, limit int) ([]*Record, string, error
 		where = query.And(where, x)
 	}
 	order := []query.Order{{Expr: p.sort, Desc: p.desc}, {Expr: query.Col{Alias: "this", Name: "id"}, Desc: p.desc}}
-	rows, err := w.tx.Select(query.Select{Table: p.form.Table, Alias: "this", Where: where, Order: order, Limit: limit + 1})
+	rows, err := w.tx.Select(query.Select{Table: p.form.Table, Alias: "this", Where: where, Any: p.any, Order: order, Limit: limit + 1})
 	if err != nil {
 		return nil, "", err
 	}

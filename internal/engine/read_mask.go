@@ -31,13 +31,33 @@ func (w *work) visible(r *Record, f *rulebook.Field) sight {
 	if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
 		return full
 	}
-	if w.sees(c.Class, r, view) {
+	if w.sees(c.Class, r, view) && w.leaves(c.Class, r, view) {
 		return full
 	}
 	if c.Class.Mask == "" {
 		return hidden
 	}
+	if x := c.Class.Hide[r.form.Key]; x != nil && !w.answers(x, r, view, false) {
+		return hidden
+	}
 	return masked
+}
+
+// answers tells whether a class's question about the reader has that answer; one that cannot be answered has none.
+func (w *work) answers(x *expr.Expr, r *Record, view *rulebook.View, answer bool) bool {
+	v, err := x.Eval(w.scope(r, view, nil))
+	b, ok := v.(bool)
+	return err == nil && ok && b == answer
+}
+
+// leaves tells whether what a class hides of this record may go out with the list that is being taken out.
+func (w *work) leaves(c *rulebook.Class, r *Record, view *rulebook.View) bool {
+	x := c.Export
+	if x == nil || w.taken <= x.AloneUpTo || !view.Awake(&x.Node) {
+		return true
+	}
+	of := x.Of[r.form.Key]
+	return of == nil || w.answers(of, r, view, true)
 }
 
 // sees evaluates a class for the reader; a question that cannot be answered is a no.
@@ -101,7 +121,7 @@ func (w *work) ownRowsIn(form *rulebook.Form, unit string) bool {
 	if s.none || len(s.own)+len(s.in) == 0 {
 		return false
 	}
-	has, err := w.tx.Scalar(query.Sub{Agg: "exists", Table: form.Table, Alias: "o", Where: query.And(query.Eq("o", "unit", unit), w.whereOwn(s, "o"))})
+	has, err := w.tx.Scalar(query.Sub{Agg: "exists", Table: form.Table, Alias: "o", Where: query.And(query.Eq("o", "unit", unit), query.Op{Name: "or", Args: w.whereOwn(s, "o")})})
 	yes, _ := has.(bool)
 	return yes || err != nil
 }

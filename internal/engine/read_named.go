@@ -33,7 +33,7 @@ var namedFields = map[string]func(*rulebook.Book) []Option{
 // engineOnly are columns of the engine's registers that say nothing to a reader: what they lead to is named
 // beside them.
 var engineOnly = map[string]bool{"of_form": true, "of_id": true, "restart": true, "dims": true, "instance": true, "once_key": true, "breach_id": true,
-	"breach": true, "duty": true, "offence": true, "name": true}
+	"breach": true, "duty": true, "offence": true, "name": true, "receiver": true, "receiver_of": true, "step": true, "version": true, "link": true, "gone": true, "about_en": true}
 
 // hiddenField tells whether a field is the engine's own business.
 func hiddenField(f *rulebook.Field) bool {
@@ -115,6 +115,10 @@ func (w *work) keptText(r *Record, f *rulebook.Field) (any, bool) {
 				return text(o.Label), true
 			}
 		}
+	case "about":
+		if en := r.str("about_en"); r.form.Key == letterForm && en != "" {
+			return Text{r.str(f.ID), en}, true
+		}
 	case "legal_note":
 		if l := legalText(str(r.row[f.ID])); l != nil {
 			return *l, true
@@ -153,6 +157,9 @@ func legalText(note string) *Text {
 // titleEN is the title of what the engine keeps as it is read in English; "" where it is the same.
 func (w *work) titleEN(r *Record, title string) string {
 	f := r.form.Field("offence_label")
+	if r.form.Key == letterForm {
+		f = r.form.Field("about")
+	}
 	if r.form.Kept != "engine" || f == nil {
 		return ""
 	}

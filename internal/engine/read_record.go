@@ -35,6 +35,7 @@ type RecordView struct {
 	Related    []Related             `json:"related"`
 	Opens      []OpenRef             `json:"opens"`
 	Sanctions  []SanctionRow         `json:"sanctions"`
+	Letters    []LetterRow           `json:"letters,omitempty"` // what it sent to people outside
 	Compare    []Comparison          `json:"compare,omitempty"`
 	Masked     []string              `json:"masked,omitempty"`
 	Applies    map[string]bool       `json:"applies,omitempty"` // fields with a condition: whether it holds now
@@ -188,6 +189,9 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 		return nil, err
 	}
 	if v.Related, err = w.related(r); err != nil {
+		return nil, err
+	}
+	if v.Letters, err = w.lettersOf(r); err != nil {
 		return nil, err
 	}
 	if v.Sanctions, err = w.sanctionsOf(r); err != nil {

@@ -80,7 +80,7 @@ func (w *work) referrers(to *rulebook.Form, ids []string) ([]referrer, error) {
 	q := query.Select{Table: to.Table, Alias: "r", Where: query.Eq("r", "id", ids[0]), Limit: 1}
 	for _, b := range w.e.Lib.Books {
 		for _, g := range b.Forms {
-			if g.Kept != "" {
+			if g.Kept != "" && g.Key != letterForm {
 				continue
 			}
 			for _, f := range g.Fields {
@@ -228,7 +228,7 @@ func (w *work) options(to *rulebook.Form, q string, fits query.Expr) ([]OptionRo
 	if to.Key == "base.person" {
 		where = query.And(where, query.Eq("this", "active", true))
 	}
-	found, err := w.found(to, searchWords(q))
+	found, _, err := w.found(to, searchWords(q))
 	if err != nil {
 		return nil, err
 	}

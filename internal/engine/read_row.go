@@ -89,7 +89,7 @@ func (w *work) worstDue(recs []*Record) (map[string]*worst, error) {
 	for _, r := range recs {
 		args = append(args, query.Const{Value: r.id})
 	}
-	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Op{Name: "in", Args: args}, running("c"))})
+	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Op{Name: "in", Args: args}, stillRunning("c"))})
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +102,11 @@ func (w *work) worstDue(recs []*Record) (map[string]*worst, error) {
 		got[of] = &worst{Due: w.due(row), holder: w.holderList(idList(row["holder"])), rank: rank}
 	}
 	return got, nil
+}
+
+// stillRunning is running of clocks that are named otherwise: most of these run, and an index of all that run is no help.
+func stillRunning(alias string) query.Expr {
+	return query.Op{Name: "looked", Args: []query.Expr{running(alias)}}
 }
 
 // running clocks are those whose end is still open.

@@ -54,15 +54,18 @@ func (e *Engine) Search(ctx context.Context, now time.Time, actor Actor, q strin
 }
 
 func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
-	found, err := w.found(f, words)
+	found, narrowed, err := w.found(f, words)
 	if err != nil {
 		return nil, err
 	}
-	where := query.And(w.where(f, "this"), found)
+	p := &plan{form: f, column: "at", where: query.And(w.whereClass(f, "this"), found)}
 	if f.Merge != nil { // what was merged is found as what it was merged into
-		where = query.And(where, query.Op{Name: "or", Args: []query.Expr{standing("this"), query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "this", Name: f.Merge.Merge.Into}}}}})
+		p.where = query.And(p.where, query.Op{Name: "or", Args: []query.Expr{standing("this"), query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "this", Name: f.Merge.Merge.Into}}}}})
 	}
-	rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: where, Limit: hitsEach,
+	if err := w.reach(p, narrowed); err != nil {
+		return nil, err
+	}
+	rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: p.where, Any: p.any, Limit: hitsEach,
 		Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
 	if err != nil {
 		return nil, err

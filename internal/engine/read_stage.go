@@ -19,7 +19,7 @@ func (w *work) stageTasks(done map[string]bool) ([]Task, error) {
 				continue
 			}
 			rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: query.And(where, w.whereClass(f, "this")),
-				Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
+				Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}, Limit: taskClocks})
 			if err != nil {
 				return nil, err
 			}
@@ -87,7 +87,7 @@ func (w *work) waitingForOthers() ([]Task, error) {
 	if len(ids) == 0 {
 		return list, nil
 	}
-	cs, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(running("c"), query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: "c", Name: "of_id"}}, ids...)}),
+	cs, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(stillRunning("c"), query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: "c", Name: "of_id"}}, ids...)}),
 		Order: []query.Order{{Expr: query.Col{Alias: "c", Name: "due"}}}})
 	if err != nil {
 		return nil, err

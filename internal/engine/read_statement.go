@@ -63,6 +63,12 @@ func (e *Engine) Statement(ctx context.Context, now time.Time, actor Actor, mont
 		if stamps, err = w.judgeExport(w.e.Lib.Form("base.posting"), &taking{rows: n}); err != nil {
 			return err
 		}
+		if err := w.took("base.posting", nil, "export", n); err != nil {
+			return err
+		}
+		if err := w.settle(); err != nil {
+			return err
+		}
 		return w.logRead(nil, "base.posting", "statement", map[string]any{"month": month, "rows": int64(n)})
 	})
 	if ref, ok := AsRefusal(err); ok {

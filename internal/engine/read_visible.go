@@ -67,7 +67,7 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		}
 		if fd.Type.Expr.Kind == expr.KObject && fd.Type.Expr.Object == "base.person" {
 			s.own = append(s.own, fd.ID)
-		} else if fd.Type.Expr.Kind == expr.KList && fd.Type.Expr.Elem != nil && fd.Type.Expr.Elem.Object == "base.person" {
+		} else if listsPeople(fd) {
 			s.in = append(s.in, fd.ID)
 		}
 	}
@@ -88,7 +88,7 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		if house != "" {
 			return s
 		}
-		shared := f.Key == "base.clock" || f.Key == "base.copy" || f.Key == "base.signature" || f.Key == "base.snapshot" || f.Key == "base.voided"
+		shared := f.Key == "base.clock" || f.Key == "base.copy" || f.Key == "base.signature" || f.Key == "base.snapshot" || f.Key == "base.voided" || f.Key == letterForm
 		for u := range w.world.units {
 			if w.headOver(u) || (shared && w.belongsAny(u)) {
 				s.units[u] = true
@@ -319,7 +319,7 @@ func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {
 	case s.all && seen == nil:
 		return nil
 	case s.all:
-		return query.Op{Name: "or", Args: []query.Expr{seen, w.whereOwn(s, alias)}}
+		return query.Op{Name: "or", Args: []query.Expr{seen, query.Op{Name: "or", Args: w.whereOwn(s, alias)}}}
 	}
 	var any []query.Expr
 	if len(s.units) > 0 {
@@ -329,16 +329,24 @@ func (w *work) whereScope(f *rulebook.Form, alias string) query.Expr {
 		}
 		any = append(any, query.And(query.Op{Name: "in", Args: args}, seen))
 	}
-	any = append(any, w.whereOwn(s, alias))
+	any = append(any, w.whereOwn(s, alias)...)
+	or := query.Op{Name: "or", Args: append(any, whereShared(s, alias)...)} // of nothing: no row
+	if len(s.units) > 0 {
+		return query.Op{Name: "looked", Args: []query.Expr{or}}
+	}
+	return or
+}
+
+// whereShared are the rows that are for one of the reader's units.
+func whereShared(s *scope, alias string) (any []query.Expr) {
 	for _, u := range s.shared {
 		any = append(any, query.Eq(alias, "for_unit", u))
 	}
-	return query.Op{Name: "or", Args: any} // of nothing: no row
+	return any
 }
 
-// whereOwn finds the rows that name the reader.
-func (w *work) whereOwn(s *scope, alias string) query.Expr {
-	var any []query.Expr
+// whereOwn are the ways in which a row is the reader's own.
+func (w *work) whereOwn(s *scope, alias string) (any []query.Expr) {
 	for _, c := range s.own {
 		any = append(any, query.Eq(alias, c, w.me.id))
 	}
@@ -348,7 +356,7 @@ func (w *work) whereOwn(s *scope, alias string) query.Expr {
 	for _, id := range s.ids {
 		any = append(any, query.Eq(alias, "id", id))
 	}
-	return query.Op{Name: "or", Args: any}
+	return any
 }
 
 // whereOfSeen: the engine's registers speak of records, and of those of a secret form only to who may know of them.

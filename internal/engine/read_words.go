@@ -160,6 +160,25 @@ var insertion = regexp.MustCompile(`\{([a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*)\
 // insert fills a message's paths with values in words. A classified value never goes into a message:
 // it is read by others than the one the class was asked for.
 func (w *work) insert(msg string, s *expr.Scope) string {
+	return w.inserted(msg, s, func(v expr.Value, f *rulebook.Field) string {
+		if f.Class != nil {
+			return mask(className(f), w.words(v, f.Type))
+		}
+		return w.words(v, f.Type)
+	})
+}
+
+// insertOut fills the paths of a message to somebody outside. What a class keeps in the house the compiler lets into none.
+func (w *work) insertOut(msg string, s *expr.Scope, en bool) string {
+	return w.inserted(msg, s, func(v expr.Value, f *rulebook.Field) string {
+		if k := f.Class; f.Inside || k != nil && (k.Class == nil || !k.Class.Outward) {
+			return "***"
+		}
+		return w.wordsIn(v, f.Type, en)
+	})
+}
+
+func (w *work) inserted(msg string, s *expr.Scope, say func(expr.Value, *rulebook.Field) string) string {
 	if !strings.Contains(msg, "{") {
 		return msg
 	}
@@ -168,14 +187,10 @@ func (w *work) insert(msg string, s *expr.Scope) string {
 		if !ok {
 			return m
 		}
-		if f != nil && f.Class != nil {
-			return mask(className(f), w.words(v, f.Type))
+		if f == nil {
+			f = &rulebook.Field{Type: rulebook.FieldType{Expr: expr.Of(expr.KAny)}}
 		}
-		t := rulebook.FieldType{Expr: expr.Of(expr.KAny)}
-		if f != nil {
-			t = f.Type
-		}
-		return w.words(v, t)
+		return say(v, f)
 	})
 }
 

@@ -32,12 +32,13 @@ form:
       scans: {label: 扫描件 | Scans, type: files}
       proof: {label: 销毁照片 | Photo, type: files}
     line: {page: {label: 页 | Pages, field: {what: {label: 内容 | What, type: text}, scan: {label: 扫描 | Scan, type: file}}}}
-    state: {open: 在办 | Open, closed: {label: 归档 | Filed, final: true}}
+    state: {open: 在办 | Open, closed: {label: 归档 | Filed, final: true}, answered: {label: 已答 | Answered, final: true, path: false}}
     action:
       create: {by: clerk, fill: [subject, phone, scans, page]}
       close: {label: 归档 | File, from: open, to: closed, by: clerk}
       reopen: {label: 重开 | Re-open, from: closed, to: open, by: clerk}
       remark: {label: 批注 | Remark, from: closed, by: clerk, fill: [subject], again: true}
+      reply: {label: 答复 | Answer, from: closed, to: answered, by: link, link: {for: 30d, give: clerk, show: [subject]}, fill: [subject]}
 `}
 		ctx := context.Background()
 		s := testkit.Open(t, testkit.Load(t, book), dsn, "2025-03-03 09:00")
@@ -89,6 +90,31 @@ form:
 				}
 			}
 		}
+		bearer := engine.Bearer{Form: "k.paper", Record: first, Action: "reply"}
+		if _, err := s.E.GiveLink(ctx, s.Now, who("kang"), "k.paper", first, "reply"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.E.LinkView(ctx, s.Now, bearer); err != nil {
+			t.Fatal(err)
+		}
+		found := func(by, q string) (n int) {
+			t.Helper()
+			res, err := s.E.Search(ctx, s.Now, who(by), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range res.Groups {
+				for _, h := range g.Hits {
+					if h.Form == "k.paper" {
+						n++
+					}
+				}
+			}
+			return n
+		}
+		if found("kang", "甲") != 1 || found("kang", "13812345678") != 2 {
+			t.Errorf("found before: %d and %d", found("kang", "甲"), found("kang", "13812345678"))
+		}
 		blobs(3)
 		s.Do("bao", "k.paper", first, "destroy", map[string]any{"proof": []any{photo}})
 		blobs(2)
@@ -132,6 +158,32 @@ form:
 		told("list", l, err)
 		h, err := s.E.History(ctx, s.Now, who("bao"), "k.paper", first)
 		told("history", h, err)
+		if n := found("kang", "13812345678"); n != 1 {
+			t.Errorf("%d found by the telephone, want the one that is kept", n)
+		}
+		if n := found("kang", "5678"); n > 1 {
+			t.Errorf("%d found by the end of the telephone", n)
+		}
+		if _, err := s.E.GiveLink(ctx, s.Now, who("kang"), "k.paper", first, "reply"); err == nil {
+			t.Error("a link for what is destroyed")
+		}
+		if _, err := s.E.LinkView(ctx, s.Now, bearer); err == nil {
+			t.Error("a link given before still shows it")
+		}
+		if _, err := s.E.Do(ctx, s.Now, engine.Act{Form: "k.paper", Record: first, Action: "reply", Actor: engine.Actor{Link: &bearer, Origin: "link"}, Values: map[string]any{"subject": "改"}}); err == nil {
+			t.Error("a link given before still acts")
+		}
+		rows := 0
+		err = s.E.Export(ctx, s.Now, who("bao"), engine.ListQuery{Form: "k.paper", Fields: []string{"subject", "phone", "scans", "proof", "state"}}, 100, func(*engine.Leaving) error { return nil }, func(r engine.Row) error {
+			rows++
+			if r.ID == first {
+				told("export", r, nil)
+			}
+			return nil
+		})
+		if err != nil || rows == 0 {
+			t.Errorf("%d rows exported: %v", rows, err)
+		}
 		s.Do("bao", "k.paper", second, "destroy", map[string]any{"proof": []any{photo}})
 		blobs(1)
 		if read("kang", shared) || !read("bao", photo) {

@@ -15,8 +15,8 @@ import (
 	"zhanggui/internal/store"
 )
 
-// A regulation whose header names who changes it comes into force in a new text only with that person's approval. Each text is a record of
-// base.rulebook_text; what it reads is kept beside, by its digest, so that the old text can go on.
+// A regulation comes into force in a new text only with the approval of whom its header names, else of its administrator. Each text is a
+// record of base.rulebook_text; what it reads is kept beside, by its digest, so that the old text can go on.
 
 const textForm, textTable = "base.rulebook_text", "rulebook_text"
 
@@ -26,14 +26,14 @@ type Approved struct {
 	Digests []string
 }
 
-// Approved are the adopted books whose text somebody has to approve, in the library's order.
+// Approved are the texts of the adopted books, in the library's order.
 func (e *Engine) Approved(ctx context.Context, now time.Time) ([]Approved, error) {
 	var list []Approved
 	err := e.read(ctx, now, Actor{System: true}, func(w *work) error {
 		list = nil
 		today := w.world.calendar.DateOf(now)
 		for _, b := range e.Lib.Books {
-			if b.Changer == nil || !w.adopted(b, today) {
+			if !w.adopted(b, today) {
 				continue
 			}
 			rows, err := w.texts(b.ID)

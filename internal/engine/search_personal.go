@@ -158,10 +158,11 @@ func hasPersonal(list []*rulebook.Field) bool {
 	return false
 }
 
-// found asks for the records of a form, under the alias "this", that have all of these words.
-func (w *work) found(f *rulebook.Form, words []string) (query.Expr, error) {
+// found asks for the records of a form, under the alias "this", that have all of these words; and tells whether it names the
+// few that can have them.
+func (w *work) found(f *rulebook.Form, words []string) (where query.Expr, narrowed bool, err error) {
 	if len(words) == 0 {
-		return nil, nil
+		return nil, false, nil
 	}
 	domains := w.tokenDomains(f)
 	column := query.Col{Alias: "this", Name: "search"}
@@ -191,7 +192,7 @@ func (w *work) found(f *rulebook.Form, words []string) (query.Expr, error) {
 		narrow = append(narrow, ways)
 	}
 	few, err := w.tx.Narrow(f.Table, "this", narrow)
-	return query.And(few, all), err
+	return query.And(few, all), few != nil, err
 }
 
 // tokenDomains are those this reader may search a form by.

@@ -52,10 +52,13 @@ func formTable(f *rulebook.Form) store.Table {
 		{Name: "search", Kind: "text", Untold: true},
 	}}
 	t.Indexes = append(t.Indexes,
-		store.Index{Name: f.Table + "_state", Columns: []string{"state", "at"}},
+		store.Index{Name: f.Table + "_state", Columns: []string{"state", "at", "id"}},
 		store.Index{Name: f.Table + "_at", Columns: []string{"at", "id"}},
-		store.Index{Name: f.Table + "_unit", Columns: []string{"unit"}},
+		store.Index{Name: f.Table + "_unit", Columns: []string{"unit", "at", "id"}},
 		store.Index{Name: f.Table + "_number", Columns: []string{"number"}})
+	if f.Kept == "" { // a reader's own, newest first; see few
+		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_author", Columns: []string{"by", "at", "id"}})
+	}
 	for _, fd := range f.Fields {
 		if live(fd) {
 			continue
@@ -68,6 +71,8 @@ func formTable(f *rulebook.Form) store.Table {
 		if fd.Type.Expr.Kind == expr.KObject {
 			// what names a record, newest first: its page shows them so, however many there are
 			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID, "at", "id"}})
+		} else if f.Kept == "" && listsPeople(fd) { // those that name anybody
+			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_in_" + fd.ID, Columns: []string{"at", "id"}, Where: `"` + fd.ID + `" IS NOT NULL`})
 		}
 	}
 	for _, a := range f.Actions {
@@ -92,6 +97,8 @@ func formTable(f *rulebook.Form) store.Table {
 	case "base.signature", "base.copy", "base.snapshot", "base.breach", "base.waiver":
 		t.Columns = addColumns(t.Columns, []store.Column{{Name: "of_id", Kind: "text"}, {Name: "of_form", Kind: "text"}})
 		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of", Columns: []string{"of_id"}})
+	case letterForm:
+		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_of", Columns: []string{"of_id"}}, store.Index{Name: f.Table + "_receiver", Columns: []string{"receiver"}})
 	}
 	return t
 }
@@ -240,6 +247,7 @@ var baseContract = map[string][]string{
 	"base.copy":         {"mark", "to"},
 	"base.snapshot":     {"name", "content"},
 	"base.attempt":      {"action", "clause"},
+	"base.access":       {"person", "what", "label", "rows"},
 	"base.waiver":       {"clause", "reason"},
 	"base.signature":    {"approval", "seat", "person"},
 	requestForm:         {"kind", "contact"},

@@ -46,6 +46,7 @@ type work struct {
 	depth   int
 	seeding bool                  // a scenario's given: no gate is asked
 	reading bool                  // a reading transaction: nothing may change
+	taken   int                   // rows of the list that is being taken out; 0: it is only looked at
 	scopes  map[string]*scope     // what this reader sees of each form, once asked
 	closing map[string]expr.Value // the account of a ledger that is being closed
 	keys    map[string]string     // of subjects

@@ -261,6 +261,11 @@ func (k *Keeper) Mark(domain, text string) string {
 	return base64.RawURLEncoding.EncodeToString(k.mac("mark", domain, text)[:16])
 }
 
+// Secret is what nobody can work out from the id of a thing without the index key, the same each time: 256 bits, for a purpose.
+func (k *Keeper) Secret(purpose, id string) string {
+	return base64.RawURLEncoding.EncodeToString(k.mac("secret", purpose, id))
+}
+
 // Token stands for a word in a search column: ten capital letters, which no folded word contains.
 func (k *Keeper) Token(domain, word string) string {
 	sum := k.mac("token", domain, word)

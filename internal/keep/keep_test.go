@@ -206,7 +206,8 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// Ensure that a wrapped key moved to another id does not open, so that nobody's key can be put in for another's.
+// Ensure that a wrapped key moved to another id does not open, so that nobody's key can be put in for another's: what was sealed does not
+// open, and nothing is sealed under a key that would outlive whose it seems to be.
 func TestSwappedKeys(t *testing.T) {
 	db, file := keystore(t, "sqlite:"+filepath.Join(t.TempDir(), "keys.db")), filepath.Join(t.TempDir(), "master.key")
 	k := open(t, db, file)
@@ -225,5 +226,8 @@ func TestSwappedKeys(t *testing.T) {
 	}
 	if v, err := open(t, db, file).Open(ctx, text, here); err == nil {
 		t.Errorf("opened %q with another's key", v)
+	}
+	if _, err := open(t, db, file).Seal(ctx, a, here, "丙"); err == nil {
+		t.Error("sealed with another's key")
 	}
 }

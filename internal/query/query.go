@@ -14,7 +14,8 @@ type Col struct{ Alias, Name string }
 type Const struct{ Value any }
 
 // Op applies an operator. Names: and or not = <> < <= > >= + - * in isnull
-// contains startswith (case-sensitive on text, args: text, part) and coalesce.
+// contains startswith (case-sensitive on text, args: text, part), coalesce and looked (its condition, which most rows meet: SQLite,
+// which does not know that, takes no index for it).
 // For "in" the first argument is the value and the rest are the members.
 // Comparison with NULL is NULL, as in SQL: that is the language's unset.
 type Op struct {
@@ -80,10 +81,14 @@ type Select struct {
 	Alias   string
 	Columns []Column // empty = every column
 	Where   Expr
-	Group   []Expr
-	Order   []Order
-	Limit   int // 0 = no limit
-	Offset  int
+	// Any are conditions of which a row meets at least one, besides Where. Each is asked by itself, in the same order and no further
+	// than Limit, so that each can take an index of its own; the answer is that of all of them joined by or. It goes without Group
+	// and Offset, over a table whose key is id. nil = none is asked.
+	Any    []Expr
+	Group  []Expr
+	Order  []Order
+	Limit  int // 0 = no limit
+	Offset int
 }
 
 // Column is one value of the answer, under its own name.

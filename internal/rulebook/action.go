@@ -214,10 +214,11 @@ func (c *book) effect(n *node, path string, p place) *Effect {
 		e.Set = c.assigns(target, b.get("with"), path+".with", p)
 	case "notify":
 		e.To = c.who(b.get("notify"), path+".notify", p)
-		e.Text = c.message(b.get("text"), &e.Node, p, "text")
+		text, said := c.messageOf(b.get("text"), &e.Node, p, "text")
+		e.Text = text
 		e.Via = b.text("via")
 		e.Confirm = c.value(b.get("confirm"), path+".confirm", p, spanType)
-		e.Send = c.cel(b.get("send"), &e.Node, p, anyType)
+		e.Send = c.letter(e, b, p, said)
 	case "post":
 		c.post(e, b, p)
 	case "freeze":

@@ -123,6 +123,9 @@ func (c *book) checkClock() {
 			if e.Kind == "do" {
 				done[e.Action] = true
 			}
+			if e.Send != nil {
+				done[e.Send.Gone] = true
+			}
 		})
 	}
 	for _, f := range c.Forms {

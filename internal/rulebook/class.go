@@ -11,7 +11,7 @@ func (c *book) declareClasses() {
 		if b == nil {
 			continue
 		}
-		k := &Class{ID: e.key, PerForm: map[string]*expr.Expr{}}
+		k := &Class{ID: e.key, PerForm: map[string]*expr.Expr{}, Hide: map[string]*expr.Expr{}}
 		c.node(&k.Node, b)
 		k.Pos = e.pos
 		if k.Label.ZH == "" {
@@ -49,12 +49,19 @@ func (c *book) carriers(k *Class) []*Form {
 func (c *book) compileClass(k *Class, b *body) {
 	p := c.common()
 	forms := c.carriers(k)
+	hide := b.get("hide")
 	for _, f := range forms {
 		q := c.formPlace(f)
 		k.PerForm[f.Key] = c.cel(b.get("see"), &k.Node, q, boolType)
+		if hide != nil {
+			k.Hide[f.Key] = c.cel(hide, &k.Node, q, boolType)
+		}
 		if k.See == nil {
 			k.See, p = k.PerForm[f.Key], q
 		}
+	}
+	if hide != nil && k.Mask == "" {
+		c.r.errorf(hide.pos, "without a mask everything is hidden already; hide says for whom the mask is not shown either")
 	}
 	if len(forms) == 0 {
 		p.vars["this"] = anyType
@@ -62,8 +69,8 @@ func (c *book) compileClass(k *Class, b *body) {
 	}
 	if n := b.get("outward"); n != nil {
 		d := &Demand{}
-		if x := c.wrapped(n, &d.Node, k.Path+".outward"); x != nil && x.isText() && x.text == "false" {
-			k.Outward = d
+		if x := c.wrapped(n, &d.Node, k.Path+".outward"); x != nil && x.isText() {
+			k.Outward = x.text == "true"
 		}
 	}
 	if n := b.get("reveal"); n != nil {
@@ -105,8 +112,13 @@ func (c *book) compileClass(k *Class, b *body) {
 	}
 	if n := b.get("export"); n != nil {
 		if x := c.open(n, "class_export", k.Path+".export"); x != nil {
-			k.Export = &ClassExport{AloneUpTo: x.int("alone_up_to"), PerDay: x.int("per_day"), Encrypted: x.flag("encrypted")}
+			k.Export = &ClassExport{AloneUpTo: x.int("alone_up_to"), PerDay: x.int("per_day"), Encrypted: x.flag("encrypted"), Of: map[string]*expr.Expr{}}
 			c.node(&k.Export.Node, x)
+			if n := x.get("of"); n != nil {
+				for _, f := range forms {
+					k.Export.Of[f.Key] = c.cel(n, &k.Export.Node, c.formPlace(f), boolType)
+				}
+			}
 			k.Export.Stamp = c.message(x.get("stamp"), &k.Export.Node, p, "stamp")
 			k.Export.By = c.who(x.get("by"), x.path+".by", p)
 		}

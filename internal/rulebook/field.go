@@ -36,6 +36,11 @@ func (c *book) declareField(f *Form, l *Line, e *entry, path string) *Field {
 		c.r.errorf(b.get("scale").pos, "scale is at most 8")
 	}
 	fd.Unique = b.flag("unique")
+	if n := b.get("outward"); n != nil {
+		if fd.Inside = !b.flag("outward"); !fd.Inside {
+			c.r.errorf(n.pos, "outward of a field is false: what is not classified may go out without it")
+		}
+	}
 	fd.Min, fd.Max = c.literal(b.get("min"), fd.Type, "min"), c.literal(b.get("max"), fd.Type, "max")
 	fd.Hint = c.label(b.get("hint"), "hint")
 	if fd.Code = b.flag("code"); fd.Code && fd.Type.Name != "text" {

@@ -16,7 +16,7 @@ func (c *book) compileForm(f *Form, b *body) {
 	f.Copies = c.copies(f, b.get("copy"), b.path)
 	f.Class = c.classRef(b.get("class"), b.path+".class")
 	if n := b.get("subject"); n != nil && c.fieldNamed(f, n, false) {
-		if f.Subject = f.field[n.text]; f.Subject.Type.Expr.Kind != expr.KObject || f.Subject.Value != nil {
+		if f.Subject = f.field[n.text]; f.Kept != "engine" && f.Subject.Type.Expr.Kind != expr.KObject || f.Subject.Value != nil {
 			c.r.errorf(n.pos, "subject: %s is to name one record", n.text)
 			f.Subject = nil
 		}

@@ -92,7 +92,7 @@ func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
 		c.env.Settle()
 	}
 	for _, b := range l.lib.Books {
-		if b.Changer != nil {
+		if b.ID != "base" { // nobody adopts that
 			b.Digest = l.lib.Text(b).Digest
 		}
 	}
@@ -150,8 +150,42 @@ func (l *loader) header(s *source) {
 			c.Since[e.key] = c.instant(e.value, c.Short+".since."+e.key, c.common())
 		}
 	})
+	if n := b.get("heading"); n != nil {
+		c.last = append(c.last, func() { c.headings(n.pos, b.entries("heading")) })
+	}
 	l.books = append(l.books, c)
 	l.byID[c.ID] = c
+}
+
+// headings reads what the registers are filed under: each form stands under one, none is left out.
+func (c *book) headings(pos Pos, list []*entry) {
+	under := map[string]bool{}
+	for _, e := range list {
+		b := c.open(e.value, "heading", c.Short+".heading."+e.key)
+		if b == nil {
+			continue
+		}
+		h := &Heading{Label: c.label(b.must("label"), "label")}
+		for _, n := range b.names("form") {
+			f := c.formNamed(n)
+			switch {
+			case f == nil:
+			case f.Book != c.Book:
+				c.r.errorf(n.pos, "%s is a form of another rulebook", n.text)
+			case under[f.Key]:
+				c.r.errorf(n.pos, "%s stands under two headings", n.text)
+			default:
+				under[f.Key] = true
+				h.Forms = append(h.Forms, f.Key)
+			}
+		}
+		c.Heading = append(c.Heading, h)
+	}
+	for _, f := range c.Forms {
+		if !under[f.Key] {
+			c.r.errorf(pos, "%s stands under no heading", f.ID)
+		}
+	}
 }
 
 // order puts base first and each book after those it needs.

@@ -50,9 +50,10 @@ type Book struct {
 	Since   map[string]*Value // element kind or "all" → date
 	Must    []*Must           // what may not be blank at adoption
 	Changer *Who              // who changes the parameters that do not say it; nil or asleep = the administrator
-	Digest  string            // of its text, if somebody approves that
+	Digest  string            // of its text; "" = nobody adopts it
 	Current bool              // applies: current: this text holds for records that began under an earlier one too
 	MayOff  []string
+	Heading []*Heading // what its registers are filed under; empty = no order of its own
 	Admin   string // role that may change parameters unless they say otherwise
 
 	Clauses    []*Clause
@@ -217,6 +218,12 @@ type Option struct {
 	ID string
 }
 
+// Heading is what some registers of a rulebook are filed under.
+type Heading struct {
+	Label Label
+	Forms []string // keys
+}
+
 // Form is a register: a table, its screen, its paper. Reports and checklists compile into forms too.
 type Form struct {
 	Node
@@ -293,6 +300,7 @@ type Field struct {
 	Back     string // back-reference id on the referred form
 	Changed  []*Effect
 	Passes   *Passing // nil: stays as it is when its person leaves
+	Inside   bool     // no message to somebody outside may hold it
 	Hint     Label    // the question to read aloud
 	Code     bool     // can be scanned
 	Column   string
@@ -421,11 +429,21 @@ type Effect struct {
 	To      *Who       // notify
 	Via     string
 	Confirm *Value     // span
-	Send    *expr.Expr // outward
+	Send    *Letter    // notify: it goes to somebody outside
 	Ledger  string     // post
 	Entry   string     // post kind
 	Amount  *expr.Expr
 	As      string // freeze
+}
+
+// Letter is a message to somebody outside. To of its effect are those on whose desk it lies where it cannot go by mail.
+type Letter struct {
+	To      *expr.Expr // record, row or list of them
+	Subject Label      // without insertions
+	Link    string     // action of the record that is done by link; "" = none
+	English *Value     // bool; nil = in both languages
+	Gone    string     // action of the record that the clock does once it has gone; "" = none
+	Step    string     // what it belongs to; of one step a record sends one receiver one letter
 }
 
 // Assign gives a field a value.
@@ -521,6 +539,7 @@ type Number struct {
 	Node
 	Pattern []NumberPart
 	Upon    *UponRef // action; default create
+	Anew    *UponRef // action that numbers it anew; nil = none
 	Per     *PerRef  // nil = never restarts
 	Void    *VoidRef // actions that void
 }

@@ -300,11 +300,12 @@ type Class struct {
 	ID      string
 	See     *expr.Expr // over me, this
 	Mask    string
+	Hide    map[string]*expr.Expr // by form: for whom not even the mask is shown
 	Reveal  *Reveal
 	Print   *ClassPrint
 	Export  *ClassExport
 	ReadLog bool
-	Outward *Demand // non-nil and awake: no partner-facing template may contain it
+	Outward bool // a message to somebody outside may hold what it classifies
 	Sealed  bool
 	// Personal: values are kept encrypted under a key of the person they are about.
 	Personal bool
@@ -332,6 +333,7 @@ type ClassExport struct {
 	PerDay    int
 	Encrypted bool
 	Stamp     Label
+	Of        map[string]*expr.Expr // by form: the records whose values leave where nobody may take them alone
 }
 
 // Quota is a share or count that a set may not exceed.

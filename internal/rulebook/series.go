@@ -30,6 +30,12 @@ func (c *book) number(f *Form, n *node, path string) *Number {
 			s.Upon.Action = x.text
 		}
 	}
+	if u := b.get("anew"); u != nil {
+		s.Anew = &UponRef{}
+		if x := c.wrapped(u, &s.Anew.Node, path+".anew"); x != nil && c.actionNamed(f, x) != nil {
+			s.Anew.Action = x.text
+		}
+	}
 	if u := b.get("per"); u != nil {
 		s.Per = &PerRef{Period: "never"}
 		x := c.wrapped(u, &s.Per.Node, path+".per")

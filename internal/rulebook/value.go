@@ -205,13 +205,20 @@ var insertPath = regexp.MustCompile(`\{([^{}]*)\}`)
 
 // message reads a text with {paths} and checks each of them. The boundary is the label: no other expression is allowed.
 func (c *book) message(n *node, owner *Node, p place, what string) Label {
+	l, _ := c.messageOf(n, owner, p, what)
+	return l
+}
+
+// messageOf is message with the values that it inserts.
+func (c *book) messageOf(n *node, owner *Node, p place, what string) (Label, []*expr.Expr) {
 	if n == nil {
-		return Label{}
+		return Label{}, nil
 	}
 	l := c.label(n, what)
+	var list []*expr.Expr
 	for _, m := range insertPath.FindAllStringSubmatchIndex(n.text, -1) {
 		inside := n.text[m[2]:m[3]]
-		c.celText(inside, n, len([]rune(n.text[:m[2]])), owner, p, anyType)
+		list = append(list, c.celText(inside, n, len([]rune(n.text[:m[2]])), owner, p, anyType))
 	}
-	return l
+	return l, list
 }

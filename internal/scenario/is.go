@@ -14,10 +14,10 @@ import (
 // then compares what the scenario says must now be true.
 func (p *play) then() error {
 	m := p.one.then
-	if err := known(m, "then", "is", "that", "effects", "some", "never", "who_may", "may", "may_not", "sees"); err != nil {
+	if err := known(m, "then", "is", "that", "effects", "some", "never", "who_may", "may", "may_not", "sees", "takes"); err != nil {
 		return err
 	}
-	for _, check := range []func(map[string]any) error{p.is, p.that, p.whoMay, p.mayOrNot, p.sees, p.allEffects} {
+	for _, check := range []func(map[string]any) error{p.is, p.that, p.whoMay, p.mayOrNot, p.sees, p.takes, p.allEffects} {
 		if err := check(m); err != nil {
 			return err
 		}

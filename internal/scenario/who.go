@@ -116,8 +116,13 @@ func (p *play) actor(person string) (engine.Actor, error) {
 }
 
 // sees compares what a person is shown, as the pages show it.
-func (p *play) sees(m map[string]any) error {
-	who, err := mapping(m, "sees")
+func (p *play) sees(m map[string]any) error { return p.compared(m, "sees", p.seenBy) }
+
+// takes compares what a list holds that a person takes out of the house.
+func (p *play) takes(m map[string]any) error { return p.compared(m, "takes", p.takenBy) }
+
+func (p *play) compared(m map[string]any, key string, look func(engine.Actor, string) (string, error)) error {
+	who, err := mapping(m, key)
 	if err != nil {
 		return err
 	}
@@ -131,12 +136,12 @@ func (p *play) sees(m map[string]any) error {
 			return err
 		}
 		for _, path := range keys(paths) {
-			got, err := p.seenBy(actor, path)
+			got, err := look(actor, path)
 			if err != nil {
-				return fmt.Errorf("sees: %s: %s: %w", name, path, err)
+				return fmt.Errorf("%s: %s: %s: %w", key, name, path, err)
 			}
 			if !p.same(got, paths[path]) {
-				return want("%s sees %s as %q, should be %q", name, path, p.shown(got), fmt.Sprint(paths[path]))
+				return want("%s %s %s as %q, should be %q", name, key, path, p.shown(got), fmt.Sprint(paths[path]))
 			}
 		}
 	}
@@ -213,6 +218,43 @@ func (p *play) seenBy(actor engine.Actor, path string) (string, error) {
 		return strings.Join(ids, ", "), nil
 	}
 	return "", fmt.Errorf("form %s has no field %s", form.ID, rest)
+}
+
+// takenBy answers a field of a record as an export of its whole register holds it.
+func (p *play) takenBy(actor engine.Actor, path string) (string, error) {
+	rec, field, err := p.longest(path)
+	if err != nil {
+		return "", err
+	}
+	if form := p.b.lib.Form(rec.Form); form.Field(field) == nil {
+		return "", fmt.Errorf("form %s has no field %s", form.ID, field)
+	}
+	all, err := p.e.List(p.ctx, p.now, actor, engine.ListQuery{Form: rec.Form, Count: true})
+	if fault.KindOf(err) == fault.NotFound {
+		return "unknown", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	for cursor := ""; ; {
+		page, err := p.e.ExportPage(p.ctx, p.now, actor, engine.ListQuery{Form: rec.Form}, []string{field}, cursor, *all.Total)
+		if err != nil {
+			return "", err
+		}
+		for _, row := range page.Rows {
+			if row.ID != rec.ID {
+				continue
+			}
+			x, shown := row.Values[field]
+			if !shown {
+				return "hidden", nil
+			}
+			return plain(x)
+		}
+		if cursor = page.Next; cursor == "" {
+			return "unknown", nil
+		}
+	}
 }
 
 func (p *play) countSeen(actor engine.Actor, form string) (string, error) {

@@ -73,3 +73,6 @@ func Unmark(ctx context.Context, dsn string) error {
 	}
 	return errors.Join(c.simple("DELETE FROM meta WHERE key = '"+GenerationKey+"'"), c.conn.Close())
 }
+
+// Aside waits until the log is moved that was to be moved beside the writer.
+func Aside(db *DB) { db.drv.(*lite).aside.done.Wait() }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"zhanggui/internal/journal"
 	"zhanggui/internal/query"
@@ -13,34 +15,27 @@ type Leaf struct {
 	Body []byte
 }
 
-// LeavesNaming are the sealed entries below size whose bytes hold one of the texts, in the order of the log. The whole log is looked
-// through, a page at a time, since no index knows what an entry of another record wrote.
-func (db *DB) LeavesNaming(ctx context.Context, size int64, texts []string) (list []Leaf, err error) {
-	leaf, body := query.Col{Alias: "e", Name: "leaf"}, query.Col{Alias: "e", Name: "body"}
-	any := query.Op{Name: "or"}
-	for _, s := range texts {
-		any.Args = append(any.Args, query.Op{Name: "contains", Args: []query.Expr{body, query.Const{Value: s}}})
-	}
-	if len(any.Args) == 0 {
-		return nil, nil
-	}
-	var named query.Expr = any
-	if len(any.Args) == 1 {
-		named = any.Args[0]
-	}
-	const members = 10 * compareMembers // few of them are answered
-	for from := int64(0); from < size; from += members {
+// LeavesOf are the sealed entries below size that are of a record, in the order of the log.
+func (db *DB) LeavesOf(ctx context.Context, size int64, record string) ([]Leaf, error) {
+	return db.leaves(ctx, size, query.Eq("e", "record", record))
+}
+
+// LeavesAt are the sealed entries below size of one instant, spelled as columns spell it, whose bytes hold a text.
+func (db *DB) LeavesAt(ctx context.Context, size int64, at, text string) ([]Leaf, error) {
+	return db.leaves(ctx, size, query.And(query.Eq("e", "at", at), holds(text)))
+}
+
+// LeavesBetween are the sealed entries below size whose turn is after one and before another (0 = to the end) and whose bytes hold a text.
+// All that stand there are looked through, a page at a time.
+func (db *DB) LeavesBetween(ctx context.Context, size, after, before int64, text string) (list []Leaf, err error) {
+	turn := query.Col{Alias: "e", Name: "turn"}
+	if before == 0 {
 		err := db.Read(ctx, func(tx *Tx) error {
-			rows, err := tx.Select(query.Select{Table: "journal_entry", Alias: "e", Order: []query.Order{{Expr: leaf}},
-				Columns: []query.Column{{Name: "leaf", Expr: leaf}, {Name: "body", Expr: body}},
-				Where: query.And(query.And(query.Op{Name: ">=", Args: []query.Expr{leaf, query.Const{Value: from}}},
-					query.Op{Name: "<", Args: []query.Expr{leaf, query.Const{Value: min(from+members, size)}}}), named)})
-			for _, row := range rows {
-				x := Leaf{}
-				x.Leaf, _ = row["leaf"].(int64)
-				s, _ := row["body"].(string)
-				x.Body = []byte(s)
-				list = append(list, x)
+			rows, err := tx.Select(query.Select{Table: "journal_entry", Alias: "e", Limit: 1, Order: []query.Order{{Expr: turn, Desc: true}},
+				Columns: []query.Column{{Name: "turn", Expr: turn}}})
+			if err == nil && len(rows) > 0 {
+				before, _ = rows[0]["turn"].(int64)
+				before++
 			}
 			return err
 		})
@@ -48,7 +43,38 @@ func (db *DB) LeavesNaming(ctx context.Context, size int64, texts []string) (lis
 			return nil, err
 		}
 	}
+	const members = 10 * compareMembers // few of them are answered
+	for from := after + 1; from < before; from += members {
+		some, err := db.leaves(ctx, size, query.And(query.And(query.Op{Name: ">=", Args: []query.Expr{turn, query.Const{Value: from}}},
+			query.Op{Name: "<", Args: []query.Expr{turn, query.Const{Value: min(from+members, before)}}}), holds(text)))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, some...)
+	}
 	return list, nil
+}
+
+func holds(text string) query.Expr {
+	return query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "e", Name: "body"}, query.Const{Value: text}}}
+}
+
+// leaves are looked for without the leaf, so that no database takes the whole log for the shorter way.
+func (db *DB) leaves(ctx context.Context, size int64, where query.Expr) (list []Leaf, err error) {
+	leaf, body := query.Col{Alias: "e", Name: "leaf"}, query.Col{Alias: "e", Name: "body"}
+	err = db.Read(ctx, func(tx *Tx) error {
+		list = nil
+		rows, err := tx.Select(query.Select{Table: "journal_entry", Alias: "e", Where: where, Columns: []query.Column{{Name: "leaf", Expr: leaf}, {Name: "body", Expr: body}}})
+		for _, row := range rows {
+			n, sealed := row["leaf"].(int64)
+			if s, _ := row["body"].(string); sealed && n < size {
+				list = append(list, Leaf{n, []byte(s)})
+			}
+		}
+		return err
+	})
+	slices.SortFunc(list, func(a, b Leaf) int { return cmp.Compare(a.Leaf, b.Leaf) })
+	return list, err
 }
 
 // Kept are rows of a table in the shape the journal has them, by primary key: without what it does not tell, with secrets as they

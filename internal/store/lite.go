@@ -27,7 +27,8 @@ type lite struct {
 	kept   [groups]atomic.Int64 // commits, by how many shared one
 	crowd  int                  // members of the last batch; whoever has the turn may look
 
-	folding bool // SQLite empties the log into the file by itself
+	folding bool // the log is emptied into the file as it grows
+	aside   aside
 	tail    atomic.Pointer[Tail]
 
 	mu     sync.Mutex
@@ -57,7 +58,7 @@ func openLite(path string, layer func(sqldriver.Conn) sqldriver.Conn) (*lite, er
 	pragmas := []string{"busy_timeout = 5000", "foreign_keys = off", "temp_store = memory", "trusted_schema = off", "cache_size = -32768"}
 	writer := pragmas
 	if !l.memory {
-		checkpoint := 1000
+		checkpoint := foldPages
 		if _, err := os.Stat(path + copiedMark); err == nil {
 			checkpoint = 0 // a running server copies the log away, and empties it
 		}
@@ -269,6 +270,7 @@ func (l *lite) close() error {
 			l.idle <- nil
 		}
 	}
+	errs = append(errs, l.aside.close())
 	errs = append(errs, l.w.close()) // last, so that it empties the log into the file
 	l.give()
 	return errors.Join(errs...)

@@ -192,6 +192,7 @@ func (l *lite) finish(b *batch) error {
 		return l.watch(fmt.Errorf("store: commit: %w", err))
 	}
 	l.kept[bits.Len(uint(b.count-1))].Add(1)
+	l.foldAside(b.count)
 	return nil
 }
 

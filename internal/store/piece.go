@@ -30,7 +30,7 @@ const (
 const notPieces = `AND m.name <> '` + entryTable + `' AND m.name NOT LIKE '` + pieceTable + `%' `
 
 // mostPieces is how many rows a list of candidates may have: of more the next few are found faster by looking.
-const mostPieces = 4000
+const mostPieces = 2000
 
 // pieceSchema makes the tables on SQLite. What is deleted from the pieces is taken out of the file at once.
 var pieceSchema = []string{
@@ -370,7 +370,7 @@ func (tx *Tx) candidates(t *table, alias string, lists [][][]string) (query.Expr
 	if err := tx.ready(false); err != nil {
 		return nil, err
 	}
-	match := tableToken(t.name)
+	match := ""
 	for _, any := range lists {
 		var or []string
 		for _, parts := range any {
@@ -378,17 +378,53 @@ func (tx *Tx) candidates(t *table, alias string, lists [][][]string) (query.Expr
 		}
 		match += " AND (" + strings.Join(or, " OR ") + ")"
 	}
-	rows, err := tx.ask(`SELECT e."id" AS "id" FROM "`+pieceTable+`" f CROSS JOIN "`+entryTable+`" e ON e."n" = f.rowid WHERE f."`+pieceTable+`" MATCH ? LIMIT `+strconv.Itoa(mostPieces+1),
-		[]any{match}, []column{{"id", Text}})
+	had, asked := tx.matched[match]
+	if asked && had == nil { // another table before: a search goes through all of them, so all are asked at once
+		var err error
+		if had, err = tx.match(strings.TrimPrefix(match, " AND ")); err != nil {
+			return nil, err
+		}
+	}
+	if tx.matched == nil {
+		tx.matched = map[string]*matches{}
+	}
+	tx.matched[match] = had
+	if had == nil || had.many {
+		var err error
+		if had, err = tx.match(tableToken(t.name) + match); err != nil || had.many {
+			return nil, err
+		}
+	}
+	op := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "id"}}}
+	for _, id := range had.ids[t.name] {
+		op.Args = append(op.Args, query.Const{Value: id})
+	}
+	return op, nil
+}
+
+// matches are the rows that have all pieces, by table; none is named where they are too many.
+type matches struct {
+	ids  map[string][]any
+	many bool
+}
+
+// match asks the pieces. Whether there are too many costs less than to name them.
+func (tx *Tx) match(what string) (*matches, error) {
+	from := ` FROM "` + pieceTable + `" f`
+	where := ` WHERE f."` + pieceTable + `" MATCH ? LIMIT `
+	rows, err := tx.ask(`SELECT f.rowid AS "n"`+from+where+`1 OFFSET `+strconv.Itoa(mostPieces), []any{what}, []column{{"n", Int}})
+	if err != nil || len(rows) > 0 {
+		return &matches{many: true}, tx.fail(err)
+	}
+	rows, err = tx.ask(`SELECT e."tab" AS "tab", e."id" AS "id"`+from+` CROSS JOIN "`+entryTable+`" e ON e."n" = f.rowid`+where+strconv.Itoa(mostPieces),
+		[]any{what}, []column{{"tab", Text}, {"id", Text}})
 	if err != nil {
 		return nil, tx.fail(err)
 	}
-	if len(rows) > mostPieces {
-		return nil, nil
-	}
-	op := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "id"}}}
+	had := &matches{ids: map[string][]any{}}
 	for _, row := range rows {
-		op.Args = append(op.Args, query.Const{Value: row["id"]})
+		tab, _ := row["tab"].(string)
+		had.ids[tab] = append(had.ids[tab], row["id"])
 	}
-	return op, nil
+	return had, nil
 }

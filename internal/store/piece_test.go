@@ -157,6 +157,48 @@ func narrowOn(t *testing.T, dsn string) {
 	want([]string{"h", "i"}, "垚森")
 }
 
+// Ensure that a search that goes through several tables finds in each what is there and nothing of another, few or very many.
+func TestNarrow_Tables(t *testing.T) { testkit.Databases(t, narrowTables) }
+
+func narrowTables(t *testing.T, dsn string) {
+	db := cardsOf(t, dsn)
+	slips := cards[0]
+	slips.Name = "slip"
+	plan, err := db.Plan(context.Background(), append(store.SystemTables(), cards[0], slips))
+	if err == nil {
+		err = db.Apply(context.Background(), plan)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var many []store.Row
+	for i := range 2100 {
+		many = append(many, store.Row{"id": strconv.Itoa(i), "search": "恒泰机械"})
+	}
+	if err := db.Write(context.Background(), func(tx *store.Tx) error {
+		return errors.Join(tx.InsertMany("card", append(many, store.Row{"id": "a", "search": "泰和泵业"})), tx.InsertMany("slip", []store.Row{{"id": "a", "search": "和泰贸易"}, {"id": "b", "search": "泰和恒泰"}}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for word, want := range map[string][3]int{"泰和": {1, 1, 1}, "恒泰": {2100, 1, 2100}, "贸易": {0, 1, 0}, "鑫淼": {0, 0, 0}} {
+		if err := db.Read(context.Background(), func(tx *store.Tx) error {
+			for i, table := range []string{"card", "slip", "card"} {
+				narrow, err := tx.Narrow(table, "c", [][][]string{{{word}}})
+				if err != nil {
+					return err
+				}
+				rows, err := tx.Select(query.Select{Table: table, Alias: "c", Where: query.And(narrow, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "c", Name: "search"}, query.Const{Value: word}}})})
+				if err != nil || len(rows) != want[i] {
+					t.Errorf("%s: %d in %s, not %d (%v)", word, len(rows), table, want[i], err)
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Ensure that of very many candidates none is left out.
 func TestNarrow_Many(t *testing.T) { testkit.Databases(t, narrowMany) }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,18 +96,48 @@ func (r *renderer) selectQuery(q query.Select) []column {
 		r.text(" AS " + quote(c.Name))
 		out = append(out, column{c.Name, kind})
 	}
-	r.text(" FROM " + quote(q.Table) + " AS " + quote(alias))
-	r.where(q.Where)
+	if q.Any == nil {
+		r.text(" FROM " + quote(q.Table) + " AS " + quote(alias))
+		r.where(q.Where)
+	} else {
+		r.branches(q, alias)
+	}
 	for i, g := range q.Group {
 		r.text([]string{" GROUP BY ", ", "}[min(i, 1)])
 		r.expr(g)
 	}
-	for i, o := range q.Order {
+	r.orders(q.Order)
+	r.limit(q.Limit, q.Offset)
+	return out
+}
+
+func (r *renderer) orders(list []query.Order) {
+	for i, o := range list {
 		r.text([]string{" ORDER BY ", ", "}[min(i, 1)])
 		r.order(o)
 	}
-	r.limit(q.Limit, q.Offset)
-	return out
+}
+
+// branches finds by each of the conditions the first rows, and of these each once. What is first of all is among the first of one.
+// SQLite keeps the order of tables that are joined by CROSS JOIN: it would else look through the table.
+func (r *renderer) branches(q query.Select, alias string) {
+	if len(q.Group) > 0 || q.Offset > 0 || slices.ContainsFunc(q.Columns, func(c query.Column) bool { return c.Agg != "" }) {
+		r.errorf("a question with alternatives has neither groups nor an offset")
+	}
+	r.made++
+	few := "#" + strconv.Itoa(r.made)
+	r.text(" FROM (")
+	if len(q.Any) == 0 {
+		r.text("SELECT NULL AS id WHERE FALSE")
+	}
+	for i, any := range q.Any {
+		r.text(pick(i > 0, " UNION ", "") + "SELECT * FROM (SELECT " + quote(alias) + `."id" AS id FROM ` + quote(q.Table) + " AS " + quote(alias))
+		r.where(query.And(any, q.Where))
+		r.orders(q.Order)
+		r.limit(q.Limit, 0)
+		r.text(") AS " + quote(few))
+	}
+	r.text(") AS " + quote(few) + " CROSS JOIN " + quote(q.Table) + " AS " + quote(alias) + " WHERE " + quote(alias) + `."id" = ` + quote(few) + ".id")
 }
 
 func (r *renderer) comma(i int) {

@@ -34,6 +34,10 @@ func (r *renderer) op(x query.Op) Kind {
 		} else {
 			r.call("(NOT ", x.Args[0], ")", Bool)
 		}
+	case "looked":
+		if args(1, 1) {
+			r.call(pick(r.dialect == sqlite, "(+", "("), x.Args[0], ")", Bool)
+		}
 	case "isnull":
 		if args(1, 1) {
 			r.call("(", x.Args[0], " IS NULL)", Text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
@@ -26,7 +27,8 @@ type Tx struct {
 	kept     *kept      // nil = no journal is kept
 	wrote    []*written // since the last entry, in the order of the first touch
 	at       map[rowKey]*written
-	pieces   []piece // of search columns, written before the commit
+	pieces   []piece             // of search columns, written before the commit
+	matched  map[string]*matches // of a Read: what was looked for among the pieces; nil = of one table alone
 
 	statements int
 }
@@ -215,6 +217,9 @@ func (tx *Tx) selectRows(q query.Select, lock, skip bool) ([]Row, error) {
 	}
 	r := tx.renderer()
 	out := r.selectQuery(q)
+	if r.err == nil && never(q.Where) && len(q.Group) == 0 && !slices.ContainsFunc(q.Columns, func(c query.Column) bool { return c.Agg != "" }) {
+		return nil, nil
+	}
 	if lock && r.dialect == postgres {
 		r.text(" FOR UPDATE")
 		if skip {
@@ -222,6 +227,23 @@ func (tx *Tx) selectRows(q query.Select, lock, skip bool) ([]Row, error) {
 		}
 	}
 	return tx.query(r, out)
+}
+
+// never tells whether a condition is met by no row: the database need not be asked.
+func never(e query.Expr) bool {
+	op, ok := e.(query.Op)
+	if !ok {
+		return false
+	}
+	switch op.Name {
+	case "in":
+		return len(op.Args) == 1
+	case "or":
+		return !slices.ContainsFunc(op.Args, func(a query.Expr) bool { return !never(a) })
+	case "and", "looked":
+		return slices.ContainsFunc(op.Args, never)
+	}
+	return false
 }
 
 // Scalar is one value over a table: exists is a bool, count and count_distinct an int64, sum of

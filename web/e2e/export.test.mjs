@@ -57,6 +57,13 @@ export default [
     must(await dialog.getByRole('button', { name: /送\s*交/ }).isDisabled(), 'it is sent without a purpose')
     await dialog.getByLabel('用途').fill('年度复盘')
     await noForbidden(page)
+    await page.keyboard.press('Escape') // closed by mistake: nothing typed is lost, and the desk leads back
+    await dialog.waitFor({ state: 'detached' })
+    await page.goto(base + '/')
+    await page.locator('main .rows a[href="/register/14.complaint"]').click()
+    await page.locator('[data-row]').first().waitFor()
+    await page.getByRole('button', { name: '导出' }).click()
+    await page.waitForFunction(() => document.querySelector('#ask-export-purpose')?.value === '年度复盘')
     await dialog.getByRole('button', { name: /送\s*交/ }).click()
     await dialog.getByText('这次导出不用核准，直接导出').waitFor()
     must((await dialog.getByLabel('用途').inputValue()) === '年度复盘', 'the purpose is lost')

@@ -66,6 +66,20 @@ export default [
     await about(rows[0])
     must((await note(page).inputValue()) === '第一件', 'the draft is gone')
   }],
+  ['parked: a paper asks what the text of the case says that is chosen in it', 'chenli', null, async (page) => {
+    const { rows } = await ask(page, '/api/form/14.complaint/record?limit=1&sort=-number')
+    const form = await ask(page, '/api/form/14.help_request')
+    const asked = form.fields.find((f) => f.id === 'asked')
+    asked.label = { zh: '旧文本问的事', en: 'As the earlier text asks it' }
+    await page.route(`**/api/form/14.help_request?record=${rows[0].id}`, (route) => route.fulfill({ json: form }))
+    await page.goto(base + '/register/14.help_request/new')
+    await note(page).fill('先填的话')
+    await page.getByText('请求内容').first().waitFor()
+    await page.locator('#new-complaint').fill(rows[0].number)
+    await page.locator('.ant-select-item-option').filter({ hasText: rows[0].number }).first().click()
+    await page.getByText('旧文本问的事').first().waitFor()
+    await says(page, '先填的话', 'what was typed is gone')
+  }],
   ['parked: the same customer and product, lately, are named while one types', 'chenli', null, async (page) => {
     const { rows } = await ask(page, `/api/form/14.complaint/record?limit=1&sort=-number&filter=${encodeURIComponent('has(this.customer) && has(this.product)')}`)
     const v = rows[0].values

@@ -63,7 +63,7 @@ export interface Company {
   sso?: string
 }
 
-export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; follows?: boolean; kept?: string; report?: boolean; checklist?: boolean; flow?: boolean }
+export interface FormBrief { key: string; id: string; book: string; label: Text; clause?: string; number?: boolean; group?: string; count?: number; can_create?: boolean; follows?: boolean; kept?: string; report?: boolean; checklist?: boolean; flow?: boolean; heading?: Text }
 export interface FlowState { id: string; label: Text; final: boolean; path: boolean; status?: 'done' | 'current' | 'ahead'; since?: string }
 export interface FlowWay { action: string; label: Text; clause?: string; from: string[]; any?: boolean; to: string; clock?: boolean; danger?: boolean }
 export interface Flow { states: FlowState[]; ways: FlowWay[]; took: { from: string; to: string; at: string }[] }
@@ -220,6 +220,7 @@ export interface Rec {
   waiting?: { approval: string; label?: Text; who: Person[] }[]
   related?: Related[]
   sanctions?: { id?: string; text?: Text; label?: Text; number?: string; at?: string; state_label?: Text; clause?: string; form?: string }[]
+  letters?: { id: string; about: Text; name?: unknown; org: string; address?: unknown; via: string; state: string; state_label: Text; at: string; sent_at?: string; why?: string }[]
   band?: { text?: Text; clause?: string; kind?: string } | string | null
   compare?: Comparison[]
   personal_copy?: boolean

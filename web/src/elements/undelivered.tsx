@@ -30,7 +30,7 @@ export function Undelivered() {
             <tbody>
               {q.data.map((d) => (
                 <tr key={d.id}>
-                  <td>{d.name}</td>
+                  <td>{d.kind === 'letter' ? t('letters.outside') : d.name}</td>
                   <td>{t(`alert.kind.${d.kind}`)}</td>
                   <td>{why(d.error)}</td>
                   <td className="num">{t('times', { count: d.tries })}</td>

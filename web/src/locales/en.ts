@@ -7,6 +7,7 @@ import merge from './en-merge'
 import record from './en-record'
 import personal from './en-personal'
 import setup from './en-setup'
+import letter from './en-letter'
 import link from './en-link'
 import leave from './en-leave'
 import diff from './en-diff'
@@ -17,6 +18,7 @@ export default {
   ...alert, ...job,
   ...personal,
   ...setup,
+  ...letter,
   ...link,
   ...leave,
   ...diff,

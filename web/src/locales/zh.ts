@@ -7,6 +7,7 @@ import merge from './zh-merge'
 import record from './zh-record'
 import personal from './zh-personal'
 import setup from './zh-setup'
+import letter from './zh-letter'
 import link from './zh-link'
 import leave from './zh-leave'
 import diff from './zh-diff'
@@ -17,6 +18,7 @@ export default {
   ...alert, ...job,
   ...personal,
   ...setup,
+  ...letter,
   ...link,
   ...leave,
   ...diff,

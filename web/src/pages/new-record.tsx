@@ -43,13 +43,17 @@ export default function NewRecord() {
   return <NewForm key={key + asked.slot} form={f} slot={asked.slot} given={given} />
 }
 
-function NewForm({ form: f, slot, given }: { form: Form; slot: number; given: Values }) {
-  const key = f.key
+function NewForm({ form, slot, given }: { form: Form; slot: number; given: Values }) {
+  const key = form.key
   const { t, w } = useWords()
   const me = useMe()
   const go = useNavigate()
   const list = useParked(me.person.account)
   const { draft, change, drop, restored } = useDraft(draftKey(me.person.account, key, slotId(slot), 'create'), () => blank(given))
+  // what is filed to a record of the same regulation asks what that record's text says, which may be an earlier one
+  const parent = form.fields.find((x) => x.type === 'ref' && x.required && x.form !== key && x.form?.split('.')[0] === key.split('.')[0] && !missing(draft.values[x.id]))
+  const under = useForm(key, parent && idOf(draft.values[parent.id]))
+  const f = under.data ?? form
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
   const intent = useRef({ key: newKey(), of: '' })

@@ -20,6 +20,7 @@ import { Compare } from '../elements/compare'
 import { Clocks, Deadline } from '../elements/deadline'
 import { GiveLink } from '../elements/give-link'
 import { History } from '../elements/history'
+import { Letters } from '../elements/letters'
 import { LineTable } from '../elements/line-table'
 import { Card, Failed, Loading } from '../elements/parts'
 import { Path } from '../elements/path'
@@ -175,6 +176,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
           )}
           {!!r.signatures?.length && <Card title={t('signatures')}><Signatures rec={r} /></Card>}
           <Copies form={f} rec={r} />
+          {!!r.letters?.length && <Letters of={r.letters} />}
           {!!r.sanctions?.length && (
             <Card title={t('sanctions')}>
               <ul className="rows">

@@ -29,14 +29,19 @@ export default function Registers() {
       <header className="page-head"><h1>{t('nav.registers')}</h1><Input className="find" allowClear aria-label={t('filter_name')} placeholder={t('filter_name')} value={q} onChange={(e) => setQ(e.target.value)} /><div className="acts"><Link to="/exports">{t('exports')}</Link></div></header>
       {groups.filter(([, l]) => l.length).map(([name, l]) => (
         <Card key={name} title={name}>
-          <div className="tiles">
-            {l.map((f) => (
-              <div className="tile" key={f.key}>
-                <Link to={f.report ? `/report/${f.key}` : `/register/${f.key}`}>{w(f.label)}</Link>
-                <ClauseChip id={f.clause} />
+          {[...new Set(l.map((f) => (f.heading ? w(f.heading) : '')))].map((heading) => (
+            <section key={heading}>
+              {heading && <h3>{heading}</h3>}
+              <div className="tiles">
+                {l.filter((f) => (f.heading ? w(f.heading) : '') === heading).map((f) => (
+                  <div className="tile" key={f.key}>
+                    <Link to={f.report ? `/report/${f.key}` : `/register/${f.key}`}>{w(f.label)}</Link>
+                    <ClauseChip id={f.clause} />
+                  </div>
+                ))}
               </div>
-            ))}
-          </div>
+            </section>
+          ))}
         </Card>
       ))}
     </>

@@ -238,7 +238,7 @@ function Drafts({ account }: { account: string }) {
       <ul className="rows">
         {list.map((d) => (
           <li key={d.form + d.id + d.action}>
-            <Link to={isNew(d.id) ? newPath(d.form, slotOf(d.id)) : `/record/${d.form}/${d.id}?act=${d.action}`}>{w(forms.data?.find((f) => f.key === d.form)?.label) || t('record')}</Link>{' '}
+            <Link to={d.action === 'export' ? `/register/${d.form}` : isNew(d.id) ? newPath(d.form, slotOf(d.id)) : `/record/${d.form}/${d.id}?act=${d.action}`}>{w(forms.data?.find((f) => f.key === d.form)?.label) || t('record')}</Link>{' '}
             <span className="soft small">{t('draft.saved', { at: clockTime(d.at) })}</span>
           </li>
         ))}

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// The log is emptied into the file beside the writer, by a connection of its own: who commits would else wait for thousands of
+// pages to be written and synced that are not his. It moves what is in the log when it begins. While acts come one upon the
+// other the log is never wholly moved, and grows; when it is foldPages long, the writer moves the small rest, and it begins anew.
+
+const (
+	foldActs  = 256  // acts after which the log is moved
+	foldPages = 8000 // of 4 kB, the log's usual length under load; journal_size_limit is twice as much
+)
+
+// aside moves the log.
+type aside struct {
+	acts    int // since the last time; whoever has the turn may look
+	running atomic.Bool
+	done    sync.WaitGroup
+	conn    *liteConn // whoever set running may look
+}
+
+// foldAside begins to move the log if enough was written since, and does not wait for it. The caller has the turn.
+func (l *lite) foldAside(acts int) {
+	a := &l.aside
+	if a.acts += acts; !l.folding || a.acts < foldActs || !a.running.CompareAndSwap(false, true) {
+		return
+	}
+	a.acts = 0
+	a.done.Go(func() {
+		defer a.running.Store(false)
+		if a.conn == nil {
+			c, err := connectThrough(l.layer, l.dsn, false, "busy_timeout = 5000", "journal_mode = wal", "synchronous = full", "cache_size = -1024")
+			if err != nil {
+				_ = l.watch(err) // else the writer moves the log
+				return
+			}
+			a.conn = c
+		}
+		// What it answers when others are at it is no error: the next does it.
+		if _, err := a.conn.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", nil, nil); l.watch(err) != nil {
+			_ = a.conn.close()
+			a.conn = nil
+		}
+	})
+}
+
+// close waits for what is under way. Nobody has or gets the turn.
+func (a *aside) close() error {
+	a.done.Wait()
+	if a.conn == nil {
+		return nil
+	}
+	return a.conn.close()
+}

@@ -315,7 +315,7 @@ type Fixed struct {
 	Action string
 }
 
-// Passing: when the person a field names leaves, it goes over to his successor. Records that are finished keep him.
+// Passing: when a person whom a field names leaves, it names his successor instead. Records that are finished keep him.
 type Passing struct {
 	Node
 	By   string // action that carries it, with its guards and what follows; "" = the field is set
@@ -580,6 +580,8 @@ type Unique struct {
 	By    []*expr.Expr
 	Where *expr.Expr
 	Say   Label
+	// Joins names the field in which one of two notes into which other it went, where what both belong to was merged; "" = the merge is refused.
+	Joins string
 }
 
 // Print is how the paper looks.

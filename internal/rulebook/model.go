@@ -54,7 +54,7 @@ type Book struct {
 	Current bool              // applies: current: this text holds for records that began under an earlier one too
 	MayOff  []string
 	Heading []*Heading // what its registers are filed under; empty = no order of its own
-	Admin   string // role that may change parameters unless they say otherwise
+	Admin   string     // role that may change parameters unless they say otherwise
 
 	Clauses    []*Clause
 	Parameters []*Parameter

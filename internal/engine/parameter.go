@@ -142,6 +142,7 @@ func (w *work) judgeValue(r *Record, a *rulebook.Action, b *rulebook.Book, p *ru
 	old := w.world.view(w, b, unit, day.Start(w.world.calendar.Zone))
 	view := *old
 	view.Values, view.Rows = maps.Clone(old.Values), maps.Clone(old.Rows)
+	view.Off = nil // a value is checked before the day its regulation comes into force, too: it may be that very day
 	raw := str(r.row["value"])
 	if p.Type.Name == "table" {
 		rows, err := rulebook.ParseRows(p, raw, nil)

@@ -227,7 +227,7 @@ func (w *work) replace(p passing, r *Record, from string, who *Record) (back fun
 // leftHanging refuses to let an account end by a date that somebody wrote down while things hang on its person: it says what, and by which act they go over.
 // What the actor may not see is not counted to him.
 func (w *work) leftHanging(r *Record, a *rulebook.Action) error {
-	if a.ID == leaving || a.ID == leftAt || !r.changed("ends_at") || r.row["ends_at"] == nil || r.fresh {
+	if w.actor.System || a.ID == leaving || a.ID == leftAt || !r.changed("ends_at") || r.row["ends_at"] == nil || r.fresh {
 		return nil
 	}
 	var zh, en []string

@@ -40,7 +40,7 @@ func codeOf(t *testing.T, secret string, at time.Time) string {
 // stranger is a browser without a session, keeping cookies.
 func (s *shop) stranger() *client {
 	jar, _ := cookiejar.New(nil)
-	return &client{s: s, http: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, head: map[string]string{}}
+	return &client{s: s, http: &http.Client{Jar: jar, Timeout: 2 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, head: map[string]string{}}
 }
 
 func (c *client) cookie(name string) string {

@@ -69,7 +69,7 @@ const (
 	lineAll  = 512 // in work and waiting
 	lineEach = 64
 	patience = 2 * time.Second  // for a place
-	waiting  = 10 * time.Second // for what one asked for before
+	waiting  = 30 * time.Second // for what one asked for before
 	pause    = time.Second / 2  // before one is sent away
 	heldAll  = 1024
 )

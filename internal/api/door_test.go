@@ -95,14 +95,14 @@ func TestCSRF(t *testing.T) {
 	c.with("Origin", s.srv.URL).do("POST", at, body).want(201)
 }
 
-// Ensure that every route but the public ones asks who it is.
+// Ensure that every route but the public ones asks who it is, and those that are for somebody with a right, whether he has it.
 func TestEveryRouteAsks(t *testing.T) {
 	s := open(t)
 	nobody, wang := &client{s: s, http: &http.Client{}}, s.signIn("wang")
 	doc := wang.do("GET", "/api/openapi.json", nil).want(200)
 	paths, _ := doc.at("paths").(map[string]any)
 	param := regexp.MustCompile(`\{\w+\}`)
-	n := 0
+	n, kept := 0, 0
 	for path, ops := range paths {
 		for method, op := range ops.(map[string]any) {
 			sec, has := op.(map[string]any)["security"].([]any)
@@ -116,10 +116,16 @@ func TestEveryRouteAsks(t *testing.T) {
 			if r := nobody.do(strings.ToUpper(method), param.ReplaceAllString(path, "x"), nil); r.status != 401 {
 				t.Errorf("%s %s without sign-in: %d", method, path, r.status)
 			}
+			if right, _ := op.(map[string]any)["x-right"].(string); right != "" {
+				kept++
+				if r := wang.do(strings.ToUpper(method), param.ReplaceAllString(path, "x"), nil); r.status != 403 {
+					t.Errorf("%s %s is %s's, and a clerk hears %d", method, path, right, r.status)
+				}
+			}
 		}
 	}
-	if n < 50 {
-		t.Errorf("only %d operations asked", n)
+	if n < 50 || kept < 15 {
+		t.Errorf("only %d operations asked, %d for who has a right", n, kept)
 	}
 }
 

@@ -212,8 +212,11 @@ func recordPacketOn(t *testing.T, v *handed, spoil bool) {
 		v.post(note+"/record/"+notes.Rows[0].ID+"/edit", map[string]any{"values": map[string]any{"words": words}}, 200)
 		v.match = ""
 	}
+	v.turn("1h") // else all would be of one instant
 	edit("一")
+	v.turn("1h")
 	v.post(form+"/record/"+gone+"/merge", map[string]any{"values": map[string]any{"into": other}, "reason": "同一份"}, 200)
+	v.turn("1h")
 	edit("二")
 	merged, pointed := take(0, gone, other), takeOf(note, 0, notes.Rows[0].ID)
 	if s := string(merged["data.json"]); !strings.Contains(s, `"into": "`+other+`"`) || !strings.Contains(s, `"state": "void"`) {

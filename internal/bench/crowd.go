@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"zhanggui/internal/auth"
-	"zhanggui/internal/engine"
 )
 
 // crowd measures what people wait for a small act while one among them, or somebody outside, takes all he can get. The generator shares
@@ -26,12 +25,9 @@ func (r *run) crowd() error {
 	if err != nil {
 		return err
 	}
-	other, err := s.e.Do(r.ctx, s.now, engine.Act{Form: "base.person", Action: "create", Values: map[string]any{"name": "吴迪", "account": "wu", "unit": s.unit, "active": true}, Actor: engine.Actor{System: true, Origin: "system"}})
-	if err == nil {
-		_, err = s.e.Do(r.ctx, s.now, engine.Act{Form: "base.role_grant", Action: "create", Values: map[string]any{"person": other.Record, "role": "sales", "unit": s.unit, "from": "2000-01-01"}, Actor: engine.Actor{System: true, Origin: "system"}})
-	}
+	other, err := s.hire(r.ctx, "wu")
 	door := auth.New(s.db, staff{s}, auth.Options{})
-	for _, id := range []string{s.clerk, other.Record} {
+	for _, id := range []string{s.clerk, other} {
 		err = errors.Join(err, door.SetPassword(r.ctx, s.now, id, password, false))
 	}
 	if err := errors.Join(err, s.db.Close()); err != nil {

@@ -80,6 +80,17 @@ func (r *run) shop(dsn string, options ...store.Option) (*shop, error) {
 	return s, err
 }
 
+// hire takes on another clerk, and answers his id.
+func (s *shop) hire(ctx context.Context, account string) (string, error) {
+	system := engine.Actor{System: true, Origin: "system"}
+	out, err := s.e.Do(ctx, s.now, engine.Act{Form: "base.person", Action: "create", Values: map[string]any{"name": "吴强", "account": account, "unit": s.unit, "active": true}, Actor: system})
+	if err != nil {
+		return "", fmt.Errorf("create %s: %w", account, err)
+	}
+	_, err = s.e.Do(ctx, s.now, engine.Act{Form: "base.role_grant", Action: "create", Values: map[string]any{"person": out.Record, "role": "sales", "unit": s.unit, "from": "2000-01-01"}, Actor: system})
+	return out.Record, err
+}
+
 // values are what the clerk types: the paper of a new case.
 func (s *shop) values() map[string]any {
 	return map[string]any{"customer": s.customer, "product": s.product, "quantity": "100", "defective_qty": "3", "request": "allowance", "customer_reason": "法兰漏水", "contact_name": "周工"}

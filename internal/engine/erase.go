@@ -38,12 +38,71 @@ func (w *work) effectErase(x *rulebook.Effect, r *Record, s *expr.Scope) error {
 		if err := w.retained(of, r); err != nil {
 			return err
 		}
-		if err := w.eraseSubject(id); err != nil {
+		same, err := w.sameBefore(it, of, id)
+		if err != nil {
 			return err
+		}
+		for _, id := range same {
+			if err := w.eraseSubject(id); err != nil {
+				return err
+			}
 		}
 		w.effect(Effect{Kind: "erase", Form: of.form.Key, Record: of.id, Clause: x.Clause})
 	}
 	return nil
+}
+
+// sameBefore is whom an erasure covers: the record or row, and, where other records became one with it, those and their rows that say the same of
+// the same person.
+func (w *work) sameBefore(it expr.Value, of *Record, id string) ([]string, error) {
+	ids := []string{id}
+	went := of.form.Went()
+	if went == "" {
+		return ids, nil
+	}
+	line, _ := it.(*Line)
+	for todo, seen := []string{of.id}, map[string]bool{}; len(todo) > 0; todo = todo[1:] {
+		if seen[todo[0]] {
+			continue
+		}
+		seen[todo[0]] = true
+		rows, err := w.tx.Select(query.Select{Table: of.form.Table, Alias: "t", Where: query.And(query.Eq("t", went, todo[0]), query.Eq("t", "state", "void"))})
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			was := w.adopt(of.form, row)
+			todo = append(todo, was.id)
+			if line == nil {
+				ids = append(ids, was.id)
+				continue
+			}
+			list, err := was.Lines(line.line.ID)
+			if err != nil {
+				return nil, err
+			}
+			for _, x := range list {
+				if line.samePerson(x) {
+					ids = append(ids, x.id)
+				}
+			}
+		}
+	}
+	return ids, nil
+}
+
+// samePerson tells whether two rows of one table hold the same personal values, and any at all.
+func (l *Line) samePerson(x *Line) bool {
+	any := false
+	for _, f := range l.line.Fields {
+		if f.Personal {
+			if l.row[f.Mark()] != x.row[f.Mark()] {
+				return false
+			}
+			any = any || l.row[f.Mark()] != nil
+		}
+	}
+	return any
 }
 
 // retained refuses to erase what a retention holds. The hold is asked with the engine's eyes and its cause is not named.

@@ -116,6 +116,26 @@ func fewOn(t *testing.T, dsn string) {
 				t.Errorf("%s, %+v: counted %d, not %d (%v)", who, q, n.Total, len(want), err)
 			}
 		}
+		if who == "li" || who == "zhou" { // what waits for him is what he could finish
+			var waits, could []string
+			tasks, err := s.E.Tasks(t.Context(), s.Now, actor(who))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range slices.Concat(tasks.Groups.Late, tasks.Groups.Today, tasks.Groups.Week, tasks.Groups.Later) {
+				waits = append(waits, x.Record)
+			}
+			for _, id := range all {
+				if _, err := s.E.Do(t.Context(), s.Now, engine.Act{Form: "x.card", Record: id, Action: "finish", Dry: true, Actor: actor(who)}); err == nil {
+					could = append(could, id)
+				}
+			}
+			slices.Sort(waits)
+			slices.Sort(could)
+			if !slices.Equal(waits, could) || len(could) < 4 {
+				t.Errorf("%s has tasks %v, could finish %v", who, waits, could)
+			}
+		}
 		found, err := s.E.Search(t.Context(), s.Now, actor(who), "一")
 		if err != nil {
 			t.Fatal(err)

@@ -32,13 +32,31 @@ func (w *work) writeEntry(r *Record, a *rulebook.Action, act Act) error {
 	if err := w.append(e); err != nil || w.merged == nil {
 		return err
 	}
-	return w.tellMerged(act)
+	for _, p := range w.joined {
+		if err := w.tellJoined(p, act); err != nil {
+			return err
+		}
+	}
+	return w.tellMerged(w.merged, act)
+}
+
+// tellJoined are the entries of what became one because what both belong to did.
+func (w *work) tellJoined(p *merging, act Act) error {
+	e, err := w.entry(p.from, Act{Form: p.from.form.Key, Action: "joined", Reason: act.Reason, Actor: act.Actor})
+	if err != nil {
+		return err
+	}
+	e.Changed = slices.DeleteFunc(e.Changed, func(c journal.Change) bool { return c.Record != p.from.id })
+	e.Effects = []journal.Effect{{Kind: "merge", Text: p.into.id, Ref: p.from.form.Key + "/" + p.from.id}}
+	if err := w.append(e); err != nil {
+		return err
+	}
+	return w.tellMerged(p, act)
 }
 
 // tellMerged is the entry of the one that stays: its history says what came into it.
-func (w *work) tellMerged(act Act) error {
-	m := w.merged
-	e, err := w.entry(m.into, Act{Form: act.Form, Action: "took", Reason: act.Reason, Actor: act.Actor})
+func (w *work) tellMerged(m *merging, act Act) error {
+	e, err := w.entry(m.into, Act{Form: m.into.form.Key, Action: "took", Reason: act.Reason, Actor: act.Actor})
 	if err != nil {
 		return err
 	}

@@ -239,7 +239,7 @@ func (w *work) judgeEnd(r *Record) error {
 		if err != nil {
 			return err
 		}
-		if dup {
+		if dup != "" {
 			items = append(items, Reason{Clause: u.Clause, Say: sayOr(u.Say, "已有同样的记录", "There is one like it already")})
 		}
 	}
@@ -270,35 +270,35 @@ func (w *work) judgeEnd(r *Record) error {
 	return w.judgeQuotas(r, a)
 }
 
-// duplicate looks for another record with the same values of a unique rule.
-func (w *work) duplicate(r *Record, u *rulebook.Unique, view *rulebook.View) (bool, error) {
+// duplicate is another record with the same values of a unique rule; "" if there is none.
+func (w *work) duplicate(r *Record, u *rulebook.Unique, view *rulebook.View) (string, error) {
 	s := w.scope(r, view, nil)
 	if u.Where != nil {
 		v, err := u.Where.Eval(s)
 		if err != nil {
-			return false, err
+			return "", err
 		}
 		if b, _ := v.(bool); !b {
-			return false, nil
+			return "", nil
 		}
 	}
 	var conds []query.Expr
 	for _, e := range u.By {
 		v, err := e.Eval(s)
 		if err != nil {
-			return false, err
+			return "", err
 		}
 		if v == nil {
-			return false, nil // an empty key is nobody's duplicate
+			return "", nil // an empty key is nobody's duplicate
 		}
 		same, ok := e.Equals("this", v, s)
 		if !ok {
-			return false, fmt.Errorf("unique rule of %s is not in the SQL half", r.form.Key)
+			return "", fmt.Errorf("unique rule of %s is not in the SQL half", r.form.Key)
 		}
 		conds = append(conds, same)
 	}
 	if err := w.tx.Lock("unique:" + r.form.Key); err != nil {
-		return false, err
+		return "", err
 	}
 	where := query.And(append(conds, query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "id"}, query.Const{Value: r.id}}},
 		query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}})...)
@@ -308,7 +308,10 @@ func (w *work) duplicate(r *Record, u *rulebook.Unique, view *rulebook.View) (bo
 		}
 	}
 	rows, err := w.tx.Select(query.Select{Table: r.form.Table, Alias: "this", Where: where, Limit: 1})
-	return len(rows) > 0, err
+	if len(rows) == 0 {
+		return "", err
+	}
+	return str(rows[0]["id"]), err
 }
 
 func sayOr(l rulebook.Label, zh, en string) rulebook.Label {

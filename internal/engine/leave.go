@@ -25,85 +25,6 @@ const (
 // postsPass is the kind of what passes that stands in no field: the posts.
 const postsPass = "posts"
 
-// passing is a field that goes over, of some form.
-type passing struct{ field *rulebook.Field }
-
-func (p passing) key() string { return p.field.Form.Key + "." + p.field.ID }
-
-func (p passing) label() rulebook.Label {
-	f := p.field
-	return label(f.Form.Label.ZH+" · "+f.Label.ZH, f.Form.Label.EN+" · "+f.Label.EN)
-}
-
-// passings are the fields that go over, in the order of the library.
-func (e *Engine) passings() []passing {
-	var list []passing
-	for _, b := range e.Lib.Books {
-		for _, f := range b.Forms {
-			for _, fd := range f.Fields {
-				if fd.Passes != nil {
-					list = append(list, passing{fd})
-				}
-			}
-		}
-	}
-	return list
-}
-
-// passesOf are what a rulebook lets go over, as one names it.
-func passesOf(b *rulebook.Book) []Option {
-	var list []Option
-	for _, f := range b.Forms {
-		for _, fd := range f.Fields {
-			if fd.Passes != nil {
-				p := passing{fd}
-				list = append(list, Option{ID: p.key(), Label: text(p.label())})
-			}
-		}
-	}
-	if b.ID == "base" {
-		list = append(list, Option{ID: postsPass, Label: text(label("岗位", "Posts"))})
-	}
-	return list
-}
-
-// passingOf are the open records that name somebody in a field that goes over.
-func (w *work) passingOf(p passing, person string) ([]*Record, error) {
-	if err := w.flush(); err != nil {
-		return nil, err
-	}
-	form := p.field.Form
-	where := query.And(query.Eq("t", p.field.Column, person), compared("<>", "state", "void"))
-	for _, st := range form.States {
-		if st.Final {
-			where = query.And(where, compared("<>", "state", st.ID))
-		}
-	}
-	if len(form.States) == 0 {
-		where = query.Eq("t", p.field.Column, person)
-	}
-	rows, err := w.tx.Select(query.Select{Table: form.Table, Alias: "t", Where: where, Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "at"}}, {Expr: query.Col{Alias: "t", Name: "id"}}}})
-	if err != nil {
-		return nil, err
-	}
-	var list []*Record
-	for _, row := range rows {
-		r := w.adopt(form, row)
-		view := w.view(r)
-		if str(r.row["state"]) == "void" || !view.Awake(&p.field.Node) || !view.Awake(&p.field.Passes.Node) {
-			continue
-		}
-		ok, err := w.truth(p.field.Passes.When, view, w.scope(r, view, nil), true)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			list = append(list, r)
-		}
-	}
-	return list, nil
-}
-
 // postsOf are the posts somebody holds now or will hold.
 func (w *work) postsOf(person string) ([]*Record, error) {
 	form := w.e.Lib.Form("base.role_grant")
@@ -186,10 +107,10 @@ func (w *work) handOver(r *Record, a *rulebook.Action) error {
 		}
 		for _, x := range list {
 			did := len(w.effects)
-			err := w.passOn(p, x, to)
+			back, err := w.passOn(p, x, r.id, to)
 			if _, no := AsRefusal(err); no && a.ID == leftAt && len(w.effects) == did {
 				// The minute strikes whatever a rule says of one record: that one stays as it was.
-				if _, err = x.set(p.field, r); err == nil {
+				if err = back(); err == nil {
 					continue
 				}
 			}
@@ -243,35 +164,6 @@ func (w *work) lastOf(r *Record, a *rulebook.Action) error {
 	if len(items) > 0 {
 		return w.refuse("require", r, a, items)
 	}
-	return nil
-}
-
-// passOn gives one record to a successor.
-func (w *work) passOn(p passing, r *Record, to string) error {
-	who, err := w.person(to)
-	if err != nil {
-		return err
-	}
-	x := p.field.Passes
-	w.clause(x.Clause)
-	if x.By != "" {
-		_, err := w.perform(r, p.field.Form.Action(x.By), demand{given: map[string]expr.Value{p.field.ID: who}})
-		return err
-	}
-	changed, err := r.set(p.field, who)
-	if err != nil || !changed {
-		return err
-	}
-	r.touch()
-	items, err := w.judgeChecks(r, w.view(r))
-	if err != nil {
-		return err
-	}
-	if len(items) > 0 {
-		return w.refuse("fill", r, r.form.Action("edit"), items)
-	}
-	w.effect(Effect{Kind: "set", Form: r.form.Key, Record: r.id, Name: p.field.ID, Text: w.kept(who, p.field), Clause: x.Clause})
-	w.event(r, "edit")
 	return nil
 }
 

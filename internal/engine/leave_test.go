@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,22 @@ form:
     deadline:
       own: {label: 经手期限 | Owner's, from: create, to: finish, within: 3d, holder: this.owner, clause: x-1}
       all: {label: 主管期限 | Chiefs', from: create, to: finish, within: 4d, holder: chief, clause: x-1}
+  team:
+    label: 小组 | Team
+    title: this.name
+    field:
+      name: {label: 名称 | Name, type: text}
+      members: {label: 成员 | Members, type: list of person, passes: {}}
+      once: {label: 当时在场 | There then, type: list of person}
+    line:
+      shifts:
+        label: 班次 | Shifts
+        field:
+          day: {label: 哪天 | Day, type: text}
+          who: {label: 谁 | Who, type: person, passes: {when: "this.name != '不交'"}}
+          pair: {label: 搭班 | With, type: list of person, passes: {}}
+    state: {open: 在用 | In use, done: {label: 已散 | Over, final: true}}
+    action: {finish: {label: 散 | End, from: open, to: done}}
   paper:
     label: 密件 | Sealed paper
     class: sealed
@@ -253,4 +270,89 @@ func refusedFor(err error, words string) bool {
 		}
 	}
 	return false
+}
+
+// Ensure that rows that name the leaver and lists that hold him name his successor, once; that what is finished, what tells of the past, and rows of others stay;
+// and that no account ends by a date written down while anything hangs on its person, which the refusal counts as far as who writes sees it.
+func TestLeave_Rows(t *testing.T) { testkit.Databases(t, leaveRowsOn) }
+
+func leaveRowsOn(t *testing.T, dsn string) {
+	l := newLeaver(t, dsn)
+	who := func(names ...string) []any {
+		var list []any
+		for _, n := range names {
+			list = append(list, l.ID(n))
+		}
+		return list
+	}
+	team := func(name string) string {
+		out, err := l.E.Do(t.Context(), l.Now, engine.Act{Form: "x.team", Action: "create", Values: map[string]any{"name": name, "members": who("ma", "li", "xin"), "once": who("ma")}, Actor: engine.Actor{Person: l.ID("ma")},
+			Lines: map[string][]map[string]any{"shifts": {{"day": "一", "who": l.ID("ma"), "pair": who("xin", "ma")}, {"day": "二", "who": l.ID("xin"), "pair": who("li")}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Record
+	}
+	open, over, keep := team("甲"), team("乙"), team("不交")
+	l.Do("ma", "x.team", over, "finish", nil)
+	_, err := l.Try("he", "base.person", l.ID("ma"), "edit", map[string]any{"ends_at": "2026-03-31T10:00:00Z"})
+	r, ok := engine.AsRefusal(err)
+	if !ok || r.Items[0].Field != "ends_at" {
+		t.Fatalf("the date is taken: %v", err)
+	}
+	for _, want := range []string{"客户 · 业务员 1 件", "小组 · 成员 2 件", "小组 · 班次 · 谁 1 件", "岗位 1 件", "以及你看不到的", "办理离职交接"} {
+		if !strings.Contains(r.Items[0].Say.ZH, want) {
+			t.Errorf("not said: %s in %s", want, r.Items[0].Say.ZH)
+		}
+	}
+	if strings.Contains(r.Items[0].Say.ZH, "密件") || l.of("base.person", l.ID("ma"), "ends_at") != "<nil>" {
+		t.Errorf("it tells of sealed papers, or was written: %s", r.Items[0].Say.ZH)
+	}
+	l.Do("he", "base.person", l.ID("wang"), "edit", map[string]any{"post": "钳工"})
+	l.Do("he", "base.person", l.ID("bao"), "edit", map[string]any{"post": "保管"}) // a post, and no date: nothing is asked
+	if err := l.leave("ma", "li", "", map[string]any{"what": "x.team.shifts.who", "who": l.ID("wang")}); err != nil {
+		t.Fatal(err)
+	}
+	list := func(id string) string {
+		s := l.of("x.team", id, "members")
+		for _, n := range []string{"ma", "li", "xin"} {
+			s = strings.ReplaceAll(s, l.ID(n), n)
+		}
+		return s
+	}
+	if got := list(open); got != `["li","xin"]` {
+		t.Errorf("members: %s", got)
+	}
+	if got := list(over); got != `["ma","li","xin"]` {
+		t.Errorf("of what is over: %s", got)
+	}
+	if got := l.of("x.team", open, "once"); got != `["`+l.ID("ma")+`"]` {
+		t.Errorf("what tells of the past: %s", got)
+	}
+	rows := func(id, field string) string {
+		v, err := l.E.Record(t.Context(), l.Now, engine.Actor{Person: l.ID("li")}, "x.team", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := ""
+		for _, row := range v.Lines["shifts"] {
+			s += fmt.Sprint(row.Values[field]) + ";"
+		}
+		for _, n := range []string{"ma", "li", "xin", "wang"} {
+			s = strings.ReplaceAll(s, l.ID(n), "#"+n)
+		}
+		return s
+	}
+	if got := rows(open, "who"); !strings.Contains(got, "#wang") || !strings.Contains(got, "#xin") || strings.Contains(got, "#ma") {
+		t.Errorf("rows: %s", got)
+	}
+	if got := rows(open, "pair"); !strings.Contains(got, "#li") || strings.Contains(got, "#ma") {
+		t.Errorf("pairs: %s", got)
+	}
+	if got := rows(keep, "who"); !strings.Contains(got, "#ma") {
+		t.Errorf("a row that does not pass: %s", got)
+	}
+	if found := differences(t, l.Shop); len(found) > 0 {
+		t.Errorf("the journal says otherwise: %+v", found)
+	}
 }

@@ -34,6 +34,15 @@ func (w *work) lockMerge(f *rulebook.Form, a *rulebook.Action, act Act) error {
 	if err := w.tx.Lock(mergeKey(f)); err != nil {
 		return err
 	}
+	for _, b := range w.e.Lib.Books { // and of what may join by it
+		for _, g := range b.Forms {
+			if g.Merge == nil && g.Went() != "" {
+				if err := w.tx.Lock(mergeKey(g)); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	id := str(act.Values[a.Merge.Into])
 	if m, ok := act.Values[a.Merge.Into].(map[string]any); ok {
 		id = str(m["id"])
@@ -50,16 +59,15 @@ func mergeKey(f *rulebook.Form) string { return "merge:" + f.Key }
 
 // wentTo is the record into which one was merged; nil if it was not.
 func (w *work) wentTo(r *Record) (*Record, error) {
-	m := r.form.Merge
-	if m == nil || r.State() != "void" {
+	if r.form.Went() == "" || r.State() != "void" {
 		return nil, nil
 	}
-	return w.ref(r.form.Key, str(r.row[m.Merge.Into]))
+	return w.ref(r.form.Key, str(r.row[r.form.Went()]))
 }
 
 // stateOf is where a record stands, in words: of one that was merged, that it was.
 func stateOf(r *Record) Text {
-	if m := r.form.Merge; m != nil && r.State() == "void" && str(r.row[m.Merge.Into]) != "" {
+	if went := r.form.Went(); went != "" && r.State() == "void" && str(r.row[went]) != "" {
 		return Text{"已并入另一份", "Merged"}
 	}
 	return stateText(r.form, r.State())
@@ -165,14 +173,12 @@ func (w *work) beginMerge(r *Record, a *rulebook.Action, view *rulebook.View, d 
 	if err := w.judgeWho(into, a, w.view(into), d); err != nil {
 		return nil, err
 	}
-	n, err := w.tx.Count(w.e.Lib.Form("base.posting").Table, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "t", Name: "dims"}, query.Const{Value: "|" + r.id}}})
-	if err != nil {
+	m := &merging{w: w, a: a, from: r, into: into}
+	if booked, err := m.booked(r); err != nil {
 		return nil, err
-	}
-	if n > 0 {
+	} else if booked {
 		return nil, no("这一份在账簿里有自己的户，分录不改户：请留下这一份，把另一份并进来", "This one has an account of its own in a ledger, and entries are not moved: keep it, and merge the other one into it")
 	}
-	m := &merging{w: w, a: a, from: r, into: into}
 	m.against, err = m.standing(r)
 	return m, err
 }
@@ -198,22 +204,11 @@ func (m *merging) carry(d demand) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	if err := m.judgeTwice(moved); err != nil {
+	if err := m.once(moved, 0); err != nil {
 		return err
 	}
-	now, err := m.standing(m.into)
-	if err != nil {
+	if err := m.still(m); err != nil {
 		return err
-	}
-	var items []Reason
-	for _, key := range sortedKeys(m.against) {
-		if _, still := now[key]; !still {
-			r := m.against[key]
-			items = append(items, Reason{Clause: r.Clause, Say: label("并入后，原来拦着的就不拦了："+r.Say.ZH, "Once merged, this would no longer stand in the way: "+r.Say.EN)})
-		}
-	}
-	if len(items) > 0 {
-		return w.refuse("gate", m.from, m.a, items)
 	}
 	w.effect(Effect{Kind: "merge", Form: m.from.form.Key, Record: m.from.id, Name: m.into.id, Text: w.title(m.into)})
 	w.event(m.into, "edit")
@@ -270,7 +265,7 @@ func choosable(f *rulebook.Form, fd *rulebook.Field) bool {
 
 // mergeField tells whether a field is one in which merges are noted.
 func mergeField(f *rulebook.Form, id string) bool {
-	return f.Merge != nil && (id == f.Merge.Merge.Into || id == f.Merge.Merge.Apart)
+	return id != "" && (id == f.Went() || f.Merge != nil && id == f.Merge.Merge.Apart)
 }
 
 // takeLines adds the rows of the one that goes which the other has not. Where this reader sees them otherwise there than here, or where
@@ -350,8 +345,9 @@ func rowSays(x *Line) (string, error) {
 	return out, nil
 }
 
-// judgeTwice refuses a merge after which one has what it may have once only, and says which two papers those are.
-func (m *merging) judgeTwice(moved []*Record) error {
+// once brings together what one may have once only and of which now are two: where the rulebook says that they join, that of the one that
+// went joins the other. Where it does not, the merge is refused and says which two papers those are.
+func (m *merging) once(moved []*Record, depth int) error {
 	w := m.w
 	var items []Reason
 	for _, x := range moved {
@@ -360,21 +356,105 @@ func (m *merging) judgeTwice(moved []*Record) error {
 			if x.State() == "void" || !view.Awake(&u.Node) {
 				continue
 			}
-			dup, err := w.duplicate(x, u, view)
+			twin, err := w.duplicate(x, u, view)
 			if err != nil {
 				return err
 			}
-			if dup {
-				l, name := textOr(x.form.Label, x.form.ID), ""
-				if w.maySee(x) {
-					name = first(x.Number(), w.title(x))
-				}
-				items = append(items, Reason{Clause: u.Clause, Say: label("两份都有“"+l.ZH+"”（要并的是 "+name+"），只能有一份：先合并或作废其中一份", "Both have a “"+l.EN+"” (here: "+name+") of which there is one only: merge or void one of them first")})
+			if twin == "" {
+				continue
 			}
+			why := label("只能有一份：先合并或作废其中一份", "of which there is one only: merge or void one of them first")
+			if u.Joins != "" && depth < maxJoins {
+				stays, err := w.lockNow(x.form, twin)
+				if err != nil {
+					return err
+				}
+				if why, err = m.join(x, stays, u, depth); err != nil {
+					return err
+				}
+				if why.ZH == "" {
+					continue
+				}
+			}
+			l, name := textOr(x.form.Label, x.form.ID), ""
+			if w.maySee(x) {
+				name = first(x.Number(), w.title(x))
+			}
+			items = append(items, Reason{Clause: u.Clause, Say: label("两份都有“"+l.ZH+"”（要并的是 "+name+"），"+why.ZH, "Both have a “"+l.EN+"” (here: "+name+"), "+why.EN)})
 		}
 	}
 	if len(items) > 0 {
 		return w.refuse("unique", m.from, m.a, items)
+	}
+	return nil
+}
+
+// maxJoins bounds how deep what belongs to what belongs to … joins.
+const maxJoins = 4
+
+// join ends one of two in the other: it becomes void and says where it went; its rows that the other has not are added there, and what names it names the
+// other. Its values and attachments stay with it, to be read. The words say why it cannot be, if it cannot.
+func (m *merging) join(x, stays *Record, u *rulebook.Unique, depth int) (why rulebook.Label, err error) {
+	w := m.w
+	if n, err := m.booked(x); err != nil || n {
+		return label("它在账簿里有自己的户：请留下有它的那一份，把另一份并进来", "which has an account of its own in a ledger: keep the one that it belongs to, and merge the other one into it"), err
+	}
+	p := &merging{w: w, a: m.a, from: x, into: stays}
+	if p.against, err = p.standing(x); err != nil {
+		return why, err
+	}
+	if err := p.takeLines(); err != nil {
+		return why, err
+	}
+	w.clause(u.Clause)
+	if _, err := x.set(x.form.Field(u.Joins), stays); err != nil {
+		return why, err
+	}
+	x.enter("void", w.now)
+	x.mark(x.form.Action("void"), w.now, w.actor.Person)
+	moved, err := p.move()
+	if err != nil {
+		return why, err
+	}
+	stays.dirty = true
+	stays.touch()
+	if err := w.flush(); err != nil {
+		return why, err
+	}
+	if err := p.once(moved, depth+1); err != nil {
+		return why, err
+	}
+	if err := m.still(p); err != nil {
+		return why, err
+	}
+	w.effect(Effect{Kind: "merge", Form: x.form.Key, Record: x.id, Name: stays.id, Text: w.title(stays)})
+	w.event(x, "edit")
+	w.event(stays, "edit")
+	w.joined = append(w.joined, p)
+	return why, nil
+}
+
+// booked tells whether a record has an account of its own in a ledger: entries are never moved.
+func (m *merging) booked(r *Record) (bool, error) {
+	n, err := m.w.tx.Count(m.w.e.Lib.Form("base.posting").Table, query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "t", Name: "dims"}, query.Const{Value: "|" + r.id}}})
+	return n > 0, err
+}
+
+// still refuses where what stood in the way of papers for the one that went does not stand in the way of the other.
+func (m *merging) still(p *merging) error {
+	now, err := p.standing(p.into)
+	if err != nil {
+		return err
+	}
+	var items []Reason
+	for _, key := range sortedKeys(p.against) {
+		if _, still := now[key]; !still {
+			r := p.against[key]
+			items = append(items, Reason{Clause: r.Clause, Say: label("并入后，原来拦着的就不拦了："+r.Say.ZH, "Once merged, this would no longer stand in the way: "+r.Say.EN)})
+		}
+	}
+	if len(items) > 0 {
+		return m.w.refuse("gate", m.from, m.a, items)
 	}
 	return nil
 }

@@ -265,11 +265,11 @@ func (m *merging) bars(g *rulebook.Form, fd *rulebook.Field, a *rulebook.Action,
 
 // formerly are the numbers, codes and names of what was merged into a record: whoever looks for those finds it.
 func (r *Record) formerly() []string {
-	m := r.form.Merge
-	if m == nil || r.fresh {
+	went := r.form.Went()
+	if went == "" || r.fresh {
 		return nil
 	}
-	rows, err := r.w.tx.Select(query.Select{Table: r.form.Table, Alias: "t", Where: query.And(query.Eq("t", m.Merge.Into, r.id), query.Eq("t", "state", "void")), Limit: 50})
+	rows, err := r.w.tx.Select(query.Select{Table: r.form.Table, Alias: "t", Where: query.And(query.Eq("t", went, r.id), query.Eq("t", "state", "void")), Limit: 50})
 	if err != nil {
 		return nil // the next question of this transaction fails too, and is told
 	}
@@ -325,7 +325,7 @@ func (r *Record) followMerged() error {
 // nextOf is the record that stays of a merged one that a field names; "" if it names none that was merged.
 func (w *work) nextOf(fd *rulebook.Field, id string) (string, error) {
 	to := w.e.Lib.Form(fd.Type.Expr.Object)
-	if to == nil || to.Merge == nil || fd.Type.Expr.Kind != expr.KObject {
+	if to == nil || to.Went() == "" || fd.Type.Expr.Kind != expr.KObject {
 		return "", nil
 	}
 	if err := w.tx.LockShared(mergeKey(to)); err != nil {
@@ -335,5 +335,5 @@ func (w *work) nextOf(fd *rulebook.Field, id string) (string, error) {
 	if err != nil || row["state"] != "void" {
 		return "", err
 	}
-	return str(row[to.Merge.Merge.Into]), nil
+	return str(row[to.Went()]), nil
 }

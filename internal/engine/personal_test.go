@@ -414,8 +414,7 @@ func TestErasure(t *testing.T) {
 	})
 }
 
-// Ensure that an older copy of the data that comes back is erased again before it is served, and so is one that comes back with
-// an older keystore once the newer data meets it.
+// Ensure that an older copy of the data that comes back is erased again before it is served.
 func TestErasureAgain(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
@@ -455,6 +454,47 @@ func TestErasureAgain(t *testing.T) {
 	}
 	if done, err := e.Secure(ctx, s.Now, nil); err != nil || done.Erased != 0 {
 		t.Errorf("erased %d once more, %v", done.Erased, err)
+	}
+}
+
+// Ensure that a keystore which comes back from before an erasure, while the data are of after it, has the keys destroyed again before
+// anything is served.
+func TestErasureAgain_OlderKeystore(t *testing.T) {
+	ctx := context.Background()
+	dir, older := t.TempDir(), t.TempDir()
+	s := cards(t, "sqlite:"+filepath.Join(dir, "shop.db"))
+	s.Keep = testkit.Keys(t, dir)
+	s.Restart()
+	id := wang(s)
+	keys, err := store.Open(ctx, "sqlite:"+filepath.Join(dir, "keys.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = keys.Backup(ctx, filepath.Join(older, "keys.db"))
+	if err := errors.Join(err, keys.Close()); err != nil {
+		t.Fatal(err)
+	}
+	master, err := os.ReadFile(filepath.Join(dir, "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(older, "master.key"), master, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Do("guan", "c.card", id, "forget", nil)
+	k := testkit.Keys(t, older)
+	if gone, err := k.Destroyed(ctx); err != nil || len(gone) != 0 {
+		t.Fatalf("the older keystore has %v destroyed, %v; this test shows nothing", gone, err)
+	}
+	e, err := engine.New(s.DB, s.E.Lib, engine.Options{Keep: k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := e.Secure(ctx, s.Now, nil); err != nil || done.Erased != 1 {
+		t.Errorf("secured %+v, %v", done, err)
+	}
+	if gone, err := k.Destroyed(ctx); err != nil || len(gone) != 1 {
+		t.Errorf("of the older keystore %v are destroyed, %v", gone, err)
 	}
 }
 

@@ -164,6 +164,7 @@ func (w *work) entryLabel(e *journal.Entry) Text {
 
 // houseText names what is done to no record: attachments, and the journal itself.
 var houseText = map[string]Text{
+	"joined":       {"随所属的并入另一份", "Joined with what it belongs to"},
 	"took":         {"并入了另一份", "Take another one in"},
 	"upload":       {"上传附件", "Upload an attachment"},
 	"link":         {"给出链接", "Give a link"},

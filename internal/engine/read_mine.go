@@ -8,8 +8,11 @@ import (
 	"zhanggui/internal/rulebook"
 )
 
-// stagesOf is the condition for records of a form that stand where this person may lead on; nil: nowhere.
-func (w *work) stagesOf(f *rulebook.Form, me expr.Directory) query.Expr {
+const stageWays = 100 // more are asked together
+
+// stagesOf are the conditions, of which one is met, for records of a form that stand where this person may lead on; none: nowhere.
+// Each is of one stage and one way to be called, so that it can be asked by an index and newest first.
+func (w *work) stagesOf(f *rulebook.Form, me expr.Directory) []query.Expr {
 	if f.Key != exportRequestForm && (f.Kept == "platform" || f.Book.ID == "base" && f.Key != "base.sanction") {
 		return nil
 	}
@@ -18,25 +21,40 @@ func (w *work) stagesOf(f *rulebook.Form, me expr.Directory) query.Expr {
 		if a.Implicit || a.By == nil || a.From == nil || a.From.Any || onlyClock(a) {
 			continue
 		}
-		args := []query.Expr{query.Col{Alias: "this", Name: "state"}}
+		var at []query.Expr
 		for _, s := range a.From.States {
 			if st := f.State(s); st != nil && !st.Final && onward(f, a, s) > 0 {
-				args = append(args, query.Const{Value: s})
+				at = append(at, query.Eq("this", "state", s))
 			}
 		}
-		if len(args) == 1 {
+		if len(at) == 0 {
 			continue
 		}
 		who, ok := w.mayBe(f, a.By, me)
 		if !ok { // it cannot be asked who may: every record there that the reader sees is judged
 			who = w.whereScope(f, "this")
 		}
-		any = append(any, query.And(query.Op{Name: "in", Args: args}, who))
+		for _, way := range apart(who) {
+			for _, state := range at {
+				any = append(any, query.And(state, way))
+			}
+		}
 	}
-	if len(any) == 0 {
-		return nil
+	if len(any) > stageWays {
+		return []query.Expr{query.Op{Name: "or", Args: any}}
 	}
-	return query.Op{Name: "or", Args: any}
+	return any
+}
+
+// apart are the alternatives of a condition.
+func apart(q query.Expr) (list []query.Expr) {
+	if or, ok := q.(query.Op); ok && or.Name == "or" {
+		for _, a := range or.Args {
+			list = append(list, apart(a)...)
+		}
+		return list
+	}
+	return []query.Expr{q}
 }
 
 // mayBe asks the database whether a `by` may name the persons looked for; a row too many does no harm.

@@ -58,7 +58,7 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 				byCreate = byCreate || c.Field == id && !c.Optional
 			}
 			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required || byCreate, Later: later[id] && !required && !byCreate, Clause: first(x.Clause, clause)})
-		} else if required || !elsewhere[id] {
+		} else if required || !elsewhere[id] && !mergeField(f, id) {
 			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required, Clause: clause})
 		}
 	}

@@ -55,7 +55,7 @@ func (e *Engine) Search(ctx context.Context, now time.Time, actor Actor, q strin
 
 func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
 	found, narrowed, err := w.found(f, words)
-	if err != nil {
+	if err != nil || query.Never(found) {
 		return nil, err
 	}
 	p := &plan{form: f, column: "at", where: query.And(w.whereClass(f, "this"), found)}

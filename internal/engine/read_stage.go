@@ -14,12 +14,11 @@ func (w *work) stageTasks(done map[string]bool) ([]Task, error) {
 	me := w.lookedFor()
 	for _, b := range w.e.Lib.Books {
 		for _, f := range b.Forms {
-			where := w.stagesOf(f, me)
-			if where == nil || w.scopeOf(f).none {
+			ways := w.stagesOf(f, me)
+			if len(ways) == 0 || w.scopeOf(f).none {
 				continue
 			}
-			rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: query.And(where, w.whereClass(f, "this")),
-				Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}, Limit: taskClocks})
+			rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: w.whereClass(f, "this"), Any: ways, Order: newestFirst("this"), Limit: taskClocks})
 			if err != nil {
 				return nil, err
 			}

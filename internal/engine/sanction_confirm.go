@@ -23,6 +23,8 @@ func (w *work) hooks(r *Record, a *rulebook.Action) error {
 		return w.judgeAdoption(r, a)
 	case r.form.Key == "base.person" && (a.ID == leaving || a.ID == leftAt):
 		return w.handOver(r, a)
+	case r.form.Key == "base.person":
+		return w.leftHanging(r, a)
 	case r.form.Key == letterForm && (a.ID == letterSent || a.ID == letterPost):
 		return w.letterGone(r)
 	case r.form.Key == textForm:

@@ -43,6 +43,7 @@ type work struct {
 	proof   map[string]any  // how the actor proved that it is he, for this act alone
 	events  []Event
 	merged  *merging
+	joined  []*merging // what became one by it
 	depth   int
 	seeding bool                  // a scenario's given: no gate is asked
 	reading bool                  // a reading transaction: nothing may change

@@ -3,6 +3,8 @@
 // It imports nothing of the house.
 package query
 
+import "slices"
+
 // Expr is one node of a condition or value: Col, Const, Op, Sub, Ref or Case.
 type Expr interface{ isExpr() }
 
@@ -68,6 +70,23 @@ func And(list ...Expr) Expr {
 		return kept[0]
 	}
 	return Op{Name: "and", Args: kept}
+}
+
+// Never tells whether a condition is met by no row, as it stands: the database need not be asked.
+func Never(e Expr) bool {
+	op, ok := e.(Op)
+	if !ok {
+		return false
+	}
+	switch op.Name {
+	case "in":
+		return len(op.Args) == 1
+	case "or":
+		return !slices.ContainsFunc(op.Args, func(a Expr) bool { return !Never(a) })
+	case "and", "looked":
+		return slices.ContainsFunc(op.Args, Never)
+	}
+	return false
 }
 
 // Eq compares a column of alias with a bound value.

@@ -167,8 +167,10 @@ func (c *book) passing(fd *Field, b *body, p place) *Passing {
 	if n == nil {
 		return nil
 	}
-	if fd.Line != nil || fd.Value != nil || fd.Type.Form != "base.person" {
-		c.r.errorf(n.pos, "passes is for a field of the form that names one person, which somebody fills; %s is not", fd.ID)
+	t := fd.Type.Expr
+	many := t.Kind == expr.KList && t.Elem != nil && t.Elem.Kind == expr.KObject && t.Elem.Object == "base.person"
+	if fd.Value != nil || !many && fd.Type.Form != "base.person" {
+		c.r.errorf(n.pos, "passes is for a field that names persons, which somebody fills; %s is not", fd.ID)
 		return nil
 	}
 	k := c.open(n, "passes", b.path+".passes")
@@ -177,8 +179,13 @@ func (c *book) passing(fd *Field, b *body, p place) *Passing {
 	}
 	x := &Passing{}
 	c.node(&x.Node, k)
+	if fd.Line != nil { // the record is asked, not the row
+		p = c.formPlace(fd.Form)
+	}
 	x.When = c.value(k.get("when"), k.path+".when", p, boolType)
-	if by := k.get("by"); by != nil && c.actionNamed(fd.Form, by) != nil {
+	if by := k.get("by"); by != nil && (fd.Line != nil || many) {
+		c.r.errorf(by.pos, "by is for a field of the form that names one person; a list of them and the rows of a table are set")
+	} else if by != nil && c.actionNamed(fd.Form, by) != nil {
 		x.By = by.text
 		c.last = append(c.last, func() {
 			if !slices.ContainsFunc(fd.Form.action[x.By].Fill, func(f *Fill) bool { return f.Field == fd.ID }) {

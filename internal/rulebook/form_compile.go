@@ -57,6 +57,7 @@ func (c *book) compileForm(f *Form, b *body) {
 		u.Where = c.cel(x.get("where"), &u.Node, p, boolType)
 		c.askable(u.Where, x.get("where"), "this", "unique of "+f.ID+": where")
 		u.Say = c.message(x.get("say"), &u.Node, p, "say")
+		c.joins(f, u, x)
 		f.Unique = append(f.Unique, u)
 	}
 	if names := b.names("span"); len(names) > 0 {

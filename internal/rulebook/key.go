@@ -146,7 +146,7 @@ var shapes = map[string][]key{
 		{"back", "name", "name of the list on the record it refers to"},
 		{"changed", "effects", "what follows a change"},
 		{"outward", "bool", "false: no message to somebody outside may hold it"},
-		{"passes", "@passes", "of a person: goes over to his successor when he leaves, while the record is open"},
+		{"passes", "@passes", "of a person or a list of them, on the form or in its rows: goes over to the successor of who leaves, while the record is open"},
 		{"hint", "text", "the question to read aloud"},
 		{"code", "bool", "a code that stands on papers and goods: it can be scanned"},
 	},
@@ -274,7 +274,7 @@ var shapes = map[string][]key{
 		{"open", "name", "action it calls for"},
 		{"within", "value", "time for that action"},
 	},
-	"unique": {{"by", "cels", "values that together may not be twice"}, {"where", "cel", "among these"}, {"say", "text", "what to tell"}},
+	"unique": {{"by", "cels", "values that together may not be twice"}, {"where", "cel", "among these"}, {"say", "text", "what to tell"}, {"joins", "name", "field of the form's own kind: where what two belong to becomes one, that of the one that goes joins the other, and this field says which"}},
 	"duty": {
 		{"of", "name", "form of the population; absent = once per adopting unit"},
 		{"where", "value", "condition over this, in the SQL half"},

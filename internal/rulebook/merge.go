@@ -66,3 +66,34 @@ func (c *book) merges(a *Action, b *body) {
 		a.Merge, f.Merge = m, a
 	}
 }
+
+// joins compiles into what field one of two writes where it went, when what both belong to was merged.
+func (c *book) joins(f *Form, u *Unique, b *body) {
+	n := b.get("joins")
+	if n == nil || !c.fieldNamed(f, n, false) {
+		return
+	}
+	c.last = append(c.last, func() {
+		switch fd := f.field[n.text]; {
+		case fd.Value != nil || fd.Class != nil || fd.Type.Expr.Kind != expr.KObject || fd.Type.Expr.Object != f.Key:
+			c.r.errorf(n.pos, "joins wants a plain field of %s that names one of it", f.ID)
+		case f.Merge != nil || f.Kept != "" || f.Retention != nil || f.Append:
+			c.r.errorf(n.pos, "records of %s do not join each other: they have a merge of their own, are kept by the platform, only added to, or kept for a term", f.ID)
+		default:
+			u.Joins = n.text
+		}
+	})
+}
+
+// Went is the field in which a record that became one with another says which; "" if records of the form never do.
+func (f *Form) Went() string {
+	if f.Merge != nil {
+		return f.Merge.Merge.Into
+	}
+	for _, u := range f.Unique {
+		if u.Joins != "" {
+			return u.Joins
+		}
+	}
+	return ""
+}

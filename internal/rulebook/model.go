@@ -54,7 +54,7 @@ type Book struct {
 	Current bool              // applies: current: this text holds for records that began under an earlier one too
 	MayOff  []string
 	Heading []*Heading // what its registers are filed under; empty = no order of its own
-	Admin   string // role that may change parameters unless they say otherwise
+	Admin   string     // role that may change parameters unless they say otherwise
 
 	Clauses    []*Clause
 	Parameters []*Parameter
@@ -315,7 +315,7 @@ type Fixed struct {
 	Action string
 }
 
-// Passing: when the person a field names leaves, it goes over to his successor. Records that are finished keep him.
+// Passing: when a person whom a field names leaves, it names his successor instead. Records that are finished keep him.
 type Passing struct {
 	Node
 	By   string // action that carries it, with its guards and what follows; "" = the field is set
@@ -428,10 +428,10 @@ type Effect struct {
 	Text    Label      // notify, with {path}
 	To      *Who       // notify
 	Via     string
-	Confirm *Value     // span
-	Send    *Letter    // notify: it goes to somebody outside
-	Ledger  string     // post
-	Entry   string     // post kind
+	Confirm *Value  // span
+	Send    *Letter // notify: it goes to somebody outside
+	Ledger  string  // post
+	Entry   string  // post kind
 	Amount  *expr.Expr
 	As      string // freeze
 }
@@ -580,6 +580,8 @@ type Unique struct {
 	By    []*expr.Expr
 	Where *expr.Expr
 	Say   Label
+	// Joins names the field in which one of two notes into which other it went, where what both belong to was merged; "" = the merge is refused.
+	Joins string
 }
 
 // Print is how the paper looks.

@@ -154,7 +154,7 @@ func noticed(ctx context.Context, files map[string]string, id string, s Shift, a
 var (
 	clauseID   = regexp.MustCompile(`\b\d\d-[0-9][0-9a-z.]*`)
 	paramName  = regexp.MustCompile(`^ *(\w+): \{`)
-	untouched  = regexp.MustCompile(`(?:label|say|hint|text|source|pattern|title|clause|also|scale|reason): *(?:"[^"]*"|\[[^\]]*\]|[^,}\]]*)|- minutes\(1\)|\b\d\d-[0-9][0-9a-z.]*|#.*$`)
+	untouched  = regexp.MustCompile(`(?:label|say|hint|text|source|pattern|title|clause|also|scale|reason|min|max|per_day): *(?:"[^"]*"|\[[^\]]*\]|[^,}\]]*)|- minutes\(1\)|\b\d\d-[0-9][0-9a-z.]*|#.*$`)
 	whole      = regexp.MustCompile(`(^|[^\w.'"-])(\d+)((?:wd|wh|wm|mo|[smhdwqy])?)\b`)
 	quoted     = regexp.MustCompile(`(value: "|\(')(\d+)((?:\.\d+)?(?:"|'\)))`)
 	comparison = regexp.MustCompile(` (>=|<=|>|<) `)

@@ -217,7 +217,7 @@ func (tx *Tx) selectRows(q query.Select, lock, skip bool) ([]Row, error) {
 	}
 	r := tx.renderer()
 	out := r.selectQuery(q)
-	if r.err == nil && never(q.Where) && len(q.Group) == 0 && !slices.ContainsFunc(q.Columns, func(c query.Column) bool { return c.Agg != "" }) {
+	if r.err == nil && query.Never(q.Where) && len(q.Group) == 0 && !slices.ContainsFunc(q.Columns, func(c query.Column) bool { return c.Agg != "" }) {
 		return nil, nil
 	}
 	if lock && r.dialect == postgres {
@@ -227,23 +227,6 @@ func (tx *Tx) selectRows(q query.Select, lock, skip bool) ([]Row, error) {
 		}
 	}
 	return tx.query(r, out)
-}
-
-// never tells whether a condition is met by no row: the database need not be asked.
-func never(e query.Expr) bool {
-	op, ok := e.(query.Op)
-	if !ok {
-		return false
-	}
-	switch op.Name {
-	case "in":
-		return len(op.Args) == 1
-	case "or":
-		return !slices.ContainsFunc(op.Args, func(a query.Expr) bool { return !never(a) })
-	case "and", "looked":
-		return slices.ContainsFunc(op.Args, never)
-	}
-	return false
 }
 
 // Scalar is one value over a table: exists is a bool, count and count_distinct an int64, sum of

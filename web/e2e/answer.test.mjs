@@ -1,5 +1,6 @@
 // A customer without an account answers a survey on his phone by the link he was given: once, in his language, what he filled in is not lost.
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { ask, check, must, noForbidden, noOverflow, shot } from './browser.mjs'
 import { fresh } from './fresh.mjs'
 
@@ -31,7 +32,7 @@ async function surveyed(page, address, code) {
   const { rows: [unit] } = await ask(page, '/api/form/base.unit/record')
   for (const role of ['marketing', 'sales', 'sales_director', 'office', 'gm']) await file(page, 'base.role_grant', { person: me.person.id, role, unit: unit.id, from: '2020-01-01' })
   await file(page, 'base.adoption', { unit: unit.id, book: '09-customer', version: '1.0', from: '2020-01-01' })
-  const k = await file(page, 'base.customer', { name: '泰和焦化', served_by: 'sales' })
+  const k = await file(page, 'base.customer', { name: '泰和焦化', served_by: 'sales' }, { contacts: [{ name: '王工', email: 'wang@taihe.example' }] })
   const f = await file(page, '09.customer_file', { customer: k.id, office: 'sales', contact_name: '王工', phone: '13800000001', website: '无', no_trade: true })
   await file(page, '09.credit_note', { file: f.id, what: '良好' })
   await act(page, '09.customer_file', f.id, 'name_keeper', { keeper: me.person.id })
@@ -44,7 +45,66 @@ async function surveyed(page, address, code) {
   return (await ask(page, '/api/form/09.reply/record')).rows[0].id
 }
 
+/** A mail server that keeps what it is sent. */
+function mailbox() {
+  const got = []
+  const server = createServer((c) => {
+    let text = '', body = null
+    c.on('error', () => {})
+    c.write('220 stub\r\n')
+    c.on('data', (b) => {
+      text += b
+      for (let i = text.indexOf('\r\n'); i >= 0; i = text.indexOf('\r\n')) {
+        const line = text.slice(0, i)
+        text = text.slice(i + 2)
+        if (body !== null) {
+          if (line !== '.') body += `${line}\n`
+          else { got.push(body); body = null; c.write('250 kept\r\n') }
+        } else if (line === 'DATA') { body = ''; c.write('354 go on\r\n') } else if (line === 'QUIT') c.end('221 bye\r\n')
+        else c.write('250 ok\r\n')
+      }
+    })
+  })
+  return new Promise((done) => server.listen(0, '127.0.0.1', () => done({ got, at: `127.0.0.1:${server.address().port}`, close: () => server.close() })))
+}
+
 export default [
+  ['letter: the office sends a questionnaire, its record says to whom, and the mail opens it', null, null, async (_, context) => {
+    const mail = await mailbox()
+    const { address, code, stop } = await fresh(['--smtp', mail.at, '--mail-from', 'house@example.cn', '--alert-allow', '127.0.0.1/32', '--url', 'https://crm.example.cn'])
+    try {
+      const page = await context.newPage()
+      const id = await surveyed(page, address, code)
+      await page.goto(`${address}/record/09.reply/${id}`)
+      await page.getByRole('button', { name: '发送调查表' }).click()
+      const card = page.locator('.card').filter({ has: page.getByRole('heading', { name: '去函' }) })
+      await card.getByText('已发送').waitFor()
+      await card.getByText('给 泰和焦化 王工 w***@taihe.example').waitFor()
+      must(!(await page.locator('main').innerText()).includes('wang@taihe'), 'the address is shown whole')
+      await noForbidden(page)
+      const wrong = await check(page)
+      must(!wrong.length, wrong.join('\n'))
+      await shot(page, 'letter-record')
+      await page.setViewportSize({ width: 390, height: 844 })
+      await page.locator('nav.bar').waitFor()
+      await card.getByText('已发送').waitFor()
+      await noOverflow(page)
+      await shot(page, 'letter-phone')
+      await page.setViewportSize({ width: 1440, height: 900 })
+      await page.goto(`${address}/register/base.letter`)
+      await page.locator('main').getByText('泰和焦化').first().waitFor()
+      await shot(page, 'letter-register')
+      const secret = /answer#(zgl_[\w-]{43})/.exec(mail.got.join('').replace(/=\n/g, ''))?.[1]
+      must(secret, 'the mail has no link: ' + mail.got.join('\n'))
+      const stranger = await (await context.browser().newContext({ locale: 'zh-CN' })).newPage()
+      await stranger.goto(`${address}/answer#${secret}`)
+      await stranger.getByRole('heading', { name: '顾客满意度调查表' }).waitFor()
+      await stranger.context().close()
+    } finally {
+      await stop()
+      mail.close()
+    }
+  }],
   ['answer: a customer answers by his link on the phone, once', null, null, async (_, context) => {
     const { address, code, stop } = await fresh()
     try {

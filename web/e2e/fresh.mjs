@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** The product as `zhanggui serve` starts it for the first time; answers its address and its set-up code. */
-export function fresh() {
+/** The product as `zhanggui serve` starts it for the first time, with more settings; answers its address and its set-up code. */
+export function fresh(more = []) {
   const dir = mkdtempSync(join(tmpdir(), 'zhanggui-first-'))
   const server = spawn(new URL('../../bin/zhanggui', import.meta.url).pathname,
-    ['serve', '--listen', '127.0.0.1:0', '--database', `sqlite:${dir}/zg.db`, '--key', `${dir}/journal.key`])
+    ['serve', '--listen', '127.0.0.1:0', '--database', `sqlite:${dir}/zg.db`, '--key', `${dir}/journal.key`, ...more])
   const stop = () => new Promise((done) => {
     server.on('exit', () => { rmSync(dir, { recursive: true, force: true }); done() })
     server.kill('SIGINT')

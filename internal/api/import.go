@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
@@ -91,6 +92,7 @@ type importOrder struct {
 const (
 	importKind  = "import"
 	importShown = 200
+	importAhead = 64 // rows that have been begun and are not kept yet
 	importStep  = 20 // rows after which it is written down how far an import is
 )
 
@@ -346,26 +348,21 @@ func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
 	for _, row := range s.rows[:min(r.Done, len(s.rows))] {
 		im.Seen(o.Columns, row.cells, row.n)
 	}
-	for _, row := range s.rows[min(r.Done, len(s.rows)):] {
-		key := ""
-		if !o.Dry {
-			key = "import/" + o.File + "/" + strconv.Itoa(row.n)
-		}
-		how, wrong, err := im.Row(ctx, c.s.Clock(), o.Match, o.Columns, row.cells, key, o.Dry)
-		if err != nil {
-			return err
+	return errors.Join(c.rowsInTurn(ctx, im, o, s.rows[min(r.Done, len(s.rows)):], func(row sheetRow, b brought) error {
+		if b.err != nil {
+			return b.err
 		}
 		r.Done++
-		if len(wrong) == 0 {
+		if len(b.wrong) == 0 {
 			r.Good++
 		} else {
 			r.Refused++
-			noted = append(noted, importRow{Row: row.n, Items: wrong})
+			noted = append(noted, importRow{Row: row.n, Items: b.wrong})
 		}
-		if how == engine.RowChanged || how == engine.RowSame {
-			noted = append(noted, importRow{Row: row.n, Items: []engine.ImportWrong{}, How: how})
+		if b.how == engine.RowChanged || b.how == engine.RowSame {
+			noted = append(noted, importRow{Row: row.n, Items: []engine.ImportWrong{}, How: b.how})
 		}
-		if o.Dry && how == engine.RowNew {
+		if o.Dry && b.how == engine.RowNew {
 			twin, list, err := im.Alike(ctx, c.s.Clock(), o.Columns, row.cells, row.n)
 			if err != nil {
 				return err
@@ -375,12 +372,68 @@ func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
 			}
 		}
 		if r.Done%importStep == 0 {
-			if err := save(); err != nil {
+			return save()
+		}
+		return nil
+	}), save())
+}
+
+// brought is what became of a row.
+type brought struct {
+	how   string
+	wrong []engine.ImportWrong
+	err   error
+}
+
+// rowsInTurn brings rows in and tells take of each, in the order of the sheet. A row asks for its turn once the one before has it, and take
+// hears of it once it is kept: so the rows share commits. One that may look for what an earlier row brought waits until that is kept.
+func (c *call) rowsInTurn(ctx context.Context, im *engine.Importer, o importOrder, rows []sheetRow, take func(sheetRow, brought) error) error {
+	most := importAhead
+	if o.Dry || o.Match != "" || im.Refers(o.Columns) {
+		most = 0
+	}
+	type coming struct {
+		row  sheetRow
+		done chan brought
+	}
+	var list []coming
+	settle := func(most int) error {
+		for len(list) > most {
+			x := list[0]
+			list = list[1:]
+			if err := take(x.row, <-x.done); err != nil {
+				for _, x := range list { // what has begun ends before the import does
+					<-x.done
+				}
+				list = nil
 				return err
 			}
 		}
+		return nil
 	}
-	return save()
+	for _, row := range rows {
+		key := ""
+		if !o.Dry {
+			key = "import/" + o.File + "/" + strconv.Itoa(row.n)
+		}
+		x := coming{row, make(chan brought, 1)}
+		turn := make(chan struct{})
+		at := engine.AtTurn(ctx, func() { close(turn) })
+		go func() {
+			how, wrong, err := im.Row(at, c.s.Clock(), o.Match, o.Columns, row.cells, key, o.Dry)
+			x.done <- brought{how, wrong, err}
+		}()
+		select {
+		case <-turn:
+		case b := <-x.done:
+			x.done <- b
+		}
+		list = append(list, x)
+		if err := settle(most); err != nil {
+			return err
+		}
+	}
+	return settle(0)
 }
 
 // nobody reads what is written for him.

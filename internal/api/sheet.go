@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	sheetRows    = 10000
+	sheetRows    = 100_000
 	sheetColumns = 100
 	sheetBytes   = 20 * megabyte
 )
@@ -70,7 +70,7 @@ func (s *sheet) add(n int, cells []string) error {
 		s.head = cells
 		return nil
 	case len(s.rows) >= sheetRows:
-		return fault.At("file", "行太多，一次最多 10000 行，请分成几份", "Too many rows; 10000 at most, split the file")
+		return fault.At("file", "行太多，一次最多 100000 行，请分成几份", "Too many rows; 100,000 at most, split the file")
 	}
 	s.rows = append(s.rows, sheetRow{n, cells})
 	return nil

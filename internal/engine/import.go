@@ -37,6 +37,20 @@ type Importer struct {
 	said  map[string]int // a field and what tells records apart by it → the row that said it first
 }
 
+// AtTurn is a context whose act calls f when its turn has come, which on SQLite is before the turns of all that ask after it; elsewhere
+// f is not called.
+func AtTurn(ctx context.Context, f func()) context.Context { return store.AtTurn(ctx, f) }
+
+// Refers tells whether a row with these fields may name what another row brings.
+func (im *Importer) Refers(fields []string) bool {
+	for _, id := range fields {
+		if f := im.form.Field(id); f != nil && f.Type.Form == im.form.Key {
+			return true
+		}
+	}
+	return false
+}
+
 type foundRef struct {
 	id  string
 	say Text

@@ -166,6 +166,9 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 		part.End()
 		tx = &Tx{db: db, ctx: ctx, s: s, schema: db.schema.Load(), kept: db.kept.now()}
 		c, lite := s.(*liteConn)
+		if lite {
+			turned(ctx)
+		}
 		if lite && !c.looked {
 			if err := tx.outlived(); err != nil {
 				return err

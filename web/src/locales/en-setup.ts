@@ -70,7 +70,7 @@ export default {
   'import.file': '1. Choose the file',
   'import.file_text': 'The first row names the columns; from the second on each row is one record of {{what}}.',
   'import.choose': 'Choose an Excel or CSV file',
-  'import.limits': '.xlsx or .csv, up to 20 MB and 10,000 rows',
+  'import.limits': '.xlsx or .csv, up to 20 MB and 100,000 rows',
   'import.other': 'Another file',
   'import.columns': '2. Which column is what',
   'import.rows_one': '{{count}} row',

@@ -67,7 +67,7 @@ export default {
   'import.file': '一、选文件',
   'import.file_text': '第一行是栏名，从第二行起每行一份{{what}}。',
   'import.choose': '选 Excel 或 CSV 文件',
-  'import.limits': '.xlsx 或 .csv，最多 20 MB、10000 行',
+  'import.limits': '.xlsx 或 .csv，最多 20 MB、100000 行',
   'import.other': '换一个文件',
   'import.columns': '二、哪一栏填哪一项',
   'import.rows_other': '{{count}} 行',

@@ -92,8 +92,9 @@ type importOrder struct {
 const (
 	importKind  = "import"
 	importShown = 200
-	importAhead = 64 // rows that have been begun and are not kept yet
-	importStep  = 20 // rows after which it is written down how far an import is
+	importAhead = 64  // rows that have been begun and are not kept yet
+	importStep  = 20  // rows after which it is written down how far an import is,
+	importSteps = 500 // or, of many, a part of them
 )
 
 // job finds one's own; that of another does not exist.
@@ -371,7 +372,7 @@ func (c *call) bring(ctx context.Context, r *job.Run, o importOrder) error {
 				noted = append(noted, importRow{Row: row.n, Items: []engine.ImportWrong{}, Alike: list, Twin: twin})
 			}
 		}
-		if r.Done%importStep == 0 {
+		if r.Done%max(importStep, len(s.rows)/importSteps) == 0 {
 			return save()
 		}
 		return nil

@@ -162,7 +162,7 @@ func (w *wide) ask(who, method, path, body string) hit {
 }
 
 // traces are the tables in which a refusal, a reading or a sign-in leaves its mark; all others are business.
-var traces = map[string]bool{"base_attempt": true, "journal_entry": true, "journal_hash": true, "checkpoint": true, "auth_session": true, "auth_token": true, "auth_attempt": true, "auth_account": true}
+var traces = map[string]bool{"base_attempt": true, "base_access": true, "journal_entry": true, "journal_hash": true, "checkpoint": true, "auth_session": true, "auth_token": true, "auth_attempt": true, "auth_account": true}
 
 // everything is the digest of all business tables and blobs.
 func (w *wide) everything() string {

@@ -229,7 +229,7 @@ func TestCompare_Rows(t *testing.T) {
 			{"line deleted", `DELETE FROM fx_slip__item WHERE id = (SELECT max(id) FROM fx_slip__item)`, "fx_slip__item", ""},
 			{"numbers swapped", `UPDATE fx_slip SET number = CASE number WHEN 'F260001' THEN 'F260002' ELSE 'F260001' END WHERE number IN ('F260001', 'F260002')`, "fx_slip", "number"},
 			{"counter back", `UPDATE series SET value = value - 1 WHERE series LIKE 'x.slip%'`, "series", "value"},
-			{"unset to empty", `UPDATE fx_matter SET pinned = '' WHERE id = (SELECT min(id) FROM fx_matter WHERE pinned IS NULL)`, "fx_matter", "pinned"},
+			{"unset to empty", `UPDATE base_person SET pinned = '' WHERE id = (SELECT min(id) FROM base_person WHERE pinned IS NULL)`, "base_person", "pinned"},
 			{"content", `UPDATE blob_chunk SET data = data || data`, "blob_chunk", "data"},
 		} {
 			has := func() bool {

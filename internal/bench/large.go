@@ -198,7 +198,7 @@ func (r *run) reads() error {
 	}
 	return r.readsOf(r.records, func(name string, y look) {
 		x := few[name]
-		r.say("%-34s 10,000: p50 %-8s p99 %-8s   %d: p50 %-8s p99 %-8s   growth %.2f; processor %s, %s", name, short(x.p50), short(x.p99), r.records, short(y.p50), short(y.p99),
+		r.say("%-42s 10,000: p50 %-8s p99 %-8s   %d: p50 %-8s p99 %-8s   growth %.2f; processor %s, %s", name, short(x.p50), short(x.p99), r.records, short(y.p50), short(y.p99),
 			float64(y.p50)/float64(x.p50), short(x.processor), short(y.processor))
 	})
 }
@@ -249,7 +249,8 @@ func (r *run) readsOf(records int, tell func(name string, took look)) error {
 		{"register, words", list(engine.ListQuery{Form: r.form, Q: "泰和"})},
 		{"search, two characters", search("泰和")},
 		{"search, initials", search("thby")},
-		{"search, number", search("260307")},
+		{"search, a number", search("260307-17")},
+		{"search, a number that thousands begin with", search("260307")},
 		{"search, one character of few", search("垫")},
 		{"search, nothing found", search("鑫淼垚")},
 		{"customer page", func() error { _, err := s.e.Record(ctx, s.now, actor, "base.customer", page.Rows[0].ID); return err }},

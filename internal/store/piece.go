@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -408,17 +409,21 @@ type matches struct {
 	many bool
 }
 
-// match asks the pieces. Whether there are too many costs less than to name them.
+// match asks the pieces once: to go through their lists is most of a search. Only where they are not too many are the rows named.
 func (tx *Tx) match(what string) (*matches, error) {
-	from := ` FROM "` + pieceTable + `" f`
-	where := ` WHERE f."` + pieceTable + `" MATCH ? LIMIT `
-	rows, err := tx.ask(`SELECT f.rowid AS "n"`+from+where+`1 OFFSET `+strconv.Itoa(mostPieces), []any{what}, []column{{"n", Int}})
-	if err != nil || len(rows) > 0 {
+	rows, err := tx.ask(`SELECT f.rowid AS "n" FROM "`+pieceTable+`" f WHERE f."`+pieceTable+`" MATCH ? LIMIT `+strconv.Itoa(mostPieces+1), []any{what}, []column{{"n", Int}})
+	if err != nil || len(rows) > mostPieces {
 		return &matches{many: true}, tx.fail(err)
 	}
-	rows, err = tx.ask(`SELECT e."tab" AS "tab", e."id" AS "id"`+from+` CROSS JOIN "`+entryTable+`" e ON e."n" = f.rowid`+where+strconv.Itoa(mostPieces),
-		[]any{what}, []column{{"tab", Text}, {"id", Text}})
+	list := make([]any, len(rows))
+	for i, row := range rows {
+		list[i] = row["n"]
+	}
+	numbers, err := json.Marshal(list)
 	if err != nil {
+		return nil, err
+	}
+	if rows, err = tx.ask(`SELECT e."tab" AS "tab", e."id" AS "id" FROM json_each(?) j CROSS JOIN "`+entryTable+`" e ON e."n" = j.value`, []any{string(numbers)}, []column{{"tab", Text}, {"id", Text}}); err != nil {
 		return nil, tx.fail(err)
 	}
 	had := &matches{ids: map[string][]any{}}

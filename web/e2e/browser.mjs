@@ -84,18 +84,24 @@ export async function shot(page, name) {
   await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true })
 }
 
-/** Neither the page nor a box in it reaches past the edge of the screen. */
+/** Neither the page nor a box in it reaches past the edge of the screen. A page that was just given another size is let settle first. */
 export async function noOverflow(page) {
-  const wide = await page.evaluate(() => {
-    if (document.documentElement.scrollWidth > innerWidth + 1) return `page ${document.documentElement.scrollWidth} > ${innerWidth}`
-    const out = [...document.querySelectorAll('main *')].find((e) => {
-      const r = e.getBoundingClientRect()
-      return r.width > 0 && r.right > innerWidth + 1 && !e.closest('.table-box, .tabs, table, [style*="overflow"], .ant-select, .ant-picker')
-    })
-    return out ? `${out.tagName}.${out.className}` : ''
-  })
+  let wide = ''
+  for (const late = Date.now() + 15_000; ; await page.waitForTimeout(100)) {
+    wide = await tooWide(page)
+    if (!wide || Date.now() > late) break
+  }
   must(!wide, 'something is wider than the screen: ' + wide)
 }
+
+const tooWide = (page) => page.evaluate(() => {
+  if (document.documentElement.scrollWidth > innerWidth + 1) return `page ${document.documentElement.scrollWidth} > ${innerWidth}`
+  const out = [...document.querySelectorAll('main *')].find((e) => {
+    const r = e.getBoundingClientRect()
+    return r.width > 0 && r.right > innerWidth + 1 && !e.closest('.table-box, .tabs, table, [style*="overflow"], .ant-select, .ant-picker')
+  })
+  return out ? `${out.tagName}.${out.className}` : ''
+})
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -222,6 +224,7 @@ func TestNodes(t *testing.T) {
 	})
 
 	t.Run("FrozenAndTakenOver", func(t *testing.T) {
+		defer waiting(c.t, dsn)
 		frozen, fence := c.leader()
 		if err := frozen.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
@@ -309,4 +312,38 @@ func TestNodes(t *testing.T) {
 	if err != nil {
 		t.Errorf("verify: %v\n%s", err, out)
 	}
+}
+
+// waiting says after a failure what each session of the database waits for, and behind whom.
+func waiting(t *testing.T, dsn string) {
+	if !t.Failed() {
+		return
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Log(err)
+		return
+	}
+	q := u.Query()
+	q.Del("allow_unsafe") // ours, and none of the server's
+	u.RawQuery = q.Encode()
+	db, err := sql.Open("pgx", u.String())
+	if err != nil {
+		t.Log(err)
+		return
+	}
+	defer db.Close()
+	rows, err := db.Query(`SELECT concat_ws(' | ', pid, state, wait_event_type, wait_event, pg_blocking_pids(pid)::text, now() - xact_start, left(query, 160)) FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL`)
+	if err != nil {
+		t.Log(err)
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if rows.Scan(&line) == nil {
+			t.Log(line)
+		}
+	}
+	t.Log(rows.Err())
 }

@@ -172,16 +172,22 @@ func post(c *http.Client, address string, body []byte, head map[string]string) e
 	for k, v := range head {
 		req.Header.Set(k, v)
 	}
+	_, err = send(c, req)
+	return err
+}
+
+// send asks, and answers the body; an answer that is none is an error.
+func send(c *http.Client, req *http.Request) ([]byte, error) {
 	res, err := c.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err == nil && res.StatusCode >= 300 {
 		err = fmt.Errorf("%s: %.300s", res.Status, text)
 	}
-	return err
+	return text, err
 }
 
 // serve starts a program on a free port, given by flag, and answers once the port does. The third answer is its process.

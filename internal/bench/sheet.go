@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime/multipart"
 	"net/http"
 	"time"
@@ -107,15 +106,7 @@ func ask(c *http.Client, address, csrf, kind string, body []byte, into any) erro
 		req.Header.Set("Content-Type", kind)
 		req.Header.Set("X-CSRF-Token", csrf)
 	}
-	res, err := c.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode >= 300 {
-		err = fmt.Errorf("%s: %.300s", res.Status, text)
-	}
+	text, err := send(c, req)
 	if err != nil {
 		return err
 	}

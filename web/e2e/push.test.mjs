@@ -54,26 +54,36 @@ export default [
     const worker = new Promise((resolve) => cdp.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => registrations.forEach((r) => r.scopeURL.startsWith(base) && resolve(r.registrationId))))
     await cdp.send('ServiceWorker.enable')
     const registrationId = await worker
-    const deliver = (data) => cdp.send('ServiceWorker.deliverPushMessage', { origin: base, registrationId, data: JSON.stringify(data) })
+    const sw = context.serviceWorkers()[0] ?? await context.waitForEvent('serviceworker')
+    await sw.evaluate(() => {
+      self.times = 0
+      const real = self.registration.showNotification.bind(self.registration)
+      self.registration.showNotification = async (...said) => { await real(...said); self.times++ }
+    })
+    const times = () => sw.evaluate(() => self.times)
     const shown = () => page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map((n) => ({ title: n.title, body: n.body, tag: n.tag, url: n.data.url })))
-    const told = async (tag) => {
-      for (let i = 0; i < 300; i++) {
+    // Asked what it shows while something is on its way to the screen, the browser forgets it. So it is asked once the worker has shown it,
+    // and a notification lost so is delivered again.
+    const deliver = async (data) => {
+      for (let again = 0; again < 10; again++) {
+        const before = await times()
+        await cdp.send('ServiceWorker.deliverPushMessage', { origin: base, registrationId, data: JSON.stringify(data) })
+        for (let i = 0; i < 300 && (await times()) === before; i++) await page.waitForTimeout(100)
+        must((await times()) > before, 'a push that arrives is not shown')
+        await page.waitForTimeout(200)
         const list = await shown()
-        if (list.some((n) => n.tag === tag)) return list
-        await page.waitForTimeout(100)
+        if (list.some((n) => n.tag === data.tag)) return list
       }
-      return shown()
+      throw new Error('what the worker shows is never among what is shown: ' + JSON.stringify(data))
     }
     await page.evaluate(() => { Object.defineProperty(document, 'hidden', { get: () => true }) })
     const other = await context.newPage() // the page of the person is in the background
     await other.goto('about:blank')
     await other.bringToFront()
     await deliver({ title: '掌柜', body: '有一件事等着你，期限 03-07 03:03', url: '/record/14.complaint/abc', tag: 'n1' })
-    await deliver({ title: '掌柜', body: '有一件事等着你，期限 03-07 03:03', url: '/record/14.complaint/abc', tag: 'n1' })
-    const list = await told('n1')
+    const list = await deliver({ title: '掌柜', body: '有一件事等着你，期限 03-07 03:03', url: '/record/14.complaint/abc', tag: 'n1' })
     must(list.length === 1 && list[0].body === '有一件事等着你，期限 03-07 03:03' && list[0].tag === 'n1' && list[0].url === '/record/14.complaint/abc', 'shown: ' + JSON.stringify(list))
     // pressed: the page it is about, and never another site
-    const [sw] = context.serviceWorkers()
     const press = (tag) => sw.evaluate(async (tag) => {
       const [n] = await self.registration.getNotifications({ tag })
       const opened = []
@@ -86,7 +96,6 @@ export default [
     }, tag)
     must((await press('n1')).join() === base + '/record/14.complaint/abc', 'pressed, another page opens, or none')
     await deliver({ title: '掌柜', body: '有一件事等着你', url: 'https://elsewhere.example/x', tag: 'n2' })
-    must((await told('n2')).some((n) => n.tag === 'n2'), 'the second is not shown')
     must((await press('n2')).length === 0, 'a push leads to another site')
     await other.close()
     await row.getByRole('button', { name: '删去' }).click()

@@ -144,7 +144,11 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 	if s.keys, err = p.keyring(p.ctx, c.Keys, c.Database); err != nil {
 		return errors.Join(err, db.Close())
 	}
+	around, end := context.WithCancel(context.WithoutCancel(p.ctx)) // until the last answer is given
+	go s.endSilent(around, "data", db)                              // before the lease is looked at, for which a start waits
+	go s.endSilent(around, "keys", s.keys.db)
 	err = s.run(fsys, lib)
+	end()
 	return errors.Join(err, s.keys.Close(), db.Close())
 }
 

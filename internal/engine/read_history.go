@@ -11,6 +11,7 @@ import (
 	"zhanggui/internal/journal"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
 )
 
 // HistoryEntry is one thing that happened to a record, in words.
@@ -195,6 +196,10 @@ func (w *work) changeWords(r *Record, c journal.Change) (ChangeWords, bool) {
 		}
 		if f.Personal {
 			x.Old, x.New = w.sealedWords(r, f, see, c.Old), w.sealedWords(r, f, see, c.New)
+			return x, true
+		}
+		if see == full && f.Class.Added && !store.IsDigest(c.Old) && !store.IsDigest(c.New) { // from when nobody had closed it
+			x.Old, x.New = w.columnWords(c.Old, f), w.columnWords(c.New, f)
 			return x, true
 		}
 		// of the others the journal holds a digest, nothing to be read

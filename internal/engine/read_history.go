@@ -168,6 +168,7 @@ var houseText = map[string]Text{
 	"joined":       {"随所属的并入另一份", "Joined with what it belongs to"},
 	"took":         {"并入了另一份", "Take another one in"},
 	"upload":       {"上传附件", "Upload an attachment"},
+	"download":     {"下载附件", "Download an attachment"},
 	"link":         {"给出链接", "Give a link"},
 	"read_journal": {"查看日志", "Read the journal"},
 	"verify":       {"校验日志", "Verify the journal"},

@@ -210,6 +210,11 @@ func doors(f *rulebook.Form, id string, fields []string) [][3]string {
 func TestCanary(t *testing.T) {
 	w := openWide(t, "sqlite:"+t.TempDir()+"/shop.db", everyBook(t))
 	birds := w.cage()
+	for _, id := range []string{"address", "note", "over_ratio", "payment_days"} { // which one regulation closes on a form of another
+		if !slices.ContainsFunc(birds, func(b *bird) bool { return b.form.Key == "base.customer" && b.field.ID == id }) {
+			t.Errorf("base.customer.%s is closed by nobody", id)
+		}
+	}
 	byForm := map[*rulebook.Form][]*bird{}
 	for _, b := range birds {
 		byForm[b.form] = append(byForm[b.form], b)

@@ -35,6 +35,7 @@ type Record struct {
 	etagged               bool
 	clocks                []*Record // kept instances of its deadlines, if clocked; else those opened in this act
 	clocked               bool
+	duties                *dutyRows
 	outlook               outlook // what expressions over it see
 }
 
@@ -209,6 +210,9 @@ func (r *Record) save() error {
 		kept("stay", string(b))
 	}
 	kept("search", r.searchText())
+	if r.form.Key == "base.clock" {
+		w.clocked++
+	}
 	if r.fresh {
 		if err := w.tx.Insert(r.form.Table, r.row); err != nil {
 			return w.saveError(r, err)
@@ -218,7 +222,7 @@ func (r *Record) save() error {
 		for k := range r.was {
 			row[k] = r.row[k]
 		}
-		if _, err := w.tx.Update(r.form.Table, store.Row{"id": r.id}, row); err != nil {
+		if err := w.tx.Change(r.form.Table, r.id, row); err != nil {
 			return w.saveError(r, err)
 		}
 	}

@@ -36,6 +36,8 @@ type Record struct {
 	clocks                []*Record // kept instances of its deadlines, if clocked; else those opened in this act
 	clocked               bool
 	duties                *dutyRows
+	says                  map[string]bool // of tables, whether they say anything of it; those that are missing were not asked
+	named                 []referrer      // with says: where it is named
 	outlook               outlook // what expressions over it see
 }
 

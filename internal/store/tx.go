@@ -255,11 +255,25 @@ func (tx *Tx) Scalar(q query.Sub) (any, error) {
 	r := tx.renderer()
 	r.text("SELECT ")
 	kind := r.expr(q)
+	if r.err == nil && query.Never(q.Where) {
+		return ofNothing(q.Agg), nil
+	}
 	rows, err := tx.query(r, []column{{"v", kind}})
 	if err != nil {
 		return nil, err
 	}
 	return rows[0]["v"], nil
+}
+
+// ofNothing is a value over no rows.
+func ofNothing(agg string) any {
+	switch agg {
+	case "exists":
+		return false
+	case "count", "count_distinct", "sum":
+		return int64(0)
+	}
+	return nil
 }
 
 // Count counts rows; where nil = all. The condition may name the table by any one alias.

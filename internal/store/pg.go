@@ -5,7 +5,6 @@ import (
 	"context"
 	cryptorand "crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -23,6 +22,7 @@ import (
 // pg is a PostgreSQL database. Any number of nodes may work on it; what must take turns locks rows.
 type pg struct {
 	pool    *pgxpool.Pool
+	most    int32        // connections
 	kept    atomic.Int64 // commits
 	program string       // with which the names of all nodes' sessions begin
 }
@@ -63,7 +63,7 @@ func openPG(ctx context.Context, dsn string, o options) (driver, error) {
 		pool.Close()
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
-	return &pg{pool: pool, program: name}, nil
+	return &pg{pool: pool, most: cfg.MaxConns, program: name}, nil
 }
 
 // programName is what the sessions of all nodes are called, before the node's own name. Of a name PostgreSQL keeps 63 bytes of ASCII.
@@ -177,82 +177,21 @@ func (p *pg) read(ctx context.Context, fn func(session) error) error {
 }
 
 func (p *pg) transact(ctx context.Context, o pgx.TxOptions, fn func(session) error) error {
-	tx, err := p.pool.BeginTx(ctx, o)
+	conn, err := p.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	// Also when fn leaves by a panic or Goexit; after a commit it does nothing. The caller may be
-	// gone, the rollback must happen.
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if err := fn(pgSession{tx}); err != nil {
+	s := &pgSession{p: p, conn: conn, how: o}
+	// Also when fn leaves by a panic or Goexit. The caller may be gone, the rollback must happen.
+	defer s.leave(context.WithoutCancel(ctx))
+	if err := fn(s); err != nil {
 		return err
 	}
-	if err := tx.Commit(ctx); err != nil {
+	if err := s.commit(ctx); err != nil {
 		return err
 	}
 	if o.AccessMode != pgx.ReadOnly {
 		p.kept.Add(1)
 	}
 	return nil
-}
-
-type pgSession struct{ tx pgx.Tx }
-
-func (s pgSession) exec(ctx context.Context, sql string, args []any) (int64, error) {
-	tag, err := s.tx.Exec(ctx, sql, args...)
-	return tag.RowsAffected(), err
-}
-
-// execMany sends all at once and waits once.
-func (s pgSession) execMany(ctx context.Context, sql string, args [][]any) (total int64, err error) {
-	const most = 500
-	for len(args) > 0 {
-		part := args[:min(most, len(args))]
-		args = args[len(part):]
-		b := &pgx.Batch{}
-		for _, a := range part {
-			b.Queue(sql, a...)
-		}
-		res := s.tx.SendBatch(ctx, b)
-		for range part {
-			tag, e := res.Exec()
-			if e != nil {
-				err = e
-				break
-			}
-			total += tag.RowsAffected()
-		}
-		if e := res.Close(); err == nil {
-			err = e
-		}
-		if err != nil {
-			return total, err
-		}
-	}
-	return total, nil
-}
-
-func (s pgSession) query(ctx context.Context, sql string, args []any, out []column) (list []Row, err error) {
-	rows, err := s.tx.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		vals, err := rows.Values()
-		if err != nil {
-			return nil, err
-		}
-		if len(vals) != len(out) {
-			return nil, errors.New("store: PostgreSQL answered another number of columns")
-		}
-		row := make(Row, len(out))
-		for i, col := range out {
-			if row[col.name], err = answer(vals[i], col.kind); err != nil {
-				return nil, err
-			}
-		}
-		list = append(list, row)
-	}
-	return list, rows.Err()
 }

@@ -28,7 +28,11 @@ func (f *facts) Form(object string) expr.Set {
 
 func (f *facts) unitOf() string {
 	if f.rec != nil {
-		return f.rec.unitID()
+		u := f.rec.unitID()
+		if v := f.view; v != nil && v.Book != f.rec.form.Book && v.Adoption != "" && f.w.world.within(v.Unit, u) {
+			return v.Unit // of a shared record further up, a rulebook means those who hold the role where it was adopted
+		}
+		return u
 	}
 	if f.view != nil {
 		return f.view.Unit

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -267,6 +268,12 @@ func (tx *Tx) Digest(text string) (string, error) {
 		return "", err
 	}
 	return "#" + string(digest(salt, "", "", "", text)[:16]), nil
+}
+
+// IsDigest tells whether a text can be such a stand-in.
+func IsDigest(text string) bool {
+	_, err := hex.DecodeString(strings.TrimPrefix(text, "#"))
+	return len(text) == 17 && text[0] == '#' && err == nil
 }
 
 const saltKey = "journal_salt"

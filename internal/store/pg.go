@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	cryptorand "crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -18,9 +21,10 @@ import (
 
 // pg is a PostgreSQL database. Any number of nodes may work on it; what must take turns locks rows.
 type pg struct {
-	pool *pgxpool.Pool
-	most int32        // connections
-	kept atomic.Int64 // commits
+	pool    *pgxpool.Pool
+	most    int32        // connections
+	kept    atomic.Int64 // commits
+	program string       // with which the names of all nodes' sessions begin
 }
 
 // openPG answers the interface, so that an error leaves no half-opened driver behind.
@@ -29,12 +33,12 @@ func openPG(ctx context.Context, dsn string, o options) (driver, error) {
 	if err != nil {
 		return nil, errUse("the PostgreSQL address cannot be read") // its text may hold the password
 	}
-	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
-		cfg.ConnConfig.RuntimeParams["application_name"] = "zhanggui"
-	}
-	// A node that stands still within a transaction keeps others from the rows it locked: after so long the server ends it.
+	name := programName(cfg.ConnConfig.RuntimeParams["application_name"])
+	cfg.ConnConfig.RuntimeParams["application_name"] = name + nodeName()
+	// A node that stands still within a transaction keeps others from the rows it locked: after so long the server ends it, if no other
+	// node has done so before (see EndSilent).
 	if cfg.ConnConfig.RuntimeParams[idleParam] == "" {
-		cfg.ConnConfig.RuntimeParams[idleParam] = "10s"
+		cfg.ConnConfig.RuntimeParams[idleParam] = "20s"
 	}
 	if len(cfg.ConnConfig.Fallbacks) > 0 && cfg.ConnConfig.ValidateConnect == nil {
 		cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // of several servers the one that is not a standby
@@ -59,7 +63,24 @@ func openPG(ctx context.Context, dsn string, o options) (driver, error) {
 		pool.Close()
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
-	return &pg{pool: pool, most: cfg.MaxConns}, nil
+	return &pg{pool: pool, most: cfg.MaxConns, program: name}, nil
+}
+
+// programName is what the sessions of all nodes are called, before the node's own name. Of a name PostgreSQL keeps 63 bytes of ASCII.
+func programName(given string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, cmp.Or(given, "zhanggui"))
+	return name[:min(len(name), 40)] + " "
+}
+
+func nodeName() string {
+	var b [4]byte
+	_, _ = cryptorand.Read(b[:])
+	return hex.EncodeToString(b[:])
 }
 
 const idleParam = "idle_in_transaction_session_timeout"

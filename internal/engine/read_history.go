@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -128,6 +130,11 @@ func (w *work) historyEntry(r *Record, e *journal.Entry) HistoryEntry {
 			h.Changes = append(h.Changes, x)
 		}
 	}
+	place := map[string]int{} // as the form has them; what is no field of it stands first
+	for i, f := range r.form.Fields {
+		place[f.ID] = i + 1
+	}
+	slices.SortStableFunc(h.Changes, func(a, b ChangeWords) int { return cmp.Compare(place[a.Field], place[b.Field]) })
 	h.Text = w.entryText(e)
 	switch {
 	case e.Refused:

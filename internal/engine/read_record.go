@@ -136,6 +136,9 @@ func (e *Engine) Record(ctx context.Context, now time.Time, actor Actor, form, i
 }
 
 func (w *work) recordView(r *Record) (*RecordView, error) {
+	if err := w.lookAround(r); err != nil {
+		return nil, err
+	}
 	err := w.prefetch(r.form, []*Record{r})
 	if err != nil {
 		return nil, err

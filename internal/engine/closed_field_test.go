@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"zhanggui/internal/engine"
+	"zhanggui/internal/store"
 	"zhanggui/internal/testkit"
 )
 
@@ -117,6 +118,29 @@ func TestClosedField(t *testing.T) {
 			if err != nil || strings.Contains(rows, then) || !strings.Contains(rows, "仁和") {
 				t.Errorf("%s takes %s %v", who, rows, err)
 			}
+		}
+
+		// A record that was saved before anybody closed the field is found by it no more after the next start.
+		err := s.DB.Write(ctx, func(tx *store.Tx) error {
+			if _, err := tx.Update("base_customer", store.Row{"id": k}, store.Row{"search": "仁和 " + then}); err != nil {
+				return err
+			}
+			return tx.Upsert("meta", []string{"key"}, store.Row{"key": "sealed", "value": ""})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []bool{true, false, false} {
+			x, err := list("wang", engine.ListQuery{Q: "山前路"})
+			if err != nil || strings.Contains(x, "仁和") != want {
+				t.Errorf("after %d starts it is found: %s %v", i, x, err)
+			}
+			if _, err := s.E.Secure(ctx, s.Now, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if x, err := list("wang", engine.ListQuery{Q: "仁和"}); err != nil || !strings.Contains(x, "仁和") {
+			t.Errorf("by its name: %s %v", x, err)
 		}
 
 		s.Do("ma", "base.customer", k, "edit", map[string]any{"address": "江边路3号"}) // from now on the journal holds digests

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"zhanggui/internal/testkit"
@@ -85,6 +86,23 @@ func bulkOn(t *testing.T, dsn string) {
 		wang.do("POST", "/api/form/x.errand/bulk/finish", map[string]any{"records": []any{map[string]any{"id": a}, map[string]any{"id": b}}, "reason": "一起办好"}).want(200)
 		if h := wang.do("GET", "/api/form/x.errand/record/"+b+"/history", nil).want(200); h.text(0, "comment") != "一起办好" {
 			t.Errorf("reason: %s", h.body)
+		}
+	})
+	t.Run("ErrMerged", func(t *testing.T) { // what became one with another is done nothing to, nor taken up again, and each answer says where it went
+		went := s.System("base.customer", map[string]any{"name": "仁和", "salesperson": s.ID("wang")})
+		stays := s.System("base.customer", map[string]any{"name": "仁和公司", "salesperson": s.ID("wang")})
+		wang.do("POST", "/api/form/base.customer/record/"+went+"/merge", map[string]any{"values": map[string]any{"merged_into": stays}, "reason": "同一家客户"}).want(200)
+		r := wang.do("POST", "/api/form/base.customer/bulk/stop", map[string]any{"records": []any{map[string]any{"id": went}, map[string]any{"id": stays}}, "reason": "不再往来"}).want(200)
+		if r.text("done") != "1" || r.text("results", 0, "problem", "group") != "state" || !strings.Contains(r.text("results", 0, "problem", "items", 0, "say", "zh"), "并入“K00003 仁和公司") || r.text("results", 1, "ok") != "true" {
+			t.Errorf("many at once: %s", r.body)
+		}
+		for name, v := range map[string]map[string]any{"not_same": {"name": "仁和", "not_same": []any{went}}, "merged_into": {"name": "仁和", "merged_into": went}} {
+			if r := wang.do("POST", "/api/form/base.customer/record", map[string]any{"values": v}); r.status != 400 {
+				t.Errorf("a copy with its %s: %d %s", name, r.status, r.body)
+			}
+		}
+		if r := wang.do("POST", "/api/form/base.sales_order/record", map[string]any{"values": map[string]any{"order_no": "A1", "customer": went}}); r.status != 400 || !strings.Contains(string(r.body), "K00003 仁和公司") {
+			t.Errorf("a copy of its paper: %d %s", r.status, r.body)
 		}
 	})
 }

@@ -70,7 +70,9 @@ func download(c *call) error {
 	}
 	how, kind := "attachment", "application/octet-stream"
 	if shownInline[f.Type] {
-		how, kind = "inline", f.Type
+		how, kind = "inline", f.Type // a picture is looked at on its page
+	} else if f, err = c.s.Engine.Download(c.ctx(), c.now, c.actor, f.ID); err != nil {
+		return err
 	}
 	h := c.w.Header()
 	h.Set("Content-Type", kind)

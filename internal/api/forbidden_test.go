@@ -114,10 +114,22 @@ func TestMatrix_ForbiddenActions(t *testing.T) {
 	sample, turn := testkit.Long(t, 8, 1), 0
 	asked, books := map[string]int{}, map[string]int{}
 	people := w.at("own")
+	planted := map[string]string{}
 	for _, f := range w.formsByKey() {
 		for _, st := range f.States {
-			id := w.plant(f, st.ID)
-			before := w.everything()
+			planted[f.Key+" "+st.ID] = w.plant(f, st.ID)
+		}
+	}
+	before, unlooked := w.everything(), []string{}
+	unchanged := func() {
+		if w.everything() != before {
+			t.Fatalf("what was refused changed something, of one of %v", unlooked)
+		}
+		unlooked = unlooked[:0]
+	}
+	for _, f := range w.formsByKey() {
+		for _, st := range f.States {
+			id := planted[f.Key+" "+st.ID]
 			for _, a := range f.Actions {
 				switch a.ID {
 				case "create", "view", "reveal", "print", "export", "import":
@@ -157,11 +169,12 @@ func TestMatrix_ForbiddenActions(t *testing.T) {
 					}
 				}
 			}
-			if w.everything() != before {
-				t.Fatalf("%s in state %s: what was refused changed something", f.Key, st.ID)
+			if unlooked = append(unlooked, f.Key+" "+st.ID); len(unlooked) == testkit.Long(t, 50, 1) {
+				unchanged()
 			}
 		}
 	}
+	unchanged()
 	t.Logf("refused by %v", asked)
 	if asked["state"] < 60 || asked["role"] < 15 {
 		t.Error("so few acts prove little")

@@ -23,6 +23,7 @@ type settings struct {
 	Lease        time.Duration  `help:"Of several nodes on PostgreSQL one has the timers, the seal and the alerts; another takes over when it has given no sign for so long." default:"10s" env:"ZHANGGUI_LEASE"`
 	Leave        time.Duration  `help:"A stopping server says so at /api/ready and goes on answering for so long, until its balancer sends nobody here; -1s = 5s on PostgreSQL, else 0." default:"-1s" env:"ZHANGGUI_LEAVE"`
 	Listen       string         `help:"Address to serve on. The default is reachable from this machine only: open it (:8080) with a certificate or behind a proxy." default:"127.0.0.1:8080" env:"ZHANGGUI_LISTEN"`
+	Public       string         `help:"Address of a second listener, for people without an account: answers by links and their page, nothing else. Then the first need not be reachable from outside the house." placeholder:"ADDRESS" env:"ZHANGGUI_PUBLIC"`
 	TLSCert      string         `help:"Certificate file." name:"tls-cert" placeholder:"FILE" env:"ZHANGGUI_TLS_CERT"`
 	TLSKey       string         `help:"Key file of the certificate." name:"tls-key" placeholder:"FILE" env:"ZHANGGUI_TLS_KEY"`
 	Proxy        []netip.Prefix `help:"Addresses of proxies whose X-Forwarded-For and -Proto are believed." placeholder:"CIDR" env:"ZHANGGUI_PROXY"`

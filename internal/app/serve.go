@@ -49,6 +49,7 @@ type server struct {
 	relay    *relay
 	sched    *scheduler.Scheduler
 	op       operator
+	public   *http.Server // of people without an account; nil = they come to the staff's
 	now      atomic.Pointer[running]
 	company  string
 	password string // of a demonstration's accounts
@@ -144,7 +145,11 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 	if s.keys, err = p.keyring(p.ctx, c.Keys, c.Database); err != nil {
 		return errors.Join(err, db.Close())
 	}
+	around, end := context.WithCancel(context.WithoutCancel(p.ctx)) // until the last answer is given
+	go s.endSilent(around, "data", db)                              // before the lease is looked at, for which a start waits
+	go s.endSilent(around, "keys", s.keys.db)
 	err = s.run(fsys, lib)
+	end()
 	return errors.Join(err, s.keys.Close(), db.Close())
 }
 
@@ -223,7 +228,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 			return err
 		}
 	}
-	front, err := s.front()
+	front, outside, err := s.front()
 	if err != nil {
 		return err
 	}
@@ -261,6 +266,9 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 		go s.watch(ctx, s.c.Dev)
 	}
 	if err := s.show(); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := s.openOutside(ctx, outside); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	debug.FreeOSMemory()
@@ -332,15 +340,15 @@ func (s *server) newAuth(lib *rulebook.Library) *auth.Auth {
 	return auth.New(s.db, people, o)
 }
 
-// front is everything a browser meets, outermost first.
-func (s *server) front() (http.Handler, error) {
+// front is everything a browser meets, of the staff's and of people's without an account.
+func (s *server) front() (staff, outside http.Handler, err error) {
 	dist, err := fs.Sub(web.Dist, "dist")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	shop, err := newShopfront(dist)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !shop.built() {
 		s.p.log.Warn("the web application is not built into this program; only the API is served")
@@ -348,11 +356,16 @@ func (s *server) front() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { s.now.Load().api.ServeHTTP(w, r) })
 	mux.Handle("/", shop)
-	h := streams(s.op.measured(mux), s.stopping)
+	return s.wrapped(mux), s.wrapped(s.outside(shop)), nil
+}
+
+// wrapped is what stands before each page and answer, outermost last.
+func (s *server) wrapped(h http.Handler) http.Handler {
+	h = streams(s.op.measured(h), s.stopping)
 	h = s.departing(h)
 	h = secured(h, s.c.secure())
 	h = guarded(h, s.p.log)
-	return forwarded(h, s.c.Proxy), nil
+	return forwarded(h, s.c.Proxy)
 }
 
 // leave is how long a stopping server goes on answering.
@@ -366,8 +379,8 @@ func (s *settings) leave() time.Duration {
 // secure tells whether browsers reach the server by TLS, its own or a proxy's.
 func (s *settings) secure() bool { return s.TLSCert != "" || len(s.Proxy) > 0 }
 
-func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handler) error {
-	srv := &http.Server{
+func webServer(h http.Handler) *http.Server {
+	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       2 * time.Minute, // an attachment over a phone
@@ -375,14 +388,20 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    1 << 16,
 	}
+}
+
+// answer serves until the server is told to stop.
+func (s *server) answer(srv *http.Server, listener net.Listener) error {
+	if s.c.TLSCert != "" {
+		return srv.ServeTLS(listener, s.c.TLSCert, s.c.TLSKey)
+	}
+	return srv.Serve(listener)
+}
+
+func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handler) error {
+	srv := webServer(h)
 	done := make(chan error, 1)
-	go func() {
-		if s.c.TLSCert != "" {
-			done <- srv.ServeTLS(listener, s.c.TLSCert, s.c.TLSKey)
-		} else {
-			done <- srv.Serve(listener)
-		}
-	}()
+	go func() { done <- s.answer(srv, listener) }()
 	var err error
 	select {
 	case err = <-done:
@@ -394,6 +413,9 @@ func (s *server) serve(ctx context.Context, listener net.Listener, h http.Handle
 		late, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()
 		err = srv.Shutdown(late)
+		if s.public != nil {
+			err = errors.Join(err, s.public.Shutdown(late))
+		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = errors.Join(errors.New("some answers were cut off"), srv.Close())
 		}

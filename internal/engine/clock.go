@@ -27,8 +27,7 @@ func (w *work) clockForm() *rulebook.Form { return w.e.Lib.Form("base.clock") }
 // what came about in this act can have no others.
 func (w *work) clockRows(r *Record) (map[string]clockRow, error) {
 	if !r.clocked && !r.born() {
-		rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", r.id),
-			query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}})})
+		rows, err := w.tx.Select(w.e.clocksOfRecord(r.id))
 		if err != nil {
 			return nil, err
 		}
@@ -42,6 +41,12 @@ func (w *work) clockRows(r *Record) (map[string]clockRow, error) {
 		m[rec.str("name")+"|"+rec.str("instance")] = newClockRow(rec)
 	}
 	return m, nil
+}
+
+// clocksOfRecord asks for the instances of a record's deadlines.
+func (e *Engine) clocksOfRecord(id string) query.Select {
+	return query.Select{Table: e.Lib.Form("base.clock").Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", id),
+		query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}})}
 }
 
 func newClockRow(rec *Record) clockRow {

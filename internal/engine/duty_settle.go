@@ -7,6 +7,7 @@ import (
 	"zhanggui/internal/expr"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
 )
 
 // An open duty follows the facts until it is due: who leaves the population owes nothing, who comes back owes again, what counts meets it. After
@@ -57,9 +58,7 @@ func (w *work) dutiesOf(r *Record) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", r.id),
-		query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}}}},
-		query.Op{Name: "or", Args: []query.Expr{running("c"), query.Op{Name: ">", Args: []query.Expr{query.Col{Alias: "c", Name: "due"}, query.Const{Value: instant(w.now)}}}}})})
+	rows, err := w.dutyRows(r)
 	if err != nil {
 		return err
 	}
@@ -69,6 +68,25 @@ func (w *work) dutiesOf(r *Record) error {
 		}
 	}
 	return nil
+}
+
+// dutyRows are the clocks of a record's duties, asked for once as long as this act writes no clock.
+type dutyRows struct {
+	clocked int
+	rows    []store.Row
+}
+
+func (w *work) dutyRows(r *Record) ([]store.Row, error) {
+	if r.duties != nil && r.duties.clocked == w.clocked {
+		return r.duties.rows, nil
+	}
+	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", r.id),
+		query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}}}},
+		query.Op{Name: "or", Args: []query.Expr{running("c"), query.Op{Name: ">", Args: []query.Expr{query.Col{Alias: "c", Name: "due"}, query.Const{Value: instant(w.now)}}}}})})
+	if err == nil {
+		r.duties = &dutyRows{w.clocked, rows}
+	}
+	return rows, err
 }
 
 // settleDuty brings one member's duty up to date.

@@ -44,6 +44,7 @@ type Engine struct {
 	scratch  atomic.Pointer[string]
 	lists    sync.Map    // marks of lists of holders that are written down
 	cleared  atomic.Bool // attachments were destroyed whose space is not cleared yet
+	asks     sync.Map    // of a form and action, by which columns of its record others were read last
 	owing    atomic.Bool // an erasure is written down whose keys are not destroyed yet
 }
 
@@ -227,6 +228,7 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 	var events []Event
 	perform := func(tx *store.Tx) error {
 		out, events = nil, nil
+		e.foresee(tx, now, act)
 		w, err := e.begin(ctx, tx, now, act.Actor)
 		if err != nil {
 			return err
@@ -246,7 +248,7 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 			return err
 		}
 		if act.Dry {
-			return errDry
+			return cmp.Or(tx.Settle(), errDry)
 		}
 		events = w.events
 		return w.remember(act, out)
@@ -254,6 +256,9 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 	err := e.DB.Write(ctx, perform)
 	if d := store.AsDuplicate(err); d != nil && d.Table == "replay" {
 		err = e.DB.Write(ctx, perform) // the same request, sent twice at once, was first; now its answer is there
+	}
+	if store.AsDuplicate(err) != nil {
+		err = sameMoment(err)
 	}
 	if err == errDry || err == errReplayed {
 		return out, nil
@@ -319,6 +324,7 @@ func (w *work) run(act Act) (*Outcome, error) {
 	}
 	w.top = rec
 	w.topAction = action
+	w.foreseeRefs(rec, action)
 	w.reason, w.asked = act.Reason, act.Waive
 	of := ""
 	if act.Actor.Prove != nil && !act.Dry && w.mayWantProof(action) { // before the act changes what is signed
@@ -341,6 +347,7 @@ func (w *work) run(act Act) (*Outcome, error) {
 			return nil, err
 		}
 	}
+	w.learnRefs(rec, action)
 	if err := w.writeEntry(rec, action, act); err != nil {
 		return nil, err
 	}

@@ -181,7 +181,11 @@ func (w *work) judgeExport(f *rulebook.Form, t *taking) ([]Text, error) {
 	}
 	stamps := []Text{}
 	for _, c := range classes {
-		if c == nil || c.Class == nil || c.Class.Export == nil || !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) || !view.Awake(&c.Class.Export.Node) {
+		if c == nil || c.Class == nil || c.Class.Export == nil {
+			continue
+		}
+		view := w.classView(r, c)
+		if view == nil || !view.Awake(&c.Class.Export.Node) {
 			continue
 		}
 		if err := w.judgeClassExport(r, a, view, c, t); err != nil {

@@ -28,7 +28,11 @@ func (f *facts) Form(object string) expr.Set {
 
 func (f *facts) unitOf() string {
 	if f.rec != nil {
-		return f.rec.unitID()
+		u := f.rec.unitID()
+		if v := f.view; v != nil && v.Book != f.rec.form.Book && v.Adoption != "" && f.w.world.within(v.Unit, u) {
+			return v.Unit // of a shared record further up, a rulebook means those who hold the role where it was adopted
+		}
+		return u
 	}
 	if f.view != nil {
 		return f.view.Unit
@@ -350,5 +354,9 @@ func (s *set) Aggregate(agg string, arg query.Expr) (any, error) {
 // owned are the engine's records (copies, snapshots, clocks) of one record.
 func (w *work) owned(form string, r *Record) expr.Set {
 	f := w.e.Lib.Form(form)
-	return &set{w: w, object: f.Key, table: f.Table, form: f, where: query.Eq("it", "of_id", r.id)}
+	where := query.Eq("it", "of_id", r.id)
+	if r.lacks(f.Table) {
+		where = query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: "it", Name: "of_id"}}} // of none
+	}
+	return &set{w: w, object: f.Key, table: f.Table, form: f, where: where}
 }

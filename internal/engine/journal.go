@@ -115,7 +115,7 @@ func (w *work) entry(r *Record, act Act) (*journal.Entry, error) {
 				continue
 			}
 			old, val := fmt.Sprint(orEmpty(x.was[col])), fmt.Sprint(orEmpty(x.row[col]))
-			if fd := x.form.Field(col); fd != nil && fd.Class != nil && !fd.Personal { // personal ones are sealed
+			if fd := x.form.Field(col); fd != nil && fd.Class != nil && !fd.Personal && w.closedFor(x, fd) { // personal ones are sealed
 				var err error
 				if old, err = w.digest(old); err == nil {
 					val, err = w.digest(val)

@@ -242,7 +242,7 @@ func (w *work) concerns(form *rulebook.Form, r *Record, to *addressee) (*Record,
 // postalOf is the postal address of a record: its first field of that type that no class closes.
 func (w *work) postalOf(r *Record) string {
 	for _, f := range r.form.Fields {
-		if f.Type.Name == "place" && f.Class == nil && !live(f) {
+		if f.Type.Name == "place" && !w.closedFor(r, f) && !live(f) {
 			if v, err := r.Get(f.ID); err == nil && v != nil {
 				return w.wordsIn(v, f.Type, false)
 			}

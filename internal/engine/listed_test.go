@@ -57,7 +57,7 @@ func settles(form, action string) bool {
 		return true
 	}
 	switch form {
-	case "base.receivable", "base.invoice", "base.personal_request", "11.goods_return", "11.company_entry", "11.dept_entry", "11.incident", "11.settlement", "11.grade_change", "11.list_notice", "11.executive_note", "11.terms_review", "11.claim", "11.list_report_row":
+	case "base.receivable", "base.invoice", "base.personal_request", "11.goods_return", "11.company_entry", "11.dept_entry", "11.incident", "11.settlement", "11.grade_change", "11.list_notice", "11.list_receipt", "11.executive_note", "11.terms_review", "11.claim", "11.list_report_row":
 		return true
 	case "11.account":
 		return action == "clear" || action == "edit"

@@ -133,8 +133,10 @@ func workingUnit(u calendar.Unit) bool {
 
 // clocksOf are all clocks of one record, running first by due date.
 func (w *work) clocksOf(r *Record) ([]Clock, error) {
-	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.Eq("c", "of_id", r.id),
-		Order: []query.Order{{Expr: query.Col{Alias: "c", Name: "from_at"}}, {Expr: query.Col{Alias: "c", Name: "id"}}}})
+	if r.lacks(w.clockForm().Table) {
+		return []Clock{}, nil
+	}
+	rows, err := w.tx.Select(w.clocksInOrder(r.id))
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +147,11 @@ func (w *work) clocksOf(r *Record) ([]Clock, error) {
 		list = append(list, c)
 	}
 	return list, nil
+}
+
+func (w *work) clocksInOrder(id string) query.Select {
+	return query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.Eq("c", "of_id", id),
+		Order: []query.Order{{Expr: query.Col{Alias: "c", Name: "from_at"}}, {Expr: query.Col{Alias: "c", Name: "id"}}}}
 }
 
 // ClockQuery asks for clocks of many records.

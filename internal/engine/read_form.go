@@ -354,7 +354,7 @@ func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 		h := text(f.Hint)
 		v.Hint = &h
 	}
-	if f.Class != nil && f.Class.Class != nil {
+	if f.Class != nil && f.Class.Class != nil && view.Bears(&f.Class.Node) {
 		v.Class = f.Class.Class.ID
 	}
 	if f.Min != nil {

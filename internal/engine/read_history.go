@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"zhanggui/internal/journal"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
 )
 
 // HistoryEntry is one thing that happened to a record, in words.
@@ -127,6 +130,11 @@ func (w *work) historyEntry(r *Record, e *journal.Entry) HistoryEntry {
 			h.Changes = append(h.Changes, x)
 		}
 	}
+	place := map[string]int{} // as the form has them; what is no field of it stands first
+	for i, f := range r.form.Fields {
+		place[f.ID] = i + 1
+	}
+	slices.SortStableFunc(h.Changes, func(a, b ChangeWords) int { return cmp.Compare(place[a.Field], place[b.Field]) })
 	h.Text = w.entryText(e)
 	switch {
 	case e.Refused:
@@ -167,6 +175,7 @@ var houseText = map[string]Text{
 	"joined":       {"随所属的并入另一份", "Joined with what it belongs to"},
 	"took":         {"并入了另一份", "Take another one in"},
 	"upload":       {"上传附件", "Upload an attachment"},
+	"download":     {"下载附件", "Download an attachment"},
 	"link":         {"给出链接", "Give a link"},
 	"read_journal": {"查看日志", "Read the journal"},
 	"verify":       {"校验日志", "Verify the journal"},
@@ -195,6 +204,10 @@ func (w *work) changeWords(r *Record, c journal.Change) (ChangeWords, bool) {
 		}
 		if f.Personal {
 			x.Old, x.New = w.sealedWords(r, f, see, c.Old), w.sealedWords(r, f, see, c.New)
+			return x, true
+		}
+		if see == full && f.Class.Added && !store.IsDigest(c.Old) && !store.IsDigest(c.New) { // from when nobody had closed it
+			x.Old, x.New = w.columnWords(c.Old, f), w.columnWords(c.New, f)
 			return x, true
 		}
 		// of the others the journal holds a digest, nothing to be read

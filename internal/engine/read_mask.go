@@ -27,8 +27,8 @@ func (w *work) visible(r *Record, f *rulebook.Field) sight {
 	if c == nil || c.Class == nil || w.actor.System {
 		return full
 	}
-	view := w.view(r)
-	if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
+	view := w.classView(r, c)
+	if view == nil {
 		return full
 	}
 	if w.sees(c.Class, r, view) && w.leaves(c.Class, r, view) {
@@ -41,6 +41,28 @@ func (w *work) visible(r *Record, f *rulebook.Field) sight {
 		return hidden
 	}
 	return masked
+}
+
+// classView is the view under which a class speaks of a record, nil where it does not: asleep, or another rulebook's class on this
+// form that is adopted nowhere near. A register that all units share belongs to none, so what one of them closes is closed to all.
+func (w *work) classView(r *Record, c *rulebook.ClassRef) *rulebook.View {
+	view := w.view(r)
+	if !view.Bears(&c.Node) {
+		return nil
+	}
+	if c.Added && view.Beside[c.Book] != nil {
+		view = view.Beside[c.Book]
+	}
+	if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
+		return nil
+	}
+	return view
+}
+
+// closedFor tells whether what stands in a field of this record is classified: always, where the form itself says so; where another
+// rulebook does, as long as that is adopted.
+func (w *work) closedFor(r *Record, f *rulebook.Field) bool {
+	return f.Class != nil && (!f.Class.Added || w.classView(r, f.Class) != nil)
 }
 
 // answers tells whether a class's question about the reader has that answer; one that cannot be answered has none.
@@ -103,8 +125,8 @@ func (w *work) open(form *rulebook.Form, f *rulebook.Field) bool {
 		}
 		reached = true
 		r := w.blank(form, u)
-		view := w.view(r)
-		if !view.Awake(&c.Node) || !view.Awake(&c.Class.Node) {
+		view := w.classView(r, c)
+		if view == nil {
 			continue
 		}
 		if see != nil && (strings.Contains(see.Text(), "this") || !w.sees(c.Class, r, view)) {

@@ -12,11 +12,15 @@ import (
 // ownedRows are the engine's rows about a record.
 func (w *work) ownedRows(form string, r *Record) ([]store.Row, error) {
 	f := w.e.Lib.Form(form)
-	if f == nil {
+	if f == nil || r.lacks(f.Table) {
 		return nil, nil
 	}
-	return w.tx.Select(query.Select{Table: f.Table, Alias: "t", Where: query.Eq("t", "of_id", r.id),
-		Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "at"}}, {Expr: query.Col{Alias: "t", Name: "id"}}}})
+	return w.tx.Select(ownedBy(f.Table, r.id))
+}
+
+func ownedBy(table, id string) query.Select {
+	return query.Select{Table: table, Alias: "t", Where: query.Eq("t", "of_id", id),
+		Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "at"}}, {Expr: query.Col{Alias: "t", Name: "id"}}}}
 }
 
 func (w *work) copiesOf(r *Record) ([]CopyRow, error) {
@@ -87,9 +91,8 @@ func (w *work) sanctionsOf(r *Record) ([]SanctionRow, error) {
 	if f == nil || f.Field("of_id") == nil {
 		return list, nil
 	}
-	// Most records have none; what the reader may see of them is worked out where there are some.
-	if any, err := w.tx.Scalar(query.Sub{Agg: "exists", Table: f.Table, Alias: "t", Where: query.Eq("t", "of_id", r.id)}); err != nil || any != true {
-		return list, err
+	if r.lacks(f.Table) { // most have none; what the reader may see of them is worked out where there are some
+		return list, nil
 	}
 	rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "t", Where: query.And(query.Eq("t", "of_id", r.id), w.where(f, "t")),
 		Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "at"}}}})

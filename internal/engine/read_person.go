@@ -173,12 +173,15 @@ func (w *work) mayAttach(v expr.Value) error {
 	return nil
 }
 
-// fileSeen looks for a record within the reader's scope that names the file in a field he sees.
-func (w *work) fileSeen(id string) bool {
+// fileSeen tells whether the reader sees the file on any record.
+func (w *work) fileSeen(id string) bool { return w.fileHolder(id) != nil }
+
+// fileHolder looks for a record within the reader's scope that names the file in a field he sees; nil if there is none.
+func (w *work) fileHolder(id string) *Record {
 	for _, b := range w.e.Lib.Books {
 		for _, f := range b.Forms {
-			if w.fileSeenInLine(f, id) {
-				return true
+			if r := w.fileHolderOfLine(f, id); r != nil {
+				return r
 			}
 			for _, fd := range f.Fields {
 				if fd.Type.Name != "file" && fd.Type.Name != "files" || live(fd) {
@@ -187,21 +190,21 @@ func (w *work) fileSeen(id string) bool {
 				rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Limit: 5, Where: query.And(w.where(f, "this"),
 					query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "this", Name: fd.ID}, query.Const{Value: id}}})})
 				if err != nil {
-					return false
+					return nil
 				}
 				for _, row := range rows {
 					if r := w.adopt(f, row); w.maySee(r) && w.visible(r, fd) == full {
-						return true
+						return r
 					}
 				}
 			}
 		}
 	}
-	return false
+	return nil
 }
 
-// fileSeenInLine is the same for the rows a record owns.
-func (w *work) fileSeenInLine(f *rulebook.Form, id string) bool {
+// fileHolderOfLine is the same for the rows a record owns.
+func (w *work) fileHolderOfLine(f *rulebook.Form, id string) *Record {
 	for _, l := range f.Lines {
 		for _, fd := range l.Fields {
 			if fd.Type.Name != "file" && fd.Type.Name != "files" || live(fd) {
@@ -209,16 +212,16 @@ func (w *work) fileSeenInLine(f *rulebook.Form, id string) bool {
 			}
 			rows, err := w.tx.Select(query.Select{Table: l.Table, Alias: "l", Limit: 5, Where: query.Op{Name: "contains", Args: []query.Expr{query.Col{Alias: "l", Name: fd.ID}, query.Const{Value: id}}}})
 			if err != nil {
-				return false
+				return nil
 			}
 			for _, row := range rows {
 				if r, err := w.seen(f, str(row["record"])); err == nil && w.visible(r, fd) == full {
-					return true
+					return r
 				}
 			}
 		}
 	}
-	return false
+	return nil
 }
 
 // uploadsADay is what one person may bring in 24 hours. Who fills the disk stops the work of all.

@@ -136,6 +136,9 @@ func (e *Engine) Record(ctx context.Context, now time.Time, actor Actor, form, i
 }
 
 func (w *work) recordView(r *Record) (*RecordView, error) {
+	if err := w.lookAround(r); err != nil {
+		return nil, err
+	}
 	err := w.prefetch(r.form, []*Record{r})
 	if err != nil {
 		return nil, err
@@ -203,9 +206,8 @@ func (w *work) recordView(r *Record) (*RecordView, error) {
 
 // noter notes the classes whose reading leaves a trace.
 func (w *work) noter(r *Record, v *RecordView) func(*rulebook.ClassRef) {
-	view := w.view(r)
 	return func(c *rulebook.ClassRef) {
-		if c != nil && c.Class != nil && c.Class.ReadLog && view.Awake(&c.Node) && view.Awake(&c.Class.Node) && !contains(v.logged, c.Class.ID) {
+		if c != nil && c.Class != nil && c.Class.ReadLog && w.classView(r, c) != nil && !contains(v.logged, c.Class.ID) {
 			v.logged = append(v.logged, c.Class.ID)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"zhanggui/internal/expr"
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
 )
 
 // Related are the records of one form that refer to a record, or to which it refers.
@@ -48,11 +49,7 @@ func (w *work) related(r *Record) ([]Related, error) {
 	if r.form.Kept == "platform" {
 		return list, nil
 	}
-	at, err := w.referrers(r.form, []string{r.id})
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range at {
+	for _, p := range r.named {
 		x, err := w.referring(p.form, p.field, r.id)
 		if err != nil {
 			return nil, err
@@ -73,39 +70,94 @@ type referrer struct {
 // referrers are those in which one of some records is named at all, found with one question: of dozens of forms most say nothing of it.
 // What of them the reader may see is asked after that.
 func (w *work) referrers(to *rulebook.Form, ids []string) ([]referrer, error) {
-	if w.blind() {
+	all := w.mayRefer(to)
+	if len(all) == 0 {
 		return nil, nil
 	}
-	var all []referrer
 	q := query.Select{Table: to.Table, Alias: "r", Where: query.Eq("r", "id", ids[0]), Limit: 1}
+	for i, p := range all {
+		q.Columns = append(q.Columns, query.Column{Name: strconv.Itoa(i), Expr: query.Sub{Agg: "exists", Table: p.form.Table, Alias: "g", Where: oneOf("g", p.field.ID, ids)}})
+	}
+	rows, err := w.tx.Select(q)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return saying(all, rows[0]), nil
+}
+
+// mayRefer are the fields that may name a record of a form, of those that the reader may look at.
+func (w *work) mayRefer(to *rulebook.Form) (all []referrer) {
+	if w.blind() {
+		return nil
+	}
 	for _, b := range w.e.Lib.Books {
 		for _, g := range b.Forms {
 			if g.Kept != "" && g.Key != letterForm {
 				continue
 			}
 			for _, f := range g.Fields {
-				if f.Type.Expr.Kind != expr.KObject || f.Type.Expr.Object != to.Key || live(f) || !w.open(g, f) {
-					continue
+				if f.Type.Expr.Kind == expr.KObject && f.Type.Expr.Object == to.Key && !live(f) && w.open(g, f) {
+					all = append(all, referrer{g, f})
 				}
-				q.Columns = append(q.Columns, query.Column{Name: strconv.Itoa(len(all)), Expr: query.Sub{Agg: "exists", Table: g.Table, Alias: "g", Where: oneOf("g", f.ID, ids)}})
-				all = append(all, referrer{g, f})
 			}
 		}
 	}
-	if len(all) == 0 {
-		return nil, nil
-	}
-	rows, err := w.tx.Select(q)
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	var named []referrer
+	return all
+}
+
+// saying are those of which a row says yes.
+func saying(all []referrer, row store.Row) (named []referrer) {
 	for i, p := range all {
-		if rows[0][strconv.Itoa(i)] == true {
+		if row[strconv.Itoa(i)] == true {
 			named = append(named, p)
 		}
 	}
-	return named, nil
+	return named
+}
+
+// lookAround asks with one question where anything is said of a record whose page is shown: of dozens of tables most say nothing, and those are
+// not asked again. It asks what there is, not what the reader may see of it, which is asked of what there is, and tells him nothing.
+func (w *work) lookAround(r *Record) error {
+	q := query.Select{Table: r.form.Table, Alias: "r", Where: query.Eq("r", "id", r.id), Limit: 1}
+	var tables []query.Select
+	about := func(column string, ask query.Select) {
+		q.Columns = append(q.Columns, query.Column{Name: ask.Table, Expr: query.Sub{Agg: "exists", Table: ask.Table, Alias: "g", Where: query.Eq("g", column, r.id)}})
+		tables = append(tables, ask)
+	}
+	for _, l := range r.form.Lines {
+		about("record", linesOf(l.Table, r.id))
+	}
+	about("of_id", w.clocksInOrder(r.id))
+	for _, key := range []string{"base.copy", "base.signature", letterForm, "base.sanction"} {
+		if f := w.e.Lib.Form(key); f != nil && f.Field("of_id") != nil {
+			about("of_id", ownedBy(f.Table, r.id))
+		}
+	}
+	var all []referrer
+	if r.form.Kept != "platform" {
+		all = w.mayRefer(r.form)
+	}
+	for i, p := range all {
+		q.Columns = append(q.Columns, query.Column{Name: strconv.Itoa(i), Expr: query.Sub{Agg: "exists", Table: p.form.Table, Alias: "g", Where: query.Eq("g", p.field.ID, r.id)}})
+	}
+	rows, err := w.tx.Select(q)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	r.says, r.named = make(map[string]bool, len(tables)), saying(all, rows[0])
+	for _, ask := range tables {
+		r.says[ask.Table] = rows[0][ask.Table] == true
+		if r.says[ask.Table] {
+			w.tx.AheadSelect(ask)
+		}
+	}
+	return nil
+}
+
+// lacks tells whether a table is known to say nothing of the record.
+func (r *Record) lacks(table string) bool {
+	says, asked := r.says[table]
+	return asked && !says
 }
 
 func (w *work) referring(g *rulebook.Form, f *rulebook.Field, id string) (*Related, error) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"zhanggui/internal/expr"
 	"zhanggui/internal/fault"
 	"zhanggui/internal/query"
@@ -183,6 +184,11 @@ func (w *work) prefetch(f *rulebook.Form, rows []*Record) error {
 		}
 	}
 	for _, key := range sortedKeys(want) {
+		if ask := w.unread(w.e.Lib.Form(key), want[key]); len(ask) > 0 {
+			w.tx.AheadSelect(ask[0])
+		}
+	}
+	for _, key := range sortedKeys(want) {
 		if _, err := w.many(w.e.Lib.Form(key), want[key]); err != nil {
 			return err
 		}
@@ -192,35 +198,38 @@ func (w *work) prefetch(f *rulebook.Form, rows []*Record) error {
 
 // many loads records by id with one question; those that are gone are left out.
 func (w *work) many(f *rulebook.Form, ids []string) (map[string]*Record, error) {
-	got := map[string]*Record{}
-	var ask []query.Expr
-	for _, id := range ids {
-		if _, asked := got[id]; asked || id == "" {
-			continue
-		}
-		got[id] = w.recs[recKey(f.Key, id)]
-		if got[id] == nil {
-			ask = append(ask, query.Const{Value: id})
-		}
-	}
-	for len(ask) > 0 {
-		n := min(len(ask), 500)
-		rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "t", Where: query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: "t", Name: "id"}}, ask[:n]...)}})
+	for _, q := range w.unread(f, ids) {
+		rows, err := w.tx.Select(q)
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
-			r := w.adopt(f, row)
-			got[r.id] = r
+			w.adopt(f, row)
 		}
-		ask = ask[n:]
 	}
-	for id, r := range got {
-		if r == nil {
-			delete(got, id)
+	got := map[string]*Record{}
+	for _, id := range ids {
+		if r := w.recs[recKey(f.Key, id)]; r != nil {
+			got[id] = r
 		}
 	}
 	return got, nil
+}
+
+// unread asks for those of some records that were not loaded yet.
+func (w *work) unread(f *rulebook.Form, ids []string) (list []query.Select) {
+	var ask []query.Expr
+	seen := map[string]bool{"": true}
+	for _, id := range ids {
+		if !seen[id] && w.recs[recKey(f.Key, id)] == nil {
+			ask = append(ask, query.Const{Value: id})
+		}
+		seen[id] = true
+	}
+	for part := range slices.Chunk(ask, 500) {
+		list = append(list, query.Select{Table: f.Table, Alias: "t", Where: query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: "t", Name: "id"}}, part...)}})
+	}
+	return list
 }
 
 // fileTable names what is behind the blobs.

@@ -35,6 +35,9 @@ type Record struct {
 	etagged               bool
 	clocks                []*Record // kept instances of its deadlines, if clocked; else those opened in this act
 	clocked               bool
+	duties                *dutyRows
+	says                  map[string]bool // of tables, whether they say anything of it; those that are missing were not asked
+	named                 []referrer      // with says: where it is named
 	outlook               outlook // what expressions over it see
 }
 
@@ -213,6 +216,9 @@ func (r *Record) save() error {
 		kept("stay", string(b))
 	}
 	kept("search", r.searchText())
+	if r.form.Key == "base.clock" {
+		w.clocked++
+	}
 	if r.fresh {
 		if err := w.tx.Insert(r.form.Table, r.row); err != nil {
 			return w.saveError(r, err)
@@ -222,7 +228,7 @@ func (r *Record) save() error {
 		for k := range r.was {
 			row[k] = r.row[k]
 		}
-		if _, err := w.tx.Update(r.form.Table, store.Row{"id": r.id}, row); err != nil {
+		if err := w.tx.Change(r.form.Table, r.id, row); err != nil {
 			return w.saveError(r, err)
 		}
 	}

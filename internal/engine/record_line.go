@@ -33,9 +33,8 @@ func (r *Record) Lines(id string) ([]*Line, error) {
 		r.lines = map[string][]*Line{}
 	}
 	var list []*Line
-	if !r.fresh {
-		rows, err := r.w.tx.Select(query.Select{Table: def.Table, Alias: "l", Where: query.Eq("l", "record", r.id),
-			Order: []query.Order{{Expr: query.Col{Alias: "l", Name: "pos"}}}})
+	if !r.fresh && !r.lacks(def.Table) {
+		rows, err := r.w.tx.Select(linesOf(def.Table, r.id))
 		if err != nil {
 			return nil, err
 		}
@@ -46,6 +45,10 @@ func (r *Record) Lines(id string) ([]*Line, error) {
 	}
 	r.lines[id] = list
 	return list, nil
+}
+
+func linesOf(table, id string) query.Select {
+	return query.Select{Table: table, Alias: "l", Where: query.Eq("l", "record", id), Order: []query.Order{{Expr: query.Col{Alias: "l", Name: "pos"}}}}
 }
 
 // setLines replaces a line list; rows that name an existing id keep it.

@@ -15,8 +15,8 @@ import (
 	"zhanggui/internal/store"
 )
 
-// Before the engine answers anybody, what stands in plain in columns that are personal now is sealed, and what was erased
-// stays erased: an older copy of the data may have come back, or the program may have stopped in the middle.
+// Before the engine answers anybody, what stands in plain in columns that are personal now is sealed, nobody finds a record by what
+// is closed now, and what was erased stays erased: an older copy of the data may have come back, or the program may have stopped in the middle.
 
 // Secured counts what Secure did.
 type Secured struct {
@@ -50,7 +50,7 @@ func (e *Engine) Secure(ctx context.Context, now time.Time, progress func(table 
 	for _, b := range e.Lib.Books {
 		for _, f := range b.Forms {
 			var fresh []string
-			for _, c := range personalColumns(f) {
+			for _, c := range append(personalColumns(f), closedColumns(f)...) {
 				columns = append(columns, c)
 				if !done[c] {
 					fresh = append(fresh, c)
@@ -125,6 +125,18 @@ func personalColumns(f *rulebook.Form) []string {
 			if fd.Personal {
 				list = append(list, l.Table+"."+fd.Column)
 			}
+		}
+	}
+	return list
+}
+
+// closedColumns are, under a name that no column has, those of a form that another rulebook closes: what people type no longer finds
+// a record by them, nor one that was saved before.
+func closedColumns(f *rulebook.Form) []string {
+	var list []string
+	for _, fd := range f.Fields {
+		if fd.Class != nil && fd.Class.Added && !live(fd) {
+			list = append(list, f.Table+"."+fd.Column+"/search")
 		}
 	}
 	return list
@@ -243,7 +255,12 @@ func (w *work) sealRecord(r *Record) (int, error) {
 		}
 	}
 	if n == 0 {
-		return 0, nil
+		text := r.searchText()
+		if text == str(r.row["search"]) {
+			return 0, nil
+		}
+		_, err := w.tx.Update(r.form.Table, store.Row{"id": r.id}, store.Row{"search": text})
+		return 0, err
 	}
 	set["search"] = r.searchText()
 	if _, err := w.tx.Update(r.form.Table, store.Row{"id": r.id}, set); err != nil {

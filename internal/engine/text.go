@@ -146,10 +146,14 @@ func outOfBounds(v expr.Value, f *rulebook.Field) rulebook.Label {
 	return rulebook.Label{}
 }
 
+func sameMoment(err error) error {
+	return fault.Wrap(fault.Conflict, err, "同一时刻有人登记了同样的内容", "Somebody entered the same at the same moment")
+}
+
 // saveError turns a store mistake into something a person can act on.
 func (w *work) saveError(r *Record, err error) error {
-	if d := store.AsDuplicate(err); d != nil {
-		return fault.Wrap(fault.Conflict, err, "同一时刻有人登记了同样的内容", "Somebody entered the same at the same moment")
+	if store.AsDuplicate(err) != nil {
+		return sameMoment(err)
 	}
 	return fmt.Errorf("save %s %s: %w", r.form.Key, r.id, err)
 }

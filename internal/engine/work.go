@@ -10,7 +10,7 @@ import (
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
-	"zhanggui/internal/query"
+	"zhanggui/internal/fault"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 )
@@ -52,10 +52,15 @@ type work struct {
 	closing map[string]expr.Value // the account of a ledger that is being closed
 	keys    map[string]string     // of subjects
 	outlook outlook               // what expressions over no record see
+	clocked int                   // how often a clock was written
 }
 
 // begin opens a unit of work inside a transaction.
 func (e *Engine) begin(ctx context.Context, tx *store.Tx, now time.Time, actor Actor) (*work, error) {
+	tx.Pipe()
+	if actor.Person != "" {
+		tx.Ahead(e.Lib.Form("base.person").Table, actor.Person, false)
+	}
 	w := &work{e: e, ctx: ctx, tx: tx, now: now, actor: actor, recs: map[string]*Record{}, clauses: map[string]bool{}, reads: map[string]string{}}
 	world, err := e.worldOf(w)
 	if err != nil {
@@ -326,15 +331,18 @@ func (w *work) replay(act Act) (*Outcome, error) {
 	if act.Key == "" || act.Dry {
 		return nil, nil
 	}
-	rows, err := w.tx.Select(query.Select{Table: "replay", Alias: "r", Where: query.Eq("r", "id", replayKey(act)), Limit: 1})
-	if err != nil || len(rows) == 0 {
+	row, err := w.tx.Get("replay", replayKey(act))
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	if rows[0]["hash"] != w.e.actHash(act) {
+	if row["hash"] != w.e.actHash(act) {
 		return nil, keyReused()
 	}
 	var out Outcome
-	if err := json.Unmarshal([]byte(rows[0]["answer"].(string)), &out); err != nil {
+	if err := json.Unmarshal([]byte(row["answer"].(string)), &out); err != nil {
 		return nil, fmt.Errorf("read kept answer: %w", err)
 	}
 	out.Replay = true

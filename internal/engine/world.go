@@ -68,16 +68,17 @@ var worldForms = map[string]bool{"base.unit": true, "base.person": true, "base.r
 
 // worldOf answers the current snapshot, reading it anew when a base form changed here or on another node.
 func (e *Engine) worldOf(w *work) (*world, error) {
+	version := ""
+	if e.DB.Dialect() != "sqlite" { // before the lock: the question may wait for another act, which may need the lock
+		var err error
+		if version, err = w.worldVersion(); err != nil {
+			return nil, err
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.world != nil && !e.stale.Load() {
-		if e.DB.Dialect() == "sqlite" {
-			return e.world, nil
-		}
-		v, err := w.worldVersion()
-		if err != nil || v == e.world.version {
-			return e.world, err
-		}
+	if e.world != nil && !e.stale.Load() && (version == e.world.version || e.DB.Dialect() == "sqlite") {
+		return e.world, nil
 	}
 	e.stale.Store(false)
 	wd, err := w.readWorld()

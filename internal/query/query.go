@@ -81,6 +81,8 @@ func Never(e Expr) bool {
 	switch op.Name {
 	case "in":
 		return len(op.Args) == 1
+	case "=": // nothing is equal to what is unset
+		return slices.ContainsFunc(op.Args, func(a Expr) bool { c, ok := a.(Const); return ok && c.Value == nil })
 	case "or":
 		return !slices.ContainsFunc(op.Args, func(a Expr) bool { return !Never(a) })
 	case "and", "looked":

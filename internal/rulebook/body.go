@@ -304,7 +304,7 @@ func (c *book) clause(n *node) *Clause {
 
 // wrapped takes `{is: value, clause: …}` apart; a bare value has no clause of its own.
 func (c *book) wrapped(n *node, dst *Node, path string) *node {
-	dst.Path, dst.Book = path, c.Book
+	dst.Path, dst.Book, dst.Added = path, c.Book, c.adds(path)
 	if n == nil {
 		return nil
 	}

@@ -146,7 +146,9 @@ func (c *book) compileField(fd *Field, b *body) {
 	}
 	fd.When = c.value(b.get("when"), b.path+".when", p, boolType)
 	fd.Check = c.checksOf(b.list("check"), b.path+".check", p)
-	fd.Class = c.classRef(b.get("class"), b.path+".class")
+	if n := b.get("class"); n != nil { // else another rulebook may have closed it
+		fd.Class = c.classRef(n, b.path+".class")
+	}
 	if b.get("class") == nil && slices.Contains(aboutPeople, fd.Type.Name) {
 		c.r.errorf(fd.Pos, "type %s is about a person: give field %s a class, which says who sees it", fd.Type.Name, fd.ID)
 	}

@@ -3,6 +3,8 @@ package rulebook
 import (
 	"slices"
 	"strings"
+
+	"zhanggui/internal/expr"
 )
 
 // implicitActions exist on every form; a rulebook states them only to add to them.
@@ -235,6 +237,37 @@ func (c *book) declareExtensions() {
 			f.Copies = append(f.Copies, c.copies(f, b.get("copy"), b.path)...)
 			f.Section = append(f.Section, c.sections(f, b)...)
 			f.View = append(f.View, c.views(f, b)...)
+			c.closeFields(f, b)
 		})
+	}
+}
+
+// closeFields puts classes on fields that another rulebook's form has already. A field has one class: the form's own, or that of the
+// one rulebook which closes it.
+func (c *book) closeFields(f *Form, b *body) {
+	for _, e := range b.entries("class") {
+		fd := f.field[e.key]
+		if fd == nil {
+			c.r.hintf(e.pos, meant(e.key, sortedKeys(f.field)), "field %q does not exist on form %s", e.key, f.ID)
+			continue
+		}
+		switch ref := c.classRef(e.value, b.path+".class."+e.key); {
+		case ref == nil:
+		case fd.Book == c.Book:
+			c.r.errorf(e.pos, "field %s is this rulebook's own; write its class there", e.key)
+		case fd.class != nil || fd.Class != nil:
+			c.r.errorf(e.pos, "field %s of %s has a class already", e.key, f.ID)
+		case ref.Class.Personal:
+			c.r.errorf(e.pos, "class %s is personal: whether a value is kept encrypted is said by the form that has it", ref.Class.ID)
+		case fd.Type.Name == "secret":
+			c.r.errorf(e.pos, "field %s of %s is shown to nobody; it needs no class", e.key, f.ID)
+		default:
+			fd.Class = ref
+			c.last = append(c.last, func() {
+				if f.Title != nil && slices.ContainsFunc(f.Title.Reads(), func(p expr.Path) bool { return p.Object == f.Key && p.Field == fd.ID }) {
+					c.r.errorf(e.pos, "field %s is in the title of %s, which everybody reads", e.key, f.ID)
+				}
+			})
+		}
 	}
 }

@@ -374,6 +374,16 @@ func TestExtend(t *testing.T) {
 	if n := &f.Field("tier").Node; !view.Bears(n) || !view.Awake(n) {
 		t.Error("what is added is not there where it was adopted")
 	}
+	file("extend.yaml", "class: {own: {see: clerk.has(me), mask: all}}\nextend: {customer: {class: {code: {is: own, clause: z-1}}}}\n")
+	lib, issues = rulebook.Load(m)
+	if c := lib.Form("base.customer").Field("code").Class; issues.Failed() || c == nil || c.Class.PerForm["base.customer"] == nil || c.Book != lib.Book("z") || !c.Added || c.Clause != "z-1" {
+		t.Errorf("a class on a field that the form has: %v %s", c, issues)
+	}
+	m["w/rulebook.yaml"] = &fstest.MapFile{Data: []byte("rulebook: {id: w, title: 另一部 | Another, version: \"1\", needs: [base]}\nclass: {theirs: {mask: all}}\nextend: {customer: {class: {code: theirs}}}\n")}
+	if _, issues := rulebook.Load(m); !strings.Contains(fmt.Sprint(issues), "field code of customer has a class already") {
+		t.Errorf("two rulebooks close one field: %s", issues)
+	}
+	delete(m, "w/rulebook.yaml")
 	file("extend.yaml", "extend: {customer: {action: {edit: {by: clerk}}}}\n")
 	if _, issues := rulebook.Load(m); !issues.Failed() {
 		t.Error("an extension only adds; it cannot loosen")

@@ -123,6 +123,7 @@ var shapes = map[string][]key{
 	"extend": {
 		{"field", "{@field", "fields to add"},
 		{"line", "{@line", "child tables to add"},
+		{"class", "{name|@is", "secrecy of fields that the form has already"},
 		{"action", "{@action", "actions to add"},
 		{"deadline", "{@deadline", "deadlines to add"},
 		{"copy", "[@copy", "copies to add"},

@@ -53,6 +53,8 @@ func (c *book) typeOf(n *node, options *node, path string, scale int) FieldType 
 		return t
 	case "person", "unit":
 		return FieldType{Name: word, Form: "base." + word, Expr: expr.ObjectOf("base." + word)}
+	case "country":
+		return c.countries(n, path)
 	case "form set":
 		return FieldType{Name: "list", Expr: expr.ListOf(textType)}
 	}
@@ -81,7 +83,7 @@ func (c *book) typeOf(n *node, options *node, path string, scale int) FieldType 
 	if key, ok := c.forms[word]; ok {
 		return FieldType{Name: "ref", Form: key, Expr: expr.ObjectOf(key)}
 	}
-	known := append(sortedKeys(simpleTypes), "choice", "choices", "person", "unit", "table")
+	known := append(sortedKeys(simpleTypes), "choice", "choices", "country", "person", "unit", "table")
 	c.r.hintf(n.pos, meant(word, append(known, sortedKeys(c.forms)...)), "there is no type or form %q", word)
 	return fallback
 }

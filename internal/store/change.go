@@ -38,9 +38,14 @@ func (tx *Tx) InsertMany(table string, rows []Row) error {
 	}
 	tx.noteInserted(t, rows...)
 	sql := tx.insertSQL(t, names)
-	if len(rows) == 1 {
-		_, err = tx.exec(sql, args[0])
-		return err
+	tx.forget(t.name)
+	if len(rows) == 1 || tx.pipe != nil {
+		for _, a := range args {
+			if err := tx.say(sql, a, nil); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	_, err = tx.execMany(sql, args)
 	return tx.fail(err)
@@ -80,13 +85,23 @@ func (tx *Tx) Upsert(table string, primary []string, row Row) error {
 			tx.noteInserted(t, row)
 		}
 	}
-	_, err = tx.exec(tx.insertSQL(t, names)+" ON CONFLICT ("+quoteAll(primary)+")"+do, args)
-	return err
+	tx.forget(t.name)
+	return tx.say(tx.insertSQL(t, names)+" ON CONFLICT ("+quoteAll(primary)+")"+do, args, nil)
 }
 
 // Update sets columns of the rows whose key columns have these values (nil = IS NULL) and answers
 // how many there were.
 func (tx *Tx) Update(table string, key, set Row) (int64, error) {
+	return tx.update(table, key, set, false)
+}
+
+// Change sets columns of the row with this id, which the transaction has read before. If it is gone since, that is a fault of kind Conflict.
+func (tx *Tx) Change(table, id string, set Row) error {
+	_, err := tx.update(table, Row{"id": id}, set, true)
+	return err
+}
+
+func (tx *Tx) update(table string, key, set Row, there bool) (int64, error) {
 	if err := tx.ready(true); err != nil {
 		return 0, err
 	}
@@ -133,11 +148,25 @@ func (tx *Tx) Update(table string, key, set Row) (int64, error) {
 			return 0, err
 		}
 	}
-	n, err := tx.exec(b.String(), args)
+	tx.forget(t.name)
+	n := int64(1)
+	if there {
+		err = tx.say(b.String(), args, gone)
+	} else {
+		n, err = tx.exec(b.String(), args)
+	}
 	if n > 0 && err == nil && tx.tells(t, names) {
 		tx.note(t, append(keys, names...), append(match, args[:len(names)]...), written{})
 	}
 	return n, err
+}
+
+// gone is the error of a change of a row that is not there.
+func gone(n int64) error {
+	if n == 0 {
+		return fault.New(fault.Conflict, "这条记录已不在了", "This record is no longer there")
+	}
+	return nil
 }
 
 // Delete removes rows and answers how many. A condition is needed; it may name the table by any alias.
@@ -169,6 +198,7 @@ func (tx *Tx) Delete(table string, where query.Expr) (int64, error) {
 			return 0, err
 		}
 	}
+	tx.forget(t.name)
 	if !tx.keeps(t) {
 		return tx.exec(r.b.String(), r.args)
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -185,6 +186,8 @@ const longText = 64
 // turnSequence gives the turns on PostgreSQL.
 const turnSequence = "journal_turn"
 
+const turnSQL = `SELECT nextval('` + turnSequence + `') AS "turn"`
+
 // fillEntry gives an entry its turn and the rows written. Every lock on those rows is held here, so
 // whoever writes one of them later gets a later turn, whatever his clock says.
 func (tx *Tx) fillEntry(e *journal.Entry) error {
@@ -222,7 +225,7 @@ func (tx *Tx) turn() (int64, error) {
 	}
 	sql := `SELECT COALESCE(MAX("turn"), 0) + 1 AS "turn" FROM "journal_entry"`
 	if tx.db.drv.dialect() == postgres {
-		sql = `SELECT nextval('` + turnSequence + `') AS "turn"`
+		sql = turnSQL
 	}
 	rows, err := tx.ask(sql, nil, []column{{"turn", Int}})
 	if err != nil {
@@ -265,6 +268,12 @@ func (tx *Tx) Digest(text string) (string, error) {
 		return "", err
 	}
 	return "#" + string(digest(salt, "", "", "", text)[:16]), nil
+}
+
+// IsDigest tells whether a text can be such a stand-in.
+func IsDigest(text string) bool {
+	_, err := hex.DecodeString(strings.TrimPrefix(text, "#"))
+	return len(text) == 17 && text[0] == '#' && err == nil
 }
 
 const saltKey = "journal_salt"

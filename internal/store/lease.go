@@ -84,15 +84,25 @@ func (db *DB) guarded(ctx context.Context, fn func(*Tx) error) func(*Tx) error {
 	}
 	return func(tx *Tx) error {
 		sql := `SELECT "fence" FROM "lease" WHERE "name" = ` + tx.mark(1) + ` AND "fence" = ` + tx.mark(2)
-		if tx.db.drv.dialect() == postgres {
-			sql += " FOR KEY SHARE" // held against a new fence, not against a renewal: the index lease_fence makes the fence a key
+		if tx.db.drv.dialect() == sqlite {
+			rows, err := tx.ask(sql, []any{l.Name, l.Fence}, []column{{"fence", Int}})
+			if err == nil && len(rows) == 0 {
+				return ErrFenced
+			}
+			if err != nil {
+				return tx.fail(err)
+			}
+			return fn(tx)
 		}
-		rows, err := tx.ask(sql, []any{l.Name, l.Fence}, []column{{"fence", Int}})
-		if err != nil {
+		// Held against a new fence, not against a renewal: the index lease_fence makes the fence a key. It goes first, along with what is asked next.
+		tx.asked()
+		if err := tx.s.(*pgSession).later(tx.ctx, sql+" FOR KEY SHARE", []any{l.Name, l.Fence}, func(n int64) error {
+			if n == 0 {
+				return ErrFenced
+			}
+			return nil
+		}); err != nil {
 			return tx.fail(err)
-		}
-		if len(rows) == 0 {
-			return ErrFenced
 		}
 		return fn(tx)
 	}

@@ -123,14 +123,15 @@ func TestLease(t *testing.T) {
 // Ensure that a holder frozen in the middle of a transaction loses it: the server ends it, the next node takes over, and the
 // commit of the thawed one is refused.
 func TestLease_FrozenInATransaction(t *testing.T) {
-	u, err := url.Parse(pgtest.DSN(t))
+	dsn := pgtest.DSN(t)
+	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := u.Query()
-	q.Set("idle_in_transaction_session_timeout", "300ms")
+	q.Set("idle_in_transaction_session_timeout", "1s")
 	u.RawQuery = q.Encode()
-	db := leased(t, u.String())
+	db, other := leased(t, u.String()), leased(t, dsn)
 	ctx := context.Background()
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	a, _, err := db.TakeLease(ctx, now, "house", "a", time.Second)
@@ -148,22 +149,26 @@ func TestLease_FrozenInATransaction(t *testing.T) {
 			return nil
 		})
 	}()
-	<-frozen
-	if _, ok, err := db.RenewLease(ctx, now, a, time.Second); !ok || err != nil {
+	select {
+	case <-frozen:
+	case err := <-done:
+		t.Fatal("it ended before it was frozen", err)
+	}
+	if _, ok, err := other.RenewLease(ctx, now, a, time.Second); !ok || err != nil {
 		t.Fatal("a renewal waits for the holder's own transaction", ok, err)
 	}
-	b, ok, err := db.TakeLease(ctx, now.Add(2*time.Second), "house", "b", time.Second) // waits for the server to end the transaction
+	b, ok, err := other.TakeLease(ctx, now.Add(2*time.Second), "house", "b", time.Second) // waits for the server to end the transaction
 	if err != nil || !ok || b.Fence != 2 {
 		t.Fatal(b, ok, err)
 	}
-	if err := mark(db, db.Fenced(ctx, b), "b"); err != nil {
+	if err := mark(other, other.Fenced(ctx, b), "b"); err != nil {
 		t.Fatal(err)
 	}
 	close(thaw)
 	if err := <-done; err == nil {
 		t.Error("the late write was acknowledged")
 	}
-	err = db.Read(ctx, func(tx *store.Tx) error {
+	err = other.Read(ctx, func(tx *store.Tx) error {
 		n, err := tx.Count("meta", nil)
 		if n != 1 {
 			t.Errorf("%d marks", n)

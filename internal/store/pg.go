@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	cryptorand "crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -19,8 +21,10 @@ import (
 
 // pg is a PostgreSQL database. Any number of nodes may work on it; what must take turns locks rows.
 type pg struct {
-	pool *pgxpool.Pool
-	kept atomic.Int64 // commits
+	pool    *pgxpool.Pool
+	most    int32        // connections
+	kept    atomic.Int64 // commits
+	program string       // with which the names of all nodes' sessions begin
 }
 
 // openPG answers the interface, so that an error leaves no half-opened driver behind.
@@ -29,12 +33,12 @@ func openPG(ctx context.Context, dsn string, o options) (driver, error) {
 	if err != nil {
 		return nil, errUse("the PostgreSQL address cannot be read") // its text may hold the password
 	}
-	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
-		cfg.ConnConfig.RuntimeParams["application_name"] = "zhanggui"
-	}
-	// A node that stands still within a transaction keeps others from the rows it locked: after so long the server ends it.
+	name := programName(cfg.ConnConfig.RuntimeParams["application_name"])
+	cfg.ConnConfig.RuntimeParams["application_name"] = name + nodeName()
+	// A node that stands still within a transaction keeps others from the rows it locked: after so long the server ends it, if no other
+	// node has done so before (see EndSilent).
 	if cfg.ConnConfig.RuntimeParams[idleParam] == "" {
-		cfg.ConnConfig.RuntimeParams[idleParam] = "10s"
+		cfg.ConnConfig.RuntimeParams[idleParam] = "20s"
 	}
 	if len(cfg.ConnConfig.Fallbacks) > 0 && cfg.ConnConfig.ValidateConnect == nil {
 		cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // of several servers the one that is not a standby
@@ -59,7 +63,24 @@ func openPG(ctx context.Context, dsn string, o options) (driver, error) {
 		pool.Close()
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
-	return &pg{pool: pool}, nil
+	return &pg{pool: pool, most: cfg.MaxConns, program: name}, nil
+}
+
+// programName is what the sessions of all nodes are called, before the node's own name. Of a name PostgreSQL keeps 63 bytes of ASCII.
+func programName(given string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, cmp.Or(given, "zhanggui"))
+	return name[:min(len(name), 40)] + " "
+}
+
+func nodeName() string {
+	var b [4]byte
+	_, _ = cryptorand.Read(b[:])
+	return hex.EncodeToString(b[:])
 }
 
 const idleParam = "idle_in_transaction_session_timeout"
@@ -156,82 +177,21 @@ func (p *pg) read(ctx context.Context, fn func(session) error) error {
 }
 
 func (p *pg) transact(ctx context.Context, o pgx.TxOptions, fn func(session) error) error {
-	tx, err := p.pool.BeginTx(ctx, o)
+	conn, err := p.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	// Also when fn leaves by a panic or Goexit; after a commit it does nothing. The caller may be
-	// gone, the rollback must happen.
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if err := fn(pgSession{tx}); err != nil {
+	s := &pgSession{p: p, conn: conn, how: o}
+	// Also when fn leaves by a panic or Goexit. The caller may be gone, the rollback must happen.
+	defer s.leave(context.WithoutCancel(ctx))
+	if err := fn(s); err != nil {
 		return err
 	}
-	if err := tx.Commit(ctx); err != nil {
+	if err := s.commit(ctx); err != nil {
 		return err
 	}
 	if o.AccessMode != pgx.ReadOnly {
 		p.kept.Add(1)
 	}
 	return nil
-}
-
-type pgSession struct{ tx pgx.Tx }
-
-func (s pgSession) exec(ctx context.Context, sql string, args []any) (int64, error) {
-	tag, err := s.tx.Exec(ctx, sql, args...)
-	return tag.RowsAffected(), err
-}
-
-// execMany sends all at once and waits once.
-func (s pgSession) execMany(ctx context.Context, sql string, args [][]any) (total int64, err error) {
-	const most = 500
-	for len(args) > 0 {
-		part := args[:min(most, len(args))]
-		args = args[len(part):]
-		b := &pgx.Batch{}
-		for _, a := range part {
-			b.Queue(sql, a...)
-		}
-		res := s.tx.SendBatch(ctx, b)
-		for range part {
-			tag, e := res.Exec()
-			if e != nil {
-				err = e
-				break
-			}
-			total += tag.RowsAffected()
-		}
-		if e := res.Close(); err == nil {
-			err = e
-		}
-		if err != nil {
-			return total, err
-		}
-	}
-	return total, nil
-}
-
-func (s pgSession) query(ctx context.Context, sql string, args []any, out []column) (list []Row, err error) {
-	rows, err := s.tx.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		vals, err := rows.Values()
-		if err != nil {
-			return nil, err
-		}
-		if len(vals) != len(out) {
-			return nil, errors.New("store: PostgreSQL answered another number of columns")
-		}
-		row := make(Row, len(out))
-		for i, col := range out {
-			if row[col.name], err = answer(vals[i], col.kind); err != nil {
-				return nil, err
-			}
-		}
-		list = append(list, row)
-	}
-	return list, rows.Err()
 }

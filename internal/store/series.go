@@ -14,6 +14,7 @@ func (tx *Tx) Next(series, period string) (int64, error) {
 	}
 	sql := `INSERT INTO "series" ("series", "period", "value") VALUES (` + tx.mark(1) + `, ` + tx.mark(2) + `, 1)
 ON CONFLICT ("series", "period") DO UPDATE SET "value" = "series"."value" + 1 RETURNING "value"`
+	tx.forget("")
 	rows, err := tx.ask(sql, []any{series, period}, []column{{"value", Int}})
 	if err != nil {
 		return 0, tx.fail(err)
@@ -52,8 +53,8 @@ func (tx *Tx) advise(lock, key string) error {
 	}
 	h := fnv.New64a()
 	h.Write([]byte(key))
-	_, err := tx.exec("SELECT "+lock+"($1)", []any{int64(h.Sum64())})
-	return err
+	tx.forget("")
+	return tx.say("SELECT "+lock+"($1)", []any{int64(h.Sum64())}, nil)
 }
 
 // Claim asks for rows that have fallen due and that nobody else is at work on.

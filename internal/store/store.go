@@ -186,6 +186,9 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	part.End()
 	if err != nil {
 		whole.Set("ended", "undone")
+		if tx != nil && AsDuplicate(err) == nil {
+			err = tx.translate(err) // of a statement that went along with the commit
+		}
 		return explain(err)
 	}
 	db.acts.Add(1)

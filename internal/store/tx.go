@@ -31,6 +31,7 @@ type Tx struct {
 	matched  map[string]*matches // of a Read: what was looked for among the pieces; nil = of one table alone
 
 	statements int
+	pipe       *pipe // nil = each statement is sent by itself
 }
 
 // Panic is the error of a transaction whose function panicked.
@@ -113,6 +114,9 @@ func (tx *Tx) execMany(sql string, args [][]any) (int64, error) {
 }
 
 func (tx *Tx) ask(sql string, args []any, out []column) ([]Row, error) {
+	if rows, known, err := tx.known(sql, args); known || err != nil {
+		return rows, err
+	}
 	tx.asked()
 	return tx.s.query(tx.ctx, sql, args, out)
 }
@@ -131,6 +135,10 @@ func (tx *Tx) Try(fn func() error) error {
 	if _, err := tx.exec(`SAVEPOINT "try"`, nil); err != nil {
 		return err
 	}
+	tx.forget("")
+	piped := tx.pipe
+	tx.pipe = nil // what fails within is to be told within
+	defer func() { tx.pipe = piped }()
 	after, pieces, undone := len(tx.after), len(tx.pieces), tx.keepWritten()
 	err := fn()
 	if err == nil {
@@ -187,22 +195,30 @@ func (tx *Tx) one(table, id string, lock bool) ([]Row, error) {
 	if t == nil || !storable(id) { // the renderer says what is wrong
 		return tx.selectRows(query.Select{Table: table, Alias: "t", Where: query.Eq("t", "id", id), Limit: 1}, lock, false)
 	}
+	a, err := tx.oneOf(t, id, lock)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.ask(a.sql, []any{id}, a.out)
+	return rows, tx.fail(err)
+}
+
+// oneOf is the question for a row by its id.
+func (tx *Tx) oneOf(t *table, id string, lock bool) (question, error) {
 	a := t.ask.Load()
 	if a == nil {
 		r := tx.renderer()
-		out := r.selectQuery(query.Select{Table: table, Alias: "t", Where: query.Eq("t", "id", id), Limit: 1})
+		out := r.selectQuery(query.Select{Table: t.name, Alias: "t", Where: query.Eq("t", "id", id), Limit: 1})
 		if r.err != nil {
-			return nil, r.err
+			return question{}, r.err
 		}
 		a = &question{r.b.String(), out}
 		t.ask.Store(a)
 	}
-	sql := a.sql
 	if lock && tx.db.drv.dialect() == postgres {
-		sql += " FOR UPDATE"
+		return question{a.sql + " FOR UPDATE", a.out}, nil
 	}
-	rows, err := tx.ask(sql, []any{id}, a.out)
-	return rows, tx.fail(err)
+	return *a, nil
 }
 
 // Select asks for rows.
@@ -239,11 +255,25 @@ func (tx *Tx) Scalar(q query.Sub) (any, error) {
 	r := tx.renderer()
 	r.text("SELECT ")
 	kind := r.expr(q)
+	if r.err == nil && query.Never(q.Where) {
+		return ofNothing(q.Agg), nil
+	}
 	rows, err := tx.query(r, []column{{"v", kind}})
 	if err != nil {
 		return nil, err
 	}
 	return rows[0]["v"], nil
+}
+
+// ofNothing is a value over no rows.
+func ofNothing(agg string) any {
+	switch agg {
+	case "exists":
+		return false
+	case "count", "count_distinct", "sum":
+		return int64(0)
+	}
+	return nil
 }
 
 // Count counts rows; where nil = all. The condition may name the table by any one alias.

@@ -91,6 +91,7 @@ export default [
     await shot(page, 'wall-links')
 
     const screen = await (await context.browser().newContext({ viewport: { width: 1920, height: 1080 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })).newPage()
+    await screen.clock.install()
     const asked = []
     screen.on('request', (r) => { if (r.url().includes('/api/')) asked.push(new URL(r.url()).pathname) })
     let more = false
@@ -109,11 +110,13 @@ export default [
     must(!/(张|李|王)(先生|女士)/.test(await screen.locator('.wall').innerText()), 'a customer by name')
     await shot(screen, 'wall-1920')
     more = true
+    await screen.clock.fastForward(31_000)
     const top = screen.locator('.wall tbody tr').first()
     await top.filter({ hasText: '新的逾期' }).waitFor({ timeout: 40_000 })
     must(/is-fresh/.test(await top.getAttribute('class')), 'the new breach is not framed')
     must((await screen.locator('html').getAttribute('data-rang')) === '1', 'the new breach did not sound once')
     await shot(screen, 'wall-fresh')
+    await screen.clock.fastForward(15_000)
     await screen.locator('.wall tr.is-fresh').waitFor({ state: 'detached', timeout: 20_000 })
     must((await screen.locator('html').getAttribute('data-rang')) === '1', 'it sounds again for what it has shown')
     must(asked.every((p) => ['/api/wall-board', '/api/me', '/api/company'].includes(p)), 'asked ' + [...new Set(asked)])
@@ -123,7 +126,8 @@ export default [
     await shot(screen, 'wall-phone')
     await screen.setViewportSize({ width: 1920, height: 1080 })
 
-    await drawer.getByRole('button', { name: '收回' }).first().click()
+    await Promise.all([page.waitForResponse((r) => r.request().method() === 'DELETE'), drawer.getByRole('button', { name: '收回' }).first().click()])
+    await screen.clock.fastForward(31_000)
     await screen.getByText('这条链接已收回').waitFor({ timeout: 40_000 })
   }],
   ['wall: a minute without news is said over the figures, not a second before, and no longer once there are some; a property desk has its own', 'hejing', null, async (page, context) => {

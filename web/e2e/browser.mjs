@@ -114,6 +114,25 @@ export async function check(page) {
   })
 }
 
+/** Goes to another page as a link does, without loading the program anew, and waits until what the page asks the server is answered. */
+export async function visit(page, path) {
+  const asked = new Set()
+  const begun = (r) => r.resourceType() !== 'eventsource' && !r.url().endsWith('/api/event') && asked.add(r)
+  const ended = (r) => asked.delete(r)
+  const heard = { request: begun, requestfinished: ended, requestfailed: ended }
+  for (const [what, how] of Object.entries(heard)) page.on(what, how)
+  await page.evaluate((p) => {
+    history.pushState(null, '', p)
+    dispatchEvent(new PopStateEvent('popstate'))
+    scrollTo(0, 0)
+  }, path)
+  // drawn six times over with nothing under way: what an answer brings may ask again
+  const drawn = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 25))))
+  for (let quiet = 0, late = Date.now() + 30_000; quiet < 6 && Date.now() < late; await drawn()) quiet = asked.size ? 0 : quiet + 1
+  for (const [what, how] of Object.entries(heard)) page.off(what, how)
+  await page.locator('.skeleton').first().waitFor({ state: 'detached' })
+}
+
 export const text = async (page) => page.locator('main').innerText()
 
 /** No forbidden word of the interface's glossary in what the page itself says. */

@@ -1,12 +1,11 @@
-import { ask, base, must } from './browser.mjs'
+import { ask, base, must, visit } from './browser.mjs'
 
 // What a reader must never see: an id of the law (made_of_words) or of a record (16 letters and digits).
 const raw = /(?<![\w@./\u4e00-\u9fff-])(?:[a-z]+(?:_[a-z0-9]+)+|(?=[a-z2-7]*[2-7])(?=[a-z2-7]*[a-z]{3})[a-z2-7]{16})(?![\w.@])/g
 
 const look = async (page, path, found) => {
-  await page.goto(base + path)
+  await visit(page, path)
   await page.locator('main h1, .paper, main .empty').first().waitFor()
-  await page.locator('.skeleton').first().waitFor({ state: 'detached' })
   const said = await page.locator('main, .paper').first().innerText()
   const list = [...new Set(said.match(raw) ?? [])]
   if (list.length) found.push(`${path}: ${list.slice(0, 6).join(' ')}`)

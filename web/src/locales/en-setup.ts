@@ -112,6 +112,8 @@ export default {
   'import.rest_one': '{{count}} more row is in the download.',
   'import.rest_other': '{{count}} more rows are in the download.',
   'settings.people': 'People, units, roles, calendar',
+  'settings.rest': 'Regulations not adopted yet',
+  'settings.rest_text': 'Once adopted, their parameters stand above; they can be read and changed before.',
   'settings.read_only': 'The administrator changes parameters; here you can read them.',
   'param.now': 'Value in force',
   'param.since': 'Since',

@@ -457,6 +457,7 @@ export default {
   'book.params_one': '{{count}} parameter',
   'book.params_other': '{{count}} parameters',
   'people.title': 'People',
+  'people.rights_of': 'Sign-in and rights',
   'people.record': 'Open the person\'s record',
   'people.rights': 'What this person may do',
   'report.periodic': 'Periodic reports',

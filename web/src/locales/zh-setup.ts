@@ -102,6 +102,8 @@ export default {
   'import.row': '第 {{n}} 行',
   'import.rest_other': '还有 {{count}} 行，在下载的文件里。',
   'settings.people': '人员、单位、任职、日历',
+  'settings.rest': '还没有采用的制度',
+  'settings.rest_text': '采用之后，参数在上面；采用之前也可以先看、先改。',
   'settings.read_only': '参数由管理员改；这里可以看。',
   'param.now': '当前值',
   'param.since': '起自',

@@ -433,6 +433,7 @@ export default {
   'book.find': '在制度里找',
   'book.params_other': '{{count}} 个参数',
   'people.title': '人员',
+  'people.rights_of': '登录与权限',
   'people.record': '看人员记录',
   'people.rights': '他可以办的事',
   'report.periodic': '定期报表',

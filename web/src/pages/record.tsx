@@ -10,6 +10,7 @@ import { useNow, useTitle } from '../app/clock'
 import { copyName } from '../app/copies'
 import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
+import { useMe } from '../app/session'
 import { useKeys } from '../app/keys'
 import { absolute, parse } from '../app/time'
 import { ActionDialog, ActionForm, worst } from '../elements/act'
@@ -55,6 +56,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
   const [busy, setBusy] = useState('')
   const [problem, setProblem] = useState<Problem | null>((where.state as { problem?: Problem } | null)?.problem ?? null)
   useEffect(() => { if (problem) scrollTo(0, 0) }, [problem])
+  const me = useMe()
   const [said, holder] = message.useMessage()
   const [done, setDone] = useState<Done | null>(null)
   const name = [r.number, w({ zh: r.title, en: r.title_en })].filter((x, i, a) => x && a.indexOf(x) === i).join(' ') || w(f.label)
@@ -135,6 +137,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
             <Button key={a.id} type={a === primary ? 'primary' : 'default'} danger={a.style === 'danger' || a.id === 'void'} loading={busy === a.id} onClick={() => void start(a)}>{a.sign ? t('tasks.sign', { what: w(a.label) }) : w(a.label)}</Button>
           ))}
           <FileFor of={around.data} rec={r} />
+          {r.form === 'base.person' && me.rights.includes('people') && <Button onClick={() => go(`/people/${r.id}`)}>{t('people.rights_of')}</Button>}
           {r.personal_copy && <Button onClick={() => go(`/personal-copy/${r.id}`)}>{t('personal.copy')}</Button>}
           {!phone && <Button icon={<PrinterOutlined />} onClick={() => go(`/record/${r.form}/${r.id}/print`)}>{t('print')}</Button>}
           {!phone && rest.length > 0 && <More acts={rest} onPick={(a) => void start(a)} />}

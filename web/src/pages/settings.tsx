@@ -22,6 +22,7 @@ export default function Settings() {
   if (books.error) return <Failed error={books.error} again={books.refetch} />
   if (!books.data) return <Loading rows={6} />
   const list = books.data.filter((b) => (b.clauses?.total ?? 0) > 0)
+  const rest = list.filter((b) => !b.adopted?.length)
   const platform = (forms.data ?? []).filter((f) => f.kept === 'platform')
   return (
     <>
@@ -33,7 +34,13 @@ export default function Settings() {
       )}
       {!book && me.rights.includes('settings') && <><Undelivered /><Jobs /></>}
       {!me.rights.includes('settings') && <p className="notice">{t('settings.read_only')}</p>}
-      {list.filter((b) => !book || b.id === book).map((b) => <Parameters key={b.id} id={b.id} title={w(b.title)} />)}
+      {list.filter((b) => (book ? b.id === book : b.adopted?.length)).map((b) => <Parameters key={b.id} id={b.id} title={w(b.title)} />)}
+      {!book && rest.length > 0 && (
+        <Card title={t('settings.rest')}>
+          <p className="soft">{t('settings.rest_text')}</p>
+          <div className="tiles">{rest.map((b) => <div className="tile" key={b.id}><Link to={`/settings/${b.id}`}>{w(b.title)}</Link></div>)}</div>
+        </Card>
+      )}
     </>
   )
 }

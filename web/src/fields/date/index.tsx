@@ -9,8 +9,9 @@ import { idOf, type InputProps, type Kind, type ViewProps } from '../kind'
 const Picker = lazy(() => import('./picker'))
 
 function DateInput(p: InputProps) {
+  const { w } = useWords()
   return (
-    <Suspense fallback={<Input disabled value={idOf(p.value)} />}>
+    <Suspense fallback={<Input disabled aria-busy aria-label={w(p.field.label)} value={idOf(p.value)} />}>
       <Picker {...p} />
     </Suspense>
   )

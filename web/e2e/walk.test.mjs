@@ -146,7 +146,9 @@ export default [
     await on('mazhiyuan', 'approve', 'closed')
 
     // what follows from the decision
-    await paper('chenli', '转答客户', id, { channel: '书信', told_to: '周先生', content: '寄出核决结果与致歉' }, 'sent')
+    const decided = (await ask(page, `/api/form/14.complaint/record/${id}`)).copies[0].at // he is told in that minute
+    const told = new Date(decided).toLocaleString('sv-SE', { timeZone: 'Asia/Shanghai' }).slice(0, 16)
+    await paper('chenli', '转答客户', id, { channel: '书信', told_to: '周先生', told_at: told, content: '寄出核决结果与致歉' }, 'sent')
     const slip = await paper('chenli', '销货折让证明单', id, {}, 'draft')
     const cert = (account, act, then, values) => step(account, '14.allowance_certificate', slip, act, then, values)
     await cert('mazhiyuan', 'sign_certificate', 'draft')

@@ -38,7 +38,7 @@ type Record struct {
 	duties                *dutyRows
 	says                  map[string]bool // of tables, whether they say anything of it; those that are missing were not asked
 	named                 []referrer      // with says: where it is named
-	outlook               outlook // what expressions over it see
+	outlook               outlook         // what expressions over it see
 }
 
 // Object and ID identify a record to expressions.

@@ -109,6 +109,7 @@ export function Refused({ problem: p, children, onField, kept }: { problem: Prob
           <b>{t('who_may')}</b> <People list={p.who_may!} />
         </p>
       )}
+      {p.kind === 'refused' && p.group === 'who' && !p.who_may?.length && <p>{t('nobody_may')}</p>}
       {p.tries_left !== undefined && p.tries_left !== null && !wait && <p>{t('signin.tries', { count: p.tries_left })}</p>}
       {wait !== null && <p>{t('signin.locked', { at: absolute(wait, now, lang) })}</p>}
       {kept && <p><b>{t('refusal.kept')}</b> {t('refusal.kept_text')}</p>}

@@ -104,6 +104,7 @@ export default {
   'waiting': 'Waiting for others',
   'waiting_sign': 'Waiting for signatures',
   'waits_for': 'Waiting for {{who}} to sign',
+  'nobody_may': 'Nobody can do it now: a role has no holder, or the unit no head. Ask the administrator.',
   'who_may': 'Who can',
   'lost': 'Connection lost. This is as of {{at}}; it renews by itself.',
   'nav.main': 'Main menu',

@@ -103,6 +103,7 @@ export default {
   'waiting_sign': '等签字',
   'waits_for': '等 {{who}} 签字',
   'who_may': '谁能办',
+  'nobody_may': '现在没有人能办：岗位没有任命，或单位没有定负责人。请找管理员。',
   'lost': '连接断了，下面是 {{at}} 的情况。连上后自动更新。',
   'nav.main': '主菜单',
   'nav.workbench': '工作台',

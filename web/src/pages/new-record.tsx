@@ -76,7 +76,8 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
       g.asks.push(x)
       groups.set(g.id, g)
     }
-    return { first, more: [...groups.values()], lines: f.lines.filter((l) => asked.some((x) => x.field === l.id)) }
+    const place = (id: string) => (f.sections.findIndex((s) => s.id === id) + 1 || f.sections.length + 1) // what stands in no section comes last
+    return { first, more: [...groups.values()].sort((a, b) => place(a.id) - place(b.id)), lines: f.lines.filter((l) => asked.some((x) => x.field === l.id)) }
   }, [f])
   const send = async (on?: ActionDef) => {
     if (busy) return

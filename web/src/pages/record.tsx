@@ -286,6 +286,7 @@ function ClosedActs({ rec: r }: { rec: Rec }) {
                 <b>{w(a.label)}</b> <ClauseChip id={law} />
                 <div>{says.slice(0, 3).join(t('semicolon')) || a.problem.detail}{says.length > 3 ? t('and_more', { count: says.length - 3 }) : ''}</div>
                 {!!a.problem.who_may?.length && <div className="soft small">{t('who_may')} <People list={a.problem.who_may} max={3} /></div>}
+                {a.problem.group === 'who' && !a.problem.who_may?.length && <div className="soft small">{t('nobody_may')}</div>}
               </div>
             </li>
           )

@@ -3,6 +3,7 @@ package engine
 import (
 	"strings"
 
+	"zhanggui/internal/expr"
 	"zhanggui/internal/rulebook"
 )
 
@@ -31,31 +32,50 @@ func (w *work) rowSeats(r *Record, a *rulebook.Approval, signed map[string]signa
 	}
 	done := true
 	for i, row := range rows {
-		path := rowSeat + row.id
 		of := reported[ids[i]]
-		if _, ok := signed[path]; ok || of == nil {
+		if of == nil {
 			continue
 		}
 		v, err := a.Row.Eval(w.scope(of, w.viewFor(a.Book, of), nil))
 		if err != nil {
 			return false, err
 		}
-		var may []string
 		if v == nil {
 			continue // the case concerns nobody
 		}
-		for _, p := range personIDs(v) {
-			if !contains(out, p) {
-				may = append(may, p)
+		seats := rowPaths(row.id, v)
+		for _, path := range sortedKeys(seats) {
+			if _, ok := signed[path]; ok {
+				continue
 			}
+			var may []string
+			for _, p := range seats[path] {
+				if !contains(out, p) {
+					may = append(may, p)
+				}
+			}
+			if len(may) == 0 {
+				st.empty = append(st.empty, path)
+			}
+			st.open[path] = may
+			done = false
 		}
-		if len(may) == 0 {
-			st.empty = append(st.empty, path)
-		}
-		st.open[path] = may
-		done = false
 	}
 	return done, nil
+}
+
+// rowPaths are the seats of one row with who may take each: one for whoever is named, or of a list one for each that it names.
+func rowPaths(row string, v expr.Value) map[string][]string {
+	list, several := v.([]expr.Value)
+	if !several {
+		return map[string][]string{rowSeat + row: personIDs(v)}
+	}
+	paths := map[string][]string{}
+	for _, x := range list {
+		ids := personIDs(x) // nobody is a seat that stays empty, as for one
+		paths[rowSeat+row+"."+strings.Join(ids, ".")] = ids
+	}
+	return paths
 }
 
 // seatsOf answers the seats a person signs now: one of the approval's own and every row that waits for him. Who has none stands in

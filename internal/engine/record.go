@@ -21,7 +21,7 @@ type Record struct {
 	row                   store.Row             // column form; what the database holds, overlaid with changes
 	vals                  map[string]expr.Value // decoded
 	was                   store.Row             // columns before this act's first change
-	lines                 map[string][]*Line
+	lines, linesWas       map[string][]*Line    // and what a list was before it was replaced
 	lineDirty             map[string]bool
 	stamp                 map[string]*stamp
 	stay                  []*stay
@@ -133,11 +133,15 @@ func (r *Record) readLines(name string) (expr.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	return rowsAsValue(lines), nil
+}
+
+func rowsAsValue(lines []*Line) expr.Value {
 	list := make([]expr.Value, len(lines))
 	for i, l := range lines {
 		list[i] = l
 	}
-	return list, nil
+	return list
 }
 
 func (r *Record) readField(f *rulebook.Field) (expr.Value, error) {

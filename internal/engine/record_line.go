@@ -59,6 +59,14 @@ func (r *Record) setLines(id string, rows []*Line) {
 	if r.lineDirty == nil {
 		r.lineDirty = map[string]bool{}
 	}
+	if _, kept := r.linesWas[id]; !kept {
+		if before, read := r.lines[id]; read || r.fresh {
+			if r.linesWas == nil {
+				r.linesWas = map[string][]*Line{}
+			}
+			r.linesWas[id] = before
+		}
+	}
 	r.lines[id] = rows
 	r.lineDirty[id] = true
 	r.dirty = true

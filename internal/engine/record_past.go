@@ -223,6 +223,9 @@ func (o oldRecord) Object() string { return o.r.form.Key }
 func (o oldRecord) ID() string { return o.r.id }
 
 func (o oldRecord) Get(name string) (expr.Value, error) {
+	if rows, replaced := o.r.linesWas[name]; replaced {
+		return rowsAsValue(rows), nil
+	}
 	raw, ok := o.r.was[name]
 	if !ok {
 		return o.r.Get(name)

@@ -116,7 +116,7 @@ export default [
     await fill(page, main, 'new', {
       customer: ship.customer.label, sales_order: ship.sales_order.label.split(' ')[0], product: ship.product.label.split(' ')[0], shipped_on: ship.shipped_on,
       quantity: '20', defective_qty: '3', request: '折让', customer_reason: '尺寸超差，装不上', contact_name: '周先生', confirmed_at: '2026-03-16 09:30',
-      sales_comment: '情况属实，请尽快查明', sample_no: 'S-1', sample_qty: '2', sample_place: '质检室 3 号柜',
+      sales_comment: '情况属实，请尽快查明', no_sample_reason: '不良品客户已全部装机',
     }, {})
     await page.getByRole('button', { name: '签注意见送总经理室' }).click()
     await page.waitForURL(/\/record\/14\.complaint\//)
@@ -137,7 +137,7 @@ export default [
     await on('liujun', 'pass_to_rd', 'rd', { office_opinion: '同意对策，请研发复核公差' })
     await on('zhaoqian', 'finish_rd', 'checking', { rd_opinion: '公差合理，属加工偏差' })
     await on('hejing', 'check', 'negotiation', { check_result: '齐全', check_notes: '各站意见齐全' })
-    await on('chenli', 'record_contact', 'negotiation', {}, { 说明与交涉: { 时间: '2026-03-16 10:00', 客户方: '周先生', 方式: '电话', 说明内容: '说明原因与对策', 客户态度: '愿意接受折让' } })
+    await on('chenli', 'record_contact', 'negotiation', {}, { 说明与交涉: { 客户方: '周先生', 方式: '电话', 说明内容: '说明原因与对策', 客户态度: '愿意接受折让' } })
     await on('chenli', 'file_result', 'review', { sales_handling: '折让', negotiation_result: '接受', sales_amount: '900' })
     await on('mazhiyuan', 'review_result', 'summary')
     await on('hejing', 'judge', 'summary', { fault_dept: '制造一部', origin_unit: '制造一部', ours: '是', internal_handling: '同批全检', tracked: '免列追踪', untracked_reason: '一次性失误，已校量具' }, { 责任归属比率: { 责任单位: '制造一部', 责任人: '陆明', 比率: '100' } })
@@ -146,7 +146,9 @@ export default [
     await on('mazhiyuan', 'approve', 'closed')
 
     // what follows from the decision
-    await paper('chenli', '转答客户', id, { channel: '书信', told_to: '周先生', told_at: '2026-03-16 11:00', content: '寄出核决结果与致歉' }, 'sent')
+    const decided = (await ask(page, `/api/form/14.complaint/record/${id}`)).copies[0].at // he is told in that minute
+    const told = new Date(decided).toLocaleString('sv-SE', { timeZone: 'Asia/Shanghai' }).slice(0, 16)
+    await paper('chenli', '转答客户', id, { channel: '书信', told_to: '周先生', told_at: told, content: '寄出核决结果与致歉' }, 'sent')
     const slip = await paper('chenli', '销货折让证明单', id, {}, 'draft')
     const cert = (account, act, then, values) => step(account, '14.allowance_certificate', slip, act, then, values)
     await cert('mazhiyuan', 'sign_certificate', 'draft')

@@ -39,6 +39,7 @@ func TestRevision(t *testing.T) {
 }
 
 func revision(t *testing.T, dsn, changer string) {
+	t.Setenv("ZHANGGUI_LEAVE", "0s") // nobody is sent elsewhere
 	v := newVictim(t, t.TempDir())
 	if strings.HasPrefix(dsn, "postgres") {
 		v.dsn = dsn

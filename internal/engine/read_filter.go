@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ func (w *work) filter(f *rulebook.Form, src string) (query.Expr, error) {
 		if name := w.unasked(f, src, p.Field); name != "" {
 			return nil, unknownField(name)
 		}
-		return nil, fault.At("filter", "筛选条件看不懂："+p.Message, "The filter cannot be read: "+strings.TrimSpace(p.Message+" "+p.Hint))
+		return nil, fault.At("filter", "筛选条件从第 "+strconv.Itoa(p.Offset+1)+" 个字起看不懂", "The filter cannot be read: "+strings.TrimSpace(p.Message+" "+p.Hint))
 	}
 	q, ok := x.Query("this", w.askScope(w.view(w.blank(f, w.myUnit()))))
 	if !ok {

@@ -101,7 +101,8 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
     try {
       const made = await call<Rec>('POST', `/api/form/${key}/record`, { body, key: intent.current.key })
       // it is kept now; what forbids sending it on is said on its page
-      const refused = on ? await call('POST', `${recordPath(key, made.id)}/${on.id}`, { body: {}, key: newKey(), etag: made.etag }).then(() => null, problemOf) : null
+      // it may have gone on by itself: what its filer is to do next is on its page
+      const refused = on && made.state === f.states[0]?.id ? await call('POST', `${recordPath(key, made.id)}/${on.id}`, { body: {}, key: newKey(), etag: made.etag }).then(() => null, problemOf) : null
       drop()
       refresh()
       go(`/record/${key}/${made.id}`, { replace: true, state: refused ? { problem: refused } : undefined })
@@ -113,6 +114,7 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
     }
   }
   const on = f.new?.send
+  const nowhere = problem?.kind === 'refused' && !!problem.items?.length && !problem.items.some((i) => i.field) // what is missing may stand in any fold
   useKeys({ 'mod+Enter': () => void send(on) })
   // the same two things were reported before: a second paper about one matter
   const same = first.map((a) => a.field).filter((x) => x.type === 'ref' && !missing(draft.values[x.id])).slice(0, 2)
@@ -143,7 +145,7 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
       </Card>
       {lines.map((l) => <Card key={l.id}><Fill form={key} prefix="new" asks={[]} lines={[l]} draft={draft} onChange={change} problem={problem} /></Card>)}
       {more.map((g) => (
-        <details className="card fold" key={g.id} open={g.asks.some((a) => problem?.items?.some((i) => i.field === a.field.id)) || undefined}>
+        <details className="card fold" key={g.id} open={nowhere || g.asks.some((a) => problem?.items?.some((i) => i.field === a.field.id)) || undefined}>
           <summary>{w(g.label) || t('fill.others')} <span className="soft small">{t('fill.optional_n', { count: g.asks.length })}</span></summary>
           <div className="body"><Fill form={key} prefix="new" asks={g.asks} lines={[]} draft={draft} onChange={change} problem={problem} foldOptional={false} /></div>
         </details>

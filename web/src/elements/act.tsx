@@ -127,7 +127,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
   const s = action.sign
   const amount = s?.amount && !/^0(\.0+)?$/.test(s.amount) ? s.amount : null
   const label = w(action.label)
-  const open = (action.missing ?? []).filter((m) => (m.field ? missing(draft.values[m.field]) : draft.at === 0)) // what the record lacked before anything was typed
+  const open = (action.missing ?? []).filter((m) => !m.field || missing(draft.values[m.field]))
   const notes = s ? form.fields.filter((f) => f.type === 'note' && !missing(rec.values[f.id]) && !asks.some((a) => a.field.id === f.id)).slice(-AMONG_OPINIONS) : []
 
   const buttons = (

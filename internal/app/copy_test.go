@@ -51,7 +51,9 @@ func (v *copied) sell(from, to int) {
 		if !ok {
 			v.t.Fatal("not acknowledged: " + name)
 		}
+		v.mu.Lock() // others may be writing
 		v.acked[name] = number
+		v.mu.Unlock()
 	}
 }
 

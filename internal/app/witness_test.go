@@ -284,7 +284,7 @@ func TestMove(t *testing.T) {
 }
 
 func machineToken(ctx context.Context, a *auth.Auth, now time.Time, person string) (string, error) {
-	_, token, err := a.CreateToken(ctx, now, person, "witness", []string{"read", "write"}, nil, now.AddDate(0, 1, 0))
+	_, token, err := a.CreateToken(ctx, now, person, "witness", []string{"read"}, nil, now.AddDate(0, 1, 0))
 	return token, err
 }
 

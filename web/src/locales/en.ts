@@ -285,6 +285,7 @@ export default {
   'new.keep': 'Keep for now',
   'new.lacks_one': '{{count}} entry is missing',
   'new.lacks_other': '{{count}} entries are missing',
+  'new.not_yours': 'A new “{{what}}” is not yours to make.',
   'new.lacks_field': '“{{what}}” is still empty',
   'tasks.also_one': '{{count}} more limit',
   'tasks.also_other': '{{count}} more limits',

@@ -270,6 +270,7 @@ export default {
   'fill.more_other': '选填 {{count}} 项',
   'new.keep': '先存着',
   'new.lacks_other': '还有 {{count}} 项要填',
+  'new.not_yours': '“{{what}}”不归你新建。',
   'new.lacks_field': '还要填“{{what}}”',
   'tasks.also_other': '另有 {{count}} 个时限',
   'related.open': '另开一张…',

@@ -223,6 +223,7 @@ export default {
   'mark.void': 'No longer runs',
   'mark.dropped': 'Not done, no longer asked',
   'mark.none': 'Not started',
+  'mark.free': 'No limit',
   'mark.before': 'by {{at}}',
   'mark.was_due': 'was due {{at}}',
   'mark.working': ', in working time',

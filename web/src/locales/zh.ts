@@ -214,6 +214,7 @@ export default {
   'mark.void': '不再计时',
   'mark.dropped': '逾期未办，不再要求',
   'mark.none': '未起算',
+  'mark.free': '没有期限',
   'mark.before': '{{at}} 前',
   'mark.was_due': '应于 {{at}}',
   'mark.working': '，按工时算',

@@ -41,6 +41,8 @@ export default {
   'yes': 'Yes',
   'no': 'No',
   'no_value': 'Not filled in',
+  'field.rewrite': 'Write anew',
+  'field.keep': 'Leave as it was',
   'unnamed': 'Unnamed',
   'cancel': 'Cancel',
   'close': 'Close',

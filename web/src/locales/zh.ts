@@ -41,6 +41,8 @@ export default {
   'yes': '是',
   'no': '否',
   'no_value': '没有填',
+  'field.rewrite': '重写',
+  'field.keep': '不改了',
   'unnamed': '未命名',
   'cancel': '取消',
   'close': '关闭',

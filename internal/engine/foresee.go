@@ -14,9 +14,12 @@ import (
 // its key, the record, held, with its clocks, and what the act names. Whoever asks later meets the answer there; what was guessed in vain costs a row.
 
 // foresee says what an act will ask.
-func (e *Engine) foresee(tx *store.Tx, now time.Time, act Act) {
+func (e *Engine) foresee(tx *store.Tx, now time.Time, act Act) error {
 	if tx.Pipe(); !tx.Piped() {
-		return
+		return nil
+	}
+	if err := tx.Steady("meta", "key", metaWorld); err != nil { // whoever ends a right waits until what was judged by it is kept
+		return err
 	}
 	if act.Actor.Person != "" {
 		tx.Ahead(e.Lib.Form("base.person").Table, act.Actor.Person, false)
@@ -26,7 +29,7 @@ func (e *Engine) foresee(tx *store.Tx, now time.Time, act Act) {
 	}
 	form := e.Lib.Form(act.Form)
 	if form == nil {
-		return
+		return nil
 	}
 	if a := form.Action(act.Action); act.Action != "create" && (a == nil || a.Merge == nil) { // a merge takes a lock of its own before the records'
 		tx.Ahead(form.Table, act.Record, true)
@@ -59,6 +62,7 @@ func (e *Engine) foresee(tx *store.Tx, now time.Time, act Act) {
 			tx.Ahead(to.Table, id, false)
 		}
 	}
+	return nil
 }
 
 // refForm is the form of the record that a field names; nil if it names none.

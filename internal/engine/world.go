@@ -62,6 +62,9 @@ type paramValue struct {
 	from                   calendar.Date
 }
 
+// metaWorld is where meta says which version of all that a snapshot holds is current.
+const metaWorld = "world"
+
 // worldForms are the base forms whose change makes the snapshot stale.
 var worldForms = map[string]bool{"base.unit": true, "base.person": true, "base.role_grant": true, "base.absence": true,
 	"base.adoption": true, "base.param_value": true, "base.calendar_day": true}
@@ -97,7 +100,7 @@ func (e *Engine) worldOf(w *work) (*world, error) {
 // has begun to work on the database meanwhile, this one does nothing more.
 func (w *work) worldVersion() (string, error) {
 	rows, err := w.tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Op{Name: "in", Args: []query.Expr{
-		query.Col{Alias: "m", Name: "key"}, query.Const{Value: "world"}, query.Const{Value: metaErased},
+		query.Col{Alias: "m", Name: "key"}, query.Const{Value: metaWorld}, query.Const{Value: metaErased},
 		query.Const{Value: store.GenerationKey}}},
 		Order: []query.Order{{Expr: query.Col{Alias: "m", Name: "key"}}}})
 	s := ""
@@ -115,7 +118,7 @@ func (w *work) worldChanged() error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	if err := w.tx.Upsert("meta", []string{"key"}, store.Row{"key": "world", "value": w.e.opts.NewID()}); err != nil {
+	if err := w.tx.Upsert("meta", []string{"key"}, store.Row{"key": metaWorld, "value": w.e.opts.NewID()}); err != nil {
 		return err
 	}
 	wd, err := w.readWorld()

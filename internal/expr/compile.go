@@ -173,7 +173,7 @@ func (e *Env) fromCEL(t *cel.Type) Type {
 		if k, ok := structs[t.TypeName()]; ok {
 			return Of(k)
 		}
-		if o := e.byType[t.TypeName()]; o != nil {
+		if o := e.called(t.TypeName()); o != nil {
 			return ObjectOf(o.Key)
 		}
 	case types.OpaqueKind:

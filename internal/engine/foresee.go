@@ -65,6 +65,22 @@ func (e *Engine) foresee(tx *store.Tx, now time.Time, act Act) error {
 	return nil
 }
 
+// foreseeDue says what the clock will ask when it does what is due: the record, which is held first as every act holds it before its clocks, the
+// clock's row, and all clocks of the record.
+func (e *Engine) foreseeDue(tx *store.Tx, d due) {
+	if tx.Pipe(); d.kind != "clock" || !tx.Piped() {
+		return
+	}
+	form := e.Lib.Form(d.form)
+	if form != nil {
+		tx.Ahead(form.Table, d.of, true)
+	}
+	tx.Ahead(e.Lib.Form("base.clock").Table, d.id, true)
+	if form != nil {
+		tx.AheadSelect(e.clocksOfRecord(d.of))
+	}
+}
+
 // refForm is the form of the record that a field names; nil if it names none.
 func (e *Engine) refForm(f *rulebook.Field) *rulebook.Form {
 	if f.Type.Expr.Kind != expr.KObject {

@@ -116,7 +116,7 @@ serve() { # serve FOLDER: waits until the server of that folder's demonstration 
 	bin/zhanggui serve --demo --database "sqlite:$1/demo.db" --key "$1/demo.key" --listen 127.0.0.1:0 >"$1/out" 2>"$1/err" &
 	echo $! >"$1/pid"
 	for _ in $(seq 600); do
-		! grep -q '^ *address' "$1/out" || return 0
+		! grep -qs '^ *address' "$1/out" || return 0
 		kill -0 "$(cat "$1/pid")" 2>/dev/null || break
 		sleep 0.1
 	done

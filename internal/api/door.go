@@ -172,8 +172,8 @@ func (c *call) entitled() error {
 			return fault.New(fault.Forbidden, "请先设好第二因素，再办别的", "Set up your second factor first")
 		}
 	}
-	if p.Token != "" && !scoped(p, c.route.unsafe) {
-		return fault.New(fault.Forbidden, "这个令牌没有这项权限", "This token was not given that right")
+	if p.Token != "" && !scoped(p, c.route.unsafe && !c.route.reads) {
+		return fault.New(fault.Forbidden, "这个令牌只能读，不能改", "This token may read, not change")
 	}
 	if err := c.rightful(); err != nil {
 		return err

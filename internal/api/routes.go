@@ -31,6 +31,7 @@ type route struct {
 	fresh        bool   // who asks must have proved minutes ago who he is; not for machine tokens
 	stream       bool   // stays open by itself, so it does not keep a session alive
 	unsafe       bool   // changes something: CSRF token, and an idempotency key is heard
+	reads        bool   // though it is unsafe, a token that may only read is enough: nothing of the company changes
 	do           func(*call) error
 	about        string
 	ask          []string // query parameters
@@ -199,7 +200,7 @@ func (s *server) table() []*route {
 		with(get("/api/log/checkpoint", person, checkpoint, "The newest signed checkpoint of the journal", noteBody{}), audit),
 		with(get("/api/log/consistency", person, consistency, "Proof that the log of one size continues that of another", proofView{}, "from", "to"), audit),
 		with(get("/api/log/inclusion", person, inclusion, "Proof that an entry is in the log of a size", proofView{}, "leaf", "size"), audit),
-		with(with(post("/api/log/witness", person, witnessed, "Hand in a checkpoint that a witness keeps and has signed", noteBody{}, nil), audit), empty),
+		with(with(with(post("/api/log/witness", person, witnessed, "Hand in a checkpoint that a witness keeps and has signed", noteBody{}, nil), audit), empty), func(r *route) { r.reads = true }),
 		with(with(post("/api/form/{key}/packet", person, recordPacket, "Records of a form with the entries that made them and their proofs, for an offline verifier", recordPacketBody{}, nil), audit), func(r *route) { r.kind, r.fresh = "application/zip", true }),
 		with(with(get("/api/log/packet", person, packet, "The journal with its checkpoint, for an offline verifier", nil), audit), func(r *route) { r.kind = "application/zip" }),
 		get("/api/person/{id}/rights", person, rights, "What a person may do, in sentences", []engine.Text{}),

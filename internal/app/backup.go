@@ -65,7 +65,7 @@ func (c *backupCommand) newKey(p *program) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(f, secret)
+	_, err = fmt.Fprintf(f, "# --recipient %s\n%s\n", public, secret)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
@@ -216,23 +216,28 @@ func (r restoring) check(ctx context.Context, db *store.DB, m backup.Manifest, v
 	if _, err := db.Plan(ctx, tables(r.lib)); err != nil {
 		return err
 	}
-	brought := r.kept
-	if r.older { // those it never reached say nothing against it
-		brought = nil
-		size, _, err := db.LogRoot(ctx, 0)
-		if err != nil {
-			return err
-		}
-		for _, note := range r.kept {
-			if c, err := journal.Open(note, r.verifier); err != nil || c.Size <= size {
-				brought = append(brought, note)
+	size, _, err := db.LogRoot(ctx, 0)
+	if err != nil {
+		return err
+	}
+	var brought [][]byte
+	for _, note := range r.kept {
+		c, err := journal.Open(note, r.verifier)
+		judges := err != nil || c.Size <= size
+		if !judges && !r.older { // with an older one wanted, those it never reached say nothing against it
+			waiting, err := db.Continues(ctx, c)
+			if err != nil {
+				return err
 			}
+			judges = !waiting
+		}
+		if judges {
+			brought = append(brought, note)
 		}
 	}
 	if m.Checkpoint != "" {
 		brought = append(brought, []byte(m.Checkpoint))
 	}
-	var err error
 	if *v, err = verifyAll(ctx, db, r.verifier, brought...); err != nil {
 		return err
 	}

@@ -91,6 +91,37 @@ func (p *program) engine(ctx context.Context, db *store.DB, lib *rulebook.Librar
 
 type keysCommand struct {
 	Rotate keysRotate `cmd:"" help:"Make a new master key and wrap every key of personal data by it."`
+	Move   keysMove   `cmd:"" help:"Move the keystore to another database, for several nodes on PostgreSQL."`
+}
+
+type keysMove struct {
+	From string `help:"Keystore that has the keys; stop the server first." required:"" placeholder:"ADDRESS"`
+	To   string `help:"Empty database that is to have them, another one than the data's." required:"" placeholder:"ADDRESS"`
+}
+
+// Run moves a keystore: all keys, proven equal, or none. They stay wrapped by the same master key, which is not read.
+func (c *keysMove) Run(p *program, _ *Common) error {
+	if file, ok := sqliteFile(c.From); ok {
+		if _, err := os.Stat(file); err != nil {
+			return err
+		}
+	}
+	from, err := store.Open(p.ctx, c.From)
+	if err != nil {
+		return fmt.Errorf("keystore %s: %w", hideSecret(c.From), err)
+	}
+	defer from.Close()
+	to, err := store.Open(p.ctx, c.To)
+	if err != nil {
+		return fmt.Errorf("keystore %s: %w", hideSecret(c.To), err)
+	}
+	defer to.Close()
+	n, err := keep.Move(p.ctx, from, to)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%d keys moved to %s and taken out of %s. Serve with --keystore and the same master key file from now on.\n", n, hideSecret(c.To), hideSecret(c.From))
+	return nil
 }
 
 type keysRotate struct {

@@ -48,6 +48,7 @@ type acceptLoss struct {
 	Key        string   `help:"Key file of the journal." default:"data/journal.key" placeholder:"FILE" env:"ZHANGGUI_KEY"`
 	Checkpoint []string `help:"Checkpoint that a witness keeps, where the one beside the key is lost too; may be repeated." placeholder:"FILE" type:"existingfile"`
 	Margin     int64    `help:"Numbers left out of every series besides those known to be given out." default:"20"`
+	Anyway     bool     `help:"Leave the numbers out even if no kept checkpoint knows of a loss: a lost machine may have given some out in its last second."`
 	Demo       bool     `help:"The demonstration's database." env:"ZHANGGUI_DEMO"`
 }
 
@@ -87,11 +88,14 @@ func (c *acceptLoss) accept(p *program, o *office, key string) error {
 			}
 		}
 	}
-	if err := seal.compare(p.ctx, last); err != nil {
-		return err
+	if last.Size > 0 {
+		if err := seal.compare(p.ctx, last); err != nil {
+			return err
+		}
 	}
-	if o.db.Held() == nil {
-		return errors.New("nothing is lost: the database has all that the kept checkpoints know of")
+	held := o.db.Held() != nil
+	if !held && !c.Anyway {
+		return errors.New("nothing is lost: the database has all that the kept checkpoints know of. --anyway leaves numbers out that a lost machine may have given out in its last second")
 	}
 	size, _, err := o.db.LogRoot(p.ctx, 0)
 	if err != nil {
@@ -113,14 +117,18 @@ func (c *acceptLoss) accept(p *program, o *office, key string) error {
 	if err != nil {
 		return err
 	}
-	aside, err := seal.keeper.SetAside()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if !held {
+		fmt.Fprintln(p.out, "No entry is known to be lost.")
+	} else {
+		aside, err := seal.keeper.SetAside()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		fmt.Fprintf(p.out, "The journal goes on after entry %d; entries up to %d are lost. What was kept is in %s.\n", size, last.Size, aside)
 	}
 	if err := seal.seal(p.ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "The journal goes on after entry %d; entries up to %d are lost. What was kept is in %s.\n", size, last.Size, aside)
 	for _, r := range ranges {
 		fmt.Fprintln(p.out, "void:", r)
 	}

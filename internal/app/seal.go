@@ -114,7 +114,12 @@ func (s *sealer) compare(ctx context.Context, c journal.Checkpoint) error {
 		return err
 	}
 	var reason error
+	waiting, err := s.db.Continues(ctx, c)
 	switch {
+	case err != nil:
+		return err
+	case waiting: // all of it is there, its seal was not copied
+		return nil
 	case size < c.Size:
 		reason = fault.New(fault.Unavailable, fmt.Sprintf("日志只到第 %d 条，外面留存的检查点到第 %d 条：数据库比它旧。管理员运行 zhanggui admin accept-loss 之前不能办理", size, c.Size),
 			fmt.Sprintf("The journal ends at entry %d and a checkpoint kept outside at %d: the database is older. Nothing can be done until an administrator runs zhanggui admin accept-loss", size, c.Size))

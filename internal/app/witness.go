@@ -17,7 +17,7 @@ type witnessCommand struct {
 	From       string        `help:"Address of the server." required:"" placeholder:"URL"`
 	Keep       string        `help:"Folder for the checkpoints, on another machine than the server." required:"" placeholder:"DIR"`
 	Public     string        `help:"Public key of the server's log: the second line of its key file." required:"" placeholder:"KEY"`
-	Token      string        `help:"Machine token of an auditor." required:"" placeholder:"TOKEN" env:"ZHANGGUI_WITNESS_TOKEN"`
+	Token      string        `help:"Machine token of an auditor; one that may only read is enough." required:"" placeholder:"TOKEN" env:"ZHANGGUI_WITNESS_TOKEN"`
 	Every      time.Duration `help:"Look so often." default:"30s"`
 	Once       bool          `help:"Look once and end."`
 	AcceptLoss bool          `help:"The server's loss was accepted by its people: put aside what is kept and begin anew."`

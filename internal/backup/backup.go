@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"filippo.io/age"
 )
@@ -165,17 +166,17 @@ func decrypt(file, dir, identity string) (string, error) {
 	if !bytes.Equal(head, []byte(ageMark)) {
 		return file, nil
 	}
-	if identity == "" {
-		return "", errors.New("the backup is encrypted: give its secret key with --identity")
-	}
-	id, err := age.ParseX25519Identity(identity)
+	ids, err := identities(identity)
 	if err != nil {
-		return "", errors.New("the secret key cannot be read")
+		return "", err
 	}
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}
-	r, err := age.Decrypt(in, id)
+	r, err := age.Decrypt(in, ids...)
+	if errors.As(err, new(*age.NoIdentityMatchError)) {
+		return "", errors.New("it is encrypted for another key than --identity has")
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNotWhole, err)
 	}
@@ -187,6 +188,18 @@ func decrypt(file, dir, identity string) (string, error) {
 		return "", errors.Join(fmt.Errorf("%w: %w", ErrNotWhole, err), out.Close(), os.Remove(out.Name()))
 	}
 	return out.Name(), out.Close()
+}
+
+// identities reads the secret keys of a file such as NewKey's or age-keygen's make, remarks included.
+func identities(text string) ([]age.Identity, error) {
+	if text == "" {
+		return nil, errors.New("the backup is encrypted: give its secret key with --identity")
+	}
+	ids, err := age.ParseIdentities(strings.NewReader(text))
+	if err != nil { // its words hold a piece of the key
+		return nil, errors.New("the secret key cannot be read")
+	}
+	return ids, nil
 }
 
 // Place gives a checked file its name, which must be free.

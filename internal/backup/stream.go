@@ -313,14 +313,11 @@ func openPiece(name, identity string) (line Line, body io.ReadCloser, err error)
 	}
 	packed := io.Reader(r)
 	if head, err := r.Peek(len(ageMark)); err == nil && bytes.Equal(head, []byte(ageMark)) {
-		if identity == "" {
-			return line, nil, errors.New("it is encrypted: give its secret key with --identity")
-		}
-		id, err := age.ParseX25519Identity(identity)
+		ids, err := identities(identity)
 		if err != nil {
-			return line, nil, errors.New("the secret key cannot be read")
+			return line, nil, err
 		}
-		if packed, err = age.Decrypt(r, id); err != nil {
+		if packed, err = age.Decrypt(r, ids...); err != nil {
 			return line, nil, err
 		}
 	}

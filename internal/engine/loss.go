@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"zhanggui/internal/expr"
@@ -32,7 +34,7 @@ func (e *Engine) AcceptLoss(ctx context.Context, now time.Time, actor Actor, l L
 				return err
 			}
 			last := n.Last + l.Margin
-			if last <= have {
+			if last <= have || n.Last <= have && over(n, l.Numbers) {
 				continue
 			}
 			text := fmt.Sprintf("%s %s %d–%d", n.Series, n.Period, have+1, last)
@@ -50,6 +52,15 @@ func (e *Engine) AcceptLoss(ctx context.Context, now time.Time, actor Actor, l L
 		return w.writeEntry(nil, nil, Act{Action: "accept_loss", Actor: actor, Values: map[string]any{"have": l.Have, "kept": l.Kept, "void": ranges}})
 	})
 	return ranges, err
+}
+
+// over is whether a series already counts in a later period: no act draws a number of this one any more, and all that were drawn are known.
+func over(n store.Numbers, all []store.Numbers) bool {
+	period, of, _ := strings.Cut(n.Period, "|")
+	return slices.ContainsFunc(all, func(x store.Numbers) bool {
+		later, its, _ := strings.Cut(x.Period, "|")
+		return x.Series == n.Series && its == of && later > period
+	})
 }
 
 // Tell writes an entry about a person's way in, as Note does, and tells him of it in the same transaction: in the page, and by

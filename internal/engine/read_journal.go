@@ -33,6 +33,7 @@ type JournalRow struct {
 	By      *Holder  `json:"by"`
 	Origin  string   `json:"origin"`
 	Form    string   `json:"form"`
+	Of      Text     `json:"form_label"` // empty where the entry is of no form, or of one that is gone
 	Record  string   `json:"record"`
 	Number  string   `json:"number"`
 	Action  string   `json:"action"`
@@ -136,6 +137,9 @@ func (e *Engine) Journal(ctx context.Context, now time.Time, actor Actor, q Jour
 func (w *work) journalRow(en *journal.Entry, sealed bool) JournalRow {
 	x := JournalRow{ID: en.ID, At: instant(en.At), Origin: en.Origin, Form: en.Form, Record: en.Record, Number: en.Number, Action: en.Action, Label: w.entryLabel(en), Text: w.entryText(en),
 		Clauses: append([]string{}, en.Clauses...), Refused: en.Refused, Sealed: sealed}
+	if f := w.e.Lib.Form(en.Form); f != nil {
+		x.Of = text(f.Label)
+	}
 	if en.Actor != "" {
 		h := w.holder(en.Actor)
 		h.Name = first(en.ActorName, h.Name)

@@ -1,6 +1,11 @@
 package engine
 
-import "zhanggui/internal/rulebook"
+import (
+	"slices"
+
+	"zhanggui/internal/calendar"
+	"zhanggui/internal/rulebook"
+)
 
 // NewAsk is a field or table that is asked when a record is made: Required to make it, Later to send it on.
 type NewAsk struct {
@@ -8,6 +13,7 @@ type NewAsk struct {
 	Required bool   `json:"required"`
 	Later    bool   `json:"later,omitempty"`
 	Clause   string `json:"clause,omitempty"`
+	Value    any    `json:"value,omitempty"` // what it is if nobody says otherwise, where that does not hang on other fields; "today" is the day on which it is asked
 }
 
 // NewView is what the page of a new record asks, and the way on from there that this reader has.
@@ -57,9 +63,9 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 			for _, c := range create.Fill {
 				byCreate = byCreate || c.Field == id && !c.Optional
 			}
-			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required || byCreate, Later: later[id] && !required && !byCreate, Clause: first(x.Clause, clause)})
+			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required || byCreate, Later: later[id] && !required && !byCreate, Clause: first(x.Clause, clause), Value: w.defaultOf(f.Field(id), r, view)})
 		} else if required || !elsewhere[id] && !mergeField(f, id) {
-			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required, Clause: clause})
+			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required, Clause: clause, Value: w.defaultOf(f.Field(id), r, view)})
 		}
 	}
 	for _, fd := range f.Fields {
@@ -93,9 +99,32 @@ func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebo
 		if id, _ := w.approvalOf(r, a, view); id != "" {
 			continue
 		}
+		if x, err := w.exceptOf(a.Except, r, view); err == nil && x != nil { // who files it never may
+			continue
+		}
 		if asksRecord(a) || w.judgeWho(r, a, view, demand{person: true}) == nil {
 			return a
 		}
 	}
 	return nil
+}
+
+// defaultOf is what a field of a blank record would be given, nil if other fields or the instant of filing decide it.
+func (w *work) defaultOf(f *rulebook.Field, r *Record, view *rulebook.View) any {
+	if f == nil || f.Default == nil || f.Type.Name == "datetime" {
+		return nil
+	}
+	for _, c := range f.Default.Cases {
+		if asksThis(c.Is) || asksThis(c.When) {
+			return nil
+		}
+	}
+	v, c, err := w.pick(f.Default, view, w.scope(r, view, nil))
+	if err != nil || c == nil {
+		return nil
+	}
+	if f.Type.Name == "date" && slices.Contains(c.Is.Names(), "today") && v == calendar.DateOf(w.now, w.world.calendar.Zone) {
+		return "today"
+	}
+	return w.apiOf(v, f.Type)
 }

@@ -206,6 +206,45 @@ func TestRotation(t *testing.T) {
 	})
 }
 
+// Ensure that a keystore moves with its keys and its list of what was erased, that nothing is left where it was, and that neither a database without keys nor one that has
+// some already takes part.
+func TestMove(t *testing.T) {
+	both(t, func(t *testing.T, dsn string) {
+		file := filepath.Join(t.TempDir(), "master.key")
+		from, to := keystore(t, "sqlite:"+filepath.Join(t.TempDir(), "keys.db")), keystore(t, dsn)
+		if n, err := keep.Move(ctx, from, to); err == nil {
+			t.Errorf("%d keys of nothing", n)
+		}
+		k := open(t, from, file)
+		gone, lost := sealed(t, k, "13800138000")
+		_, stays := sealed(t, k, "13900139000")
+		if err := k.Destroy(ctx, []string{gone}, at); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := keep.Move(ctx, from, to); err != nil || n != 33 {
+			t.Fatalf("%d keys: %v", n, err)
+		}
+		there := open(t, to, file)
+		reads(t, there, stays, "13900139000")
+		if there.Mark("d", "x") != k.Mark("d", "x") {
+			t.Error("the index has another key")
+		}
+		if v, err := there.Open(ctx, lost, here); !errors.Is(err, keep.ErrErased) {
+			t.Errorf("what was erased came back: %q %v", v, err)
+		}
+		if n, err := keep.Move(ctx, from, to); err == nil || !strings.Contains(err.Error(), "moved already") {
+			t.Errorf("moved twice: %d %v", n, err)
+		}
+		other := keystore(t, "sqlite:"+filepath.Join(t.TempDir(), "other.db"))
+		k = open(t, other, file)
+		_, text := sealed(t, k, "王五")
+		if n, err := keep.Move(ctx, other, to); err == nil {
+			t.Errorf("%d keys beside others", n)
+		}
+		reads(t, open(t, other, file), text, "王五")
+	})
+}
+
 // Ensure that a wrapped key moved to another id does not open, so that nobody's key can be put in for another's: what was sealed does not
 // open, and nothing is sealed under a key that would outlive whose it seems to be.
 func TestSwappedKeys(t *testing.T) {

@@ -83,6 +83,48 @@ func Open(ctx context.Context, db *store.DB, file string, at time.Time) (*Keeper
 	return k, nil
 }
 
+// Move takes all keys of a keystore to an empty one in another database, proven equal, and then out of the first: what is erased later must
+// be gone wherever it lay. It answers how many there were. Whoever makes keys in the first meanwhile stops it before anything is taken out.
+func Move(ctx context.Context, from, to *store.DB) (int64, error) {
+	plan, err := from.Plan(ctx, tables)
+	if err == nil && len(plan) > 0 {
+		err = errors.New("there is no keystore to move")
+	}
+	if err == nil {
+		if plan, err = to.Plan(ctx, tables); err == nil {
+			err = to.Apply(ctx, plan)
+		}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("keystore: %w", err)
+	}
+	var there int64
+	if err := from.Read(ctx, func(tx *store.Tx) (err error) { there, err = tx.Count("data_key", nil); return err }); err != nil {
+		return 0, fmt.Errorf("keystore: %w", err)
+	}
+	if there == 0 {
+		return 0, errors.New("the keystore has no keys: it is another one, or was moved already")
+	}
+	moved, err := from.MoveTo(ctx, to)
+	if err != nil {
+		return 0, fmt.Errorf("no key was moved: %w", err)
+	}
+	err = from.Write(ctx, func(tx *store.Tx) error {
+		n, err := tx.Delete("data_key", query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "k", Name: "id"}}}}})
+		if err == nil && n != moved.Rows {
+			err = errors.New("somebody works on it")
+		}
+		return err
+	})
+	if err == nil {
+		err = from.Scrub(ctx, "data_key")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("the keys are in both keystores: stop what serves from the first, empty the second and move again: %w", err)
+	}
+	return moved.Rows, nil
+}
+
 func (v *keystore) first() master {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -66,10 +66,7 @@ func (tx *Tx) seal(now time.Time, signer journal.Signer) (int, error) {
 	if err := tx.Lock("journal.seal"); err != nil {
 		return 0, err
 	}
-	rows, err := tx.Select(query.Select{Table: "journal_entry", Alias: "e", Limit: sealMembers,
-		Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "e", Name: "id"}}, {Name: "body", Expr: query.Col{Alias: "e", Name: "body"}}},
-		Where:   query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "e", Name: "leaf"}}},
-		Order:   []query.Order{{Expr: query.Col{Alias: "e", Name: "recorded"}}, {Expr: query.Col{Alias: "e", Name: "id"}}}})
+	rows, err := tx.waiting(sealMembers)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
@@ -108,6 +105,15 @@ func (tx *Tx) seal(now time.Time, signer journal.Signer) (int, error) {
 		return 0, err
 	}
 	return len(rows), tx.Insert("checkpoint", Row{"size": log.Size(), "at": instant(now), "note": string(note)})
+}
+
+// waiting are the id and body of the first entries that have no leaf yet, in the order in which they get one.
+func (tx *Tx) waiting(limit int64) ([]Row, error) {
+	col := func(name string) query.Expr { return query.Col{Alias: "e", Name: name} }
+	return tx.Select(query.Select{Table: "journal_entry", Alias: "e", Limit: int(limit),
+		Columns: []query.Column{{Name: "id", Expr: col("id")}, {Name: "body", Expr: col("body")}},
+		Where:   query.Op{Name: "isnull", Args: []query.Expr{col("leaf")}},
+		Order:   []query.Order{{Expr: col("recorded")}, {Expr: col("id")}}})
 }
 
 // lastCheckpoint is the newest row of checkpoint, nil before the first.

@@ -58,7 +58,7 @@ func (db *DB) MoveTo(ctx context.Context, to *DB) (m Moved, err error) {
 				fmt.Fprintf(all, "%s %s\n", name, was)
 			}
 			m.Digest = hex.EncodeToString(all.Sum(nil))
-			if to.drv.dialect() == postgres {
+			if to.drv.dialect() == postgres && from.tables["journal_entry"] != nil {
 				_, err := dst.exec(`SELECT setval('`+turnSequence+`', COALESCE((SELECT MAX("turn") FROM "journal_entry"), 0) + 1, false)`, nil)
 				return err
 			}

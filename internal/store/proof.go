@@ -29,6 +29,36 @@ func (db *DB) LogRoot(ctx context.Context, at int64) (size int64, root journal.H
 	return size, root, err
 }
 
+// Continues is whether a checkpoint of more leaves than the log has is what the entries that wait for the seal come to, sealed in their order:
+// a copy that was taken between an act and its seal lacks nothing.
+func (db *DB) Continues(ctx context.Context, c journal.Checkpoint) (yes bool, err error) {
+	err = db.Read(ctx, func(tx *Tx) error {
+		row, err := tx.lastCheckpoint()
+		if err != nil {
+			return err
+		}
+		size, _ := row["size"].(int64)
+		if c.Size <= size || c.Size-size > 1<<14 { // more do not wait where a seal works
+			return nil
+		}
+		rows, err := tx.waiting(c.Size - size)
+		if err != nil || int64(len(rows)) < c.Size-size {
+			return err
+		}
+		log := journal.OpenLog(size, tx.Hashes())
+		for _, row := range rows {
+			body, _ := row["body"].(string)
+			if _, err := log.Append([]byte(body)); err != nil {
+				return err
+			}
+		}
+		root, err := log.Root()
+		yes = err == nil && root == c.Root
+		return err
+	})
+	return yes, err
+}
+
 // ProveConsistency shows that the log of the newer size continues that of the older.
 func (db *DB) ProveConsistency(ctx context.Context, older, newer int64) (proof []journal.Hash, err error) {
 	err = db.Read(ctx, func(tx *Tx) error {

@@ -38,7 +38,7 @@ export function refresh(form?: string, id?: string) {
   void queries.invalidateQueries({
     predicate: (q) => {
       const path = String(q.queryKey[0])
-      if (path.startsWith('/api/rulebook') || path === '/api/company') return false
+      if (path.startsWith('/api/rulebook') || path === '/api/company' || path === '/api/journal') return false
       if (/^\/api\/form\/[^/]+$/.test(path)) return false
       if (form && id && path.startsWith('/api/form/') && path.includes('/record/') && !path.startsWith(recordPath(form, id))) return false
       return true

@@ -188,7 +188,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
         ) : (
           <Refused problem={problem} kept={draft.at > 0} onField={(f) => focusField(prefix, f)} />
         ))}
-      {(asks.length > 0 || lines.length > 0) && <Fill form={rec.form} record={rec.id} prefix={prefix} asks={asks} lines={lines} draft={draft} onChange={touch} problem={problem} autoFocus={dialog} foldOptional={!open.some((m) => !m.field)} />}
+      {(asks.length > 0 || lines.length > 0) && <Fill form={rec.form} record={rec.id} prefix={prefix} asks={asks} lines={lines} draft={draft} onChange={touch} problem={problem} autoFocus={dialog} foldOptional={!open.some((m) => !m.field)} sections={form.sections} />}
       {!!action.reason && (
         <div className="item">
           <label htmlFor={`${prefix}-reason`}>{t('reason')} <small className="soft">{t('reason_min', { count: action.reason })}</small></label>

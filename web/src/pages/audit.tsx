@@ -16,7 +16,7 @@ import { Card, Empty, Failed, Loading, Side } from '../elements/parts'
 import { Refused } from '../elements/refusal'
 import { plain } from '../fields/plain'
 
-interface Entry { id: string; at: string; by?: { name: string; unit?: string } | null; origin?: string; form?: string; record?: string; number?: string; action?: string; label?: Text; text?: Text; clauses?: string[]; refused?: boolean; sealed?: boolean; raw?: string; version?: string; hash?: string; leaf?: number | null; facts?: Record<string, unknown> | null }
+interface Entry { id: string; at: string; by?: { name: string; unit?: string } | null; origin?: string; form?: string; form_label?: Text; record?: string; number?: string; action?: string; label?: Text; text?: Text; clauses?: string[]; refused?: boolean; sealed?: boolean; raw?: string; version?: string; hash?: string; leaf?: number | null; facts?: Record<string, unknown> | null }
 interface Witness { name: string; size: number; at: string }
 interface State { entries: number; sealed: number; root?: string; checkpoint?: string; sealed_at?: string; witnesses?: Witness[] | null; unwitnessed?: number; held?: Text | null; verified_at?: string; verified?: number; result?: string; findings?: string[] | null }
 
@@ -35,6 +35,9 @@ export default function Audit() {
     queryFn: ({ pageParam, signal }) => get<Page<Entry>>('/api/journal', { ...query, cursor: pageParam as string }, signal),
     initialPageParam: '' as unknown,
     getNextPageParam: (p) => p.next || undefined,
+    staleTime: Infinity, // each look at the journal is an entry of its own: only a person looks
+    refetchOnMount: 'always',
+    refetchOnWindowFocus: false,
   })
   useTitle(t('nav.audit'))
   const put = (k: string, v: string) => { const p = new URLSearchParams(params); if (v) p.set(k, v); else p.delete(k); setParams(p, { replace: true }) }
@@ -86,8 +89,8 @@ export default function Audit() {
                     <tr key={e.id} onClick={() => setOpen(e.id)}>
                       <td className="nowrap num">{at === null ? '' : dataTime(at).slice(dataTime(at).slice(0, 4) === dataTime(now).slice(0, 4) ? 5 : 0)}</td>
                       <td className="nowrap">{e.by ? [e.by.unit, e.by.name].filter(Boolean).join(' ') : t('system')}</td>
-                      <td>{e.refused && <span className="kind warn">{t('audit.refused_mark')}</span>} <button type="button" className="words" onClick={(x) => { x.stopPropagation(); setOpen(e.id) }}>{w(e.text) || w(e.label)}</button></td>
-                      <td className="nowrap">{e.form && e.record ? <Link to={`/record/${e.form}/${e.record}`} onClick={(x) => x.stopPropagation()}>{e.number || t('open')}</Link> : '—'}</td>
+                      <td>{e.refused && <span className="kind warn">{t('audit.refused_mark')}</span>} <button type="button" className="words" onClick={(x) => { x.stopPropagation(); setOpen(e.id) }}>{said(e, w, lang)}</button></td>
+                      <td className="nowrap">{e.form && e.record ? <>{w(e.form_label)} <Link to={`/record/${e.form}/${e.record}`} onClick={(x) => x.stopPropagation()}>{e.number || t('open')}</Link></> : '—'}</td>
                       <td><ClauseChip id={e.clauses?.[0]} />{(e.clauses?.length ?? 0) > 1 && <span className="soft small"> {t('and_more', { count: e.clauses!.length - 1 })}</span>}</td>
                     </tr>
                   )
@@ -102,6 +105,9 @@ export default function Audit() {
     </>
   )
 }
+
+// What an entry did: the action and what came of it. That of a refusal names its action itself.
+const said = (e: Entry, w: (x?: Text) => string, lang: 'zh' | 'en') => e.refused ? w(e.text) : [w(e.label), w(e.text)].filter(Boolean).join(lang === 'zh' ? '：' : ': ')
 
 // Who keeps checkpoints elsewhere, how far, and what nobody outside vouches for yet.
 function Witnesses({ list, tail }: { list: Witness[]; tail: number }) {
@@ -154,8 +160,9 @@ function One({ id, onClose, lang, size }: { id: string; onClose: () => void; lan
     <Side title={t('audit.entry')} onClose={onClose} width={560}>
       {q.error ? <Failed error={q.error} /> : !e ? <Loading rows={6} /> : (
         <>
-          <p className="lead">{w(e.text) || w(e.label)}</p>
+          <p className="lead">{said(e, w, lang)}</p>
           <dl className="facts">
+            {e.form && e.record && <div><dt>{t('record')}</dt><dd>{w(e.form_label)} <Link to={`/record/${e.form}/${e.record}`}>{e.number || t('open')}</Link></dd></div>}
             <div><dt>{t('audit.who')}</dt><dd>{e.by ? [e.by.unit, e.by.name].filter(Boolean).join(' ') : t('system')}</dd></div>
             <div><dt>{t('audit.at')}</dt><dd className="num">{plain(e.at, lang)}</dd></div>
             {!!e.clauses?.length && <div><dt>{t('clause')}</dt><dd>{e.clauses.map((c) => <ClauseChip key={c} id={c} />)}</dd></div>}

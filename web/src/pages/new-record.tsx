@@ -6,15 +6,15 @@ import { useNavigate, useParams, useSearchParams } from 'react-router'
 import { call, newKey, post, problemOf } from '../api/client'
 import { recordPath, refresh, useForm, useGet } from '../api/query'
 import type { ActionDef, AlikeRow, Form, Page, Problem, Rec, Row, Values } from '../api/types'
-import { useTitle } from '../app/clock'
+import { useNow, useTitle } from '../app/clock'
 import { cel } from '../app/filter'
 import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
 import { useMe } from '../app/session'
-import { clockTime } from '../app/time'
+import { clockTime, isoDate } from '../app/time'
 import { ClauseChip } from '../elements/clause'
 import { blank, draftKey, freeSlot, PARKED, slotId, slotOf, useDraft, useParked } from '../elements/draft'
-import { Fill, focusField, sendable, type Ask } from '../elements/fill'
+import { bySection, FEW, Fill, focusField, sendable, type Ask } from '../elements/fill'
 import { Card, Failed, Loading } from '../elements/parts'
 import { Parked } from '../elements/parked'
 import { Refused } from '../elements/refusal'
@@ -43,13 +43,18 @@ export default function NewRecord() {
   return <NewForm key={key + asked.slot} form={f} slot={asked.slot} given={given} />
 }
 
+/** What stands in a new record before anybody writes: what the server would put there, where nothing else decides it. */
+const usual = (f: Form, now: number): Values => Object.fromEntries((f.new?.asks ?? []).filter((a) => a.value !== undefined && a.value !== null).map((a) => [a.field, a.value === 'today' && f.fields.find((x) => x.id === a.field)?.type === 'date' ? isoDate(now) : a.value]))
+
 function NewForm({ form, slot, given }: { form: Form; slot: number; given: Values }) {
   const key = form.key
   const { t, w } = useWords()
   const me = useMe()
   const go = useNavigate()
   const list = useParked(me.person.account)
-  const { draft, change, drop, restored } = useDraft(draftKey(me.person.account, key, slotId(slot), 'create'), () => blank(given))
+  const now = useNow()
+  const empty = () => blank({ ...usual(form, now), ...given })
+  const { draft, change, drop, restored } = useDraft(draftKey(me.person.account, key, slotId(slot), 'create'), empty)
   // what is filed to a record of the same regulation asks what that record's text says, which may be an earlier one
   const parent = form.fields.find((x) => x.type === 'ref' && x.required && x.form !== key && x.form?.split('.')[0] === key.split('.')[0] && !missing(draft.values[x.id]))
   const under = useForm(key, parent && idOf(draft.values[parent.id]))
@@ -67,17 +72,8 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
     })
     const must = all.filter((x) => x.required || x.later)
     const head = f.sections[0]?.fields ?? all.slice(0, 12).map((x) => x.field.id)
-    const first = must.length ? must : all.filter((x) => head.includes(x.field.id))
-    const inSection = (id: string) => f.sections.find((s) => s.fields.includes(id))
-    const groups = new Map<string, { id: string; label: unknown; asks: Ask[] }>()
-    for (const x of all.filter((y) => !first.includes(y))) {
-      const s = inSection(x.field.id)
-      const g = groups.get(s?.id ?? 'rest') ?? { id: s?.id ?? 'rest', label: s?.label ?? '', asks: [] }
-      g.asks.push(x)
-      groups.set(g.id, g)
-    }
-    const place = (id: string) => (f.sections.findIndex((s) => s.id === id) + 1 || f.sections.length + 1) // what stands in no section comes last
-    return { first, more: [...groups.values()].sort((a, b) => place(a.id) - place(b.id)), lines: f.lines.filter((l) => asked.some((x) => x.field === l.id)) }
+    const first = all.length <= FEW ? all : must.length ? must : all.filter((x) => head.includes(x.field.id))
+    return { first, more: bySection(f.sections, all.filter((x) => !first.includes(x))), lines: f.lines.filter((l) => asked.some((x) => x.field === l.id)) }
   }, [f])
   const send = async (on?: ActionDef) => {
     if (busy) return
@@ -91,7 +87,7 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
         alert?.focus()
       })
     }
-    const lacks = on ? all.filter((a) => (a.required || a.later) && missing(draft.values[a.field.id])) : []
+    const lacks = on ? all.filter((a) => (a.required || a.later) && missing(draft.values[a.field.id]) && !a.field.default) : []
     if (lacks.length)
       return point({ kind: 'refused', status: 422, group: 'fill', title: t('new.lacks', { count: lacks.length }), items: lacks.map((a) => ({ field: a.field.id, clause: a.clause, say: t('new.lacks_field', { what: w(a.label) || w(a.field.label) }) })) })
     setBusy(true)
@@ -127,7 +123,7 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
           <h1>{t('new_of', { what: w(f.label) })}</h1>
         </div>
       </header>
-      <Parked form={key} slot={slot} onDrop={() => drop(blank(given))} />
+      <Parked form={key} slot={slot} onDrop={() => drop(empty())} />
     </>
   )
   if (draft.at === 0 && list.length >= PARKED) return <div className="narrow">{head}</div>
@@ -135,11 +131,11 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
     <div ref={top} className="narrow">
       {head}
       {restored && draft.at > 0 && !problem && (
-        <p className="notice">{t('draft.restored', { at: clockTime(draft.at) })} <button type="button" className="link" onClick={() => drop(blank(given))}>{t('draft.discard')}</button></p>
+        <p className="notice">{t('draft.restored', { at: clockTime(draft.at) })} <button type="button" className="link" onClick={() => drop(empty())}>{t('draft.discard')}</button></p>
       )}
       {problem && <Refused problem={problem} kept={draft.at > 0} onField={(x) => focusField('new', x)} />}
       <Card>
-        <Fill form={key} prefix="new" asks={first} lines={[]} draft={draft} onChange={change} problem={problem} autoFocus foldOptional={first.filter((a) => a.required || a.later).length > 3} />
+        <Fill form={key} prefix="new" asks={first} lines={[]} draft={draft} onChange={change} problem={problem} autoFocus foldOptional={false} />
         {f.central ? <There form={f} draft={draft} /> : named && <Alike form={key} q={idOf(draft.values[named.id])} say={t('alike')} />}
         {same.length > 1 && <Alike form={key} filter={cel(same.map((x) => ({ field: x.id, op: 'is', value: idOf(draft.values[x.id]) })), same)} say={t('alike.same')} />}
       </Card>

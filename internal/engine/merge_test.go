@@ -165,7 +165,7 @@ func TestMerge(t *testing.T) {
 		for id, words := range map[string]string{old: "并入“F002", stay: "把“F001"} {
 			h, err := s.E.History(ctx, s.Now, wang, "x.firm", id)
 			if err != nil || !slices.ContainsFunc(h, func(x engine.HistoryEntry) bool {
-				return strings.Contains(x.Text.ZH, words) && x.Comment == "同一家"
+				return strings.Contains(x.Text.ZH, words) && strings.Contains(x.Text.ZH, "理由：同一家")
 			}) {
 				t.Errorf("history of %s: %+v %v", id, h, err)
 			}

@@ -116,7 +116,7 @@ func (w *work) historyEntry(r *Record, e *journal.Entry) HistoryEntry {
 	}
 	h.ByLink = e.Origin == "link"
 	h.Label = w.entryLabel(e)
-	h.Comment = first(str(e.Asked["comment"]), str(e.Asked["reason"]))
+	h.Comment = str(e.Asked["comment"])
 	if how, ok := e.Asked["proof"].(map[string]any); ok {
 		if words, ok := proofWords[str(how["means"])]; ok {
 			h.Proof = &words

@@ -99,11 +99,22 @@ func (e *Engine) Books(ctx context.Context, now time.Time, actor Actor) ([]BookB
 	err := e.read(ctx, now, actor, func(w *work) error {
 		list = []BookBrief{}
 		for _, b := range e.Lib.Books {
-			list = append(list, w.bookBrief(b))
+			if w.mayRead(b) {
+				list = append(list, w.bookBrief(b))
+			}
 		}
 		return nil
 	})
 	return list, err
+}
+
+// stranger tells whether the reader is of another organisation.
+func (w *work) stranger() bool { return w.me != nil && w.world.outside(w.me.id) != "" }
+
+// mayRead tells whether a book is the reader's to look up: our people read every regulation of the library, those of another
+// organisation what they have a part in.
+func (w *work) mayRead(b *rulebook.Book) bool {
+	return b != nil && (!w.stranger() || b.ID == "base" || w.worksWith(b))
 }
 
 func (w *work) bookBrief(b *rulebook.Book) BookBrief {
@@ -128,7 +139,7 @@ func (e *Engine) Book(ctx context.Context, now time.Time, actor Actor, id string
 	var v *BookView
 	err := e.read(ctx, now, actor, func(w *work) error {
 		b := e.Lib.Book(id)
-		if b == nil {
+		if !w.mayRead(b) {
 			return fault.New(fault.NotFound, "没有这个制度："+id, "There is no rulebook "+id)
 		}
 		v = &BookView{BookBrief: w.bookBrief(b), ClauseList: []ClauseView{}, Parameters: []ParamView{}, Roles: []RoleView{}}
@@ -147,7 +158,10 @@ func (e *Engine) Book(ctx context.Context, now time.Time, actor Actor, id string
 			v.Parameters = append(v.Parameters, w.paramView(b, p, view))
 		}
 		for _, r := range b.Roles {
-			x := RoleView{ID: r.ID, Label: textOr(r.Label, r.ID), Holders: w.holderList(w.world.holders(r.ID, "", w.now)), Conflicts: []string{}, HeldIn: r.HeldIn, Need: r.Holders, Signs: []Text{}}
+			x := RoleView{ID: r.ID, Label: textOr(r.Label, r.ID), Holders: []Holder{}, Conflicts: []string{}, HeldIn: r.HeldIn, Need: r.Holders, Signs: []Text{}}
+			if !w.stranger() {
+				x.Holders = w.holderList(w.world.holders(r.ID, "", w.now))
+			}
 			for _, a := range signedFor(b, r.ID) {
 				x.Signs = append(x.Signs, text(a.Label))
 			}
@@ -169,7 +183,7 @@ func (e *Engine) Diff(ctx context.Context, now time.Time, actor Actor, id, with 
 	var v *BookDiff
 	err := e.read(ctx, now, actor, func(w *work) error {
 		for _, x := range []string{id, with} {
-			if e.Lib.Book(x) == nil {
+			if !w.mayRead(e.Lib.Book(x)) {
 				return fault.New(fault.NotFound, "没有这个制度："+x, "There is no rulebook "+x)
 			}
 		}
@@ -188,7 +202,7 @@ func (e *Engine) Clause(ctx context.Context, now time.Time, actor Actor, id stri
 	var v *ClauseView
 	err := e.read(ctx, now, actor, func(w *work) error {
 		b, c := e.Lib.Clause(id)
-		if c == nil {
+		if c == nil || !w.mayRead(b) {
 			return fault.New(fault.NotFound, "没有这一条："+id, "There is no clause "+id)
 		}
 		x := w.clauseView(b, c, w.bookSight(b))

@@ -183,7 +183,11 @@ func (e *Engine) Reports(ctx context.Context, now time.Time, actor Actor) ([]Rep
 	var list []ReportBrief
 	err := e.read(ctx, now, actor, func(w *work) error {
 		list = []ReportBrief{}
+		begun := w.anyAdopted()
 		for _, b := range e.Lib.Books {
+			if begun && !w.worksWith(b) {
+				continue // no regulation of his
+			}
 			for _, rep := range b.Reports {
 				f := rep.Form
 				if f == nil || w.scopeOf(f).none || !inForceFor(f, w.bookSight(b)) {

@@ -76,7 +76,7 @@ export function Deadline(p: Props) {
       text = t('mark.dropped')
       break
     default:
-      text = t('mark.none')
+      text = t(p.state === 'none' ? 'mark.free' : 'mark.none')
   }
   const instant = kind === 'met' || kind === 'metlate' ? met : due
   const abs = instant === null ? '' : absolute(instant, now, lang, kind !== 'met' && kind !== 'metlate')

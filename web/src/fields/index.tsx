@@ -1,5 +1,5 @@
 // The register of field kinds. A kind nobody knows is shown as text with a notice, never as a blank.
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { EyeOutlined } from '@ant-design/icons'
 import { useWords } from '../app/i18n'
 import type { Field, Value } from '../api/types'
@@ -31,9 +31,24 @@ export function kindOf(field: Field): Kind {
   return kinds[field.type] ?? (field.form || field.type.startsWith('list') || field.type.includes('.') ? reference : text)
 }
 
+/** A value to write. What the writer may not read stays as it is, unless he writes another in its place. */
 export function FieldInput(p: InputProps) {
+  const { t } = useWords()
   const { Input } = kindOf(p.field)
-  return <Input {...p} />
+  const shut = useRef(masked(p.value) === null ? undefined : p.value)
+  if (masked(p.value) !== null)
+    return (
+      <span className="shut">
+        <output id={p.id}><FieldView field={p.field} value={p.value} dense /></output>{' '}
+        {!erased(p.value) && <button type="button" className="link" onClick={() => p.onChange(null)}>{t('field.rewrite')}</button>}
+      </span>
+    )
+  return (
+    <>
+      <Input {...p} />
+      {shut.current !== undefined && <button type="button" className="link" onClick={() => p.onChange(shut.current as Value)}>{t('field.keep')}</button>}
+    </>
+  )
 }
 
 /** A value as people read it; a masked one may be asked for where a record is given, which is where its class reveals anything. */

@@ -15,7 +15,7 @@ import { clockTime, isoDate } from '../app/time'
 import { ClauseChip } from '../elements/clause'
 import { blank, draftKey, freeSlot, PARKED, slotId, slotOf, useDraft, useParked } from '../elements/draft'
 import { bySection, FEW, Fill, focusField, sendable, type Ask } from '../elements/fill'
-import { Card, Failed, Loading } from '../elements/parts'
+import { Card, Empty, Failed, Loading } from '../elements/parts'
 import { Parked } from '../elements/parked'
 import { Refused } from '../elements/refusal'
 import { Link } from 'react-router'
@@ -23,6 +23,7 @@ import { idOf, missing } from '../fields'
 
 export default function NewRecord() {
   const { key = '' } = useParams()
+  const { t, w } = useWords()
   const { account } = useMe().person
   const [params] = useSearchParams()
   const form = useForm(key, [...params].find(([k]) => k !== 'draft' && !k.includes('.'))?.[1])
@@ -33,6 +34,7 @@ export default function NewRecord() {
   const [asked, setAsked] = useState<{ at: string; slot: number }>()
   if (form.error) return <Failed error={form.error} again={form.refetch} />
   if (!f) return <Loading rows={8} />
+  if (!f.new) return <Empty>{t('new.not_yours', { what: w(f.label) })}</Empty>
   const at = `${key}?${params}`
   if (asked?.at !== at) {
     // a draft about the same is gone on with; one about something else is left where it is

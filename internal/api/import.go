@@ -386,12 +386,14 @@ type brought struct {
 	err   error
 }
 
-// rowsInTurn brings rows in and tells take of each, in the order of the sheet. A row asks for its turn once the one before has it, and take
+// rowsInTurn brings rows in and tells take of each, in the order of the sheet. A row asks for its turn once the one before comes before it, and take
 // hears of it once it is kept: so the rows share commits. One that may look for what an earlier row brought waits until that is kept.
 func (c *call) rowsInTurn(ctx context.Context, im *engine.Importer, o importOrder, rows []sheetRow, take func(sheetRow, brought) error) error {
 	most := importAhead
 	if o.Dry || o.Match != "" || im.Refers(o.Columns) {
 		most = 0
+	} else {
+		ctx = engine.Share(ctx)
 	}
 	type coming struct {
 		row  sheetRow

@@ -150,7 +150,8 @@ func (d directory) ByAccount(tx *store.Tx, now time.Time, account string) (auth.
 }
 
 func (d directory) find(tx *store.Tx, now time.Time, column, value string) (auth.Person, error) {
-	rows, err := tx.Select(query.Select{Table: d.people, Alias: "p", Where: query.Eq("p", column, value), Limit: 1})
+	rows, err := tx.Select(query.Select{Table: d.people, Alias: "p", Where: query.Eq("p", column, value), Limit: 1,
+		Columns: columns("p", "id", "account", "name", "phone", "email", "unit", "active", "left_on", "ends_at")})
 	if err != nil || len(rows) == 0 {
 		return auth.Person{}, err
 	}
@@ -175,7 +176,7 @@ func (d directory) find(tx *store.Tx, now time.Time, column, value string) (auth
 	if ends, err := time.Parse(time.RFC3339, text("ends_at")); err == nil && !now.Before(ends) {
 		p.Active = false // his minute has struck, whether or not the clock was there to see it
 	}
-	held, err := tx.Select(query.Select{Table: d.grants, Alias: "g", Where: query.Eq("g", "person", p.ID),
+	held, err := tx.Select(query.Select{Table: d.grants, Alias: "g", Where: query.Eq("g", "person", p.ID), Columns: columns("g", "from", "until", "state", "role", "unit"),
 		Order: []query.Order{{Expr: query.Col{Alias: "g", Name: "id"}}}})
 	if err != nil {
 		return auth.Person{}, err
@@ -193,6 +194,15 @@ func (d directory) find(tx *store.Tx, now time.Time, column, value string) (auth
 	}
 	p.Standing = strings.Join(standing, "\n")
 	return p, nil
+}
+
+// columns are some of a table's: each request asks who comes, and a row of people is wide.
+func columns(alias string, names ...string) []query.Column {
+	list := make([]query.Column, len(names))
+	for i, n := range names {
+		list[i] = query.Column{Name: n, Expr: query.Col{Alias: alias, Name: n}}
+	}
+	return list
 }
 
 func zone() *time.Location { return calendar.Standard().Zone }

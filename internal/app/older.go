@@ -57,7 +57,7 @@ func (s *server) underEarlier(ctx context.Context, lib *rulebook.Library) error 
 				return fmt.Errorf("records of %s run under an earlier text whose form %s the present one does not have: keep the form until they have come to an end", x.Book, f.Key)
 			}
 		}
-		running = append(running, was)
+		running = append(running, was.Unplayed())
 	}
 	s.older = older
 	return s.p.prepare(ctx, s.db, lib, running...)

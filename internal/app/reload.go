@@ -42,7 +42,7 @@ func (s *server) reload(ctx context.Context, dir string) error {
 	if err := s.p.prepare(ctx, s.db, lib); err != nil {
 		return err
 	}
-	return s.use(lib)
+	return s.use(lib.Unplayed())
 }
 
 // stamp changes when a file of the folder is written, made or removed.

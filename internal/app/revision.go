@@ -89,7 +89,7 @@ func (s *server) approvedTexts(ctx context.Context) (*rulebook.Library, error) {
 			return nil, fmt.Errorf("the kept text of %s is not the one that was approved, or it shares files with another text that waits", a.Book)
 		}
 	}
-	if err := s.p.prepare(ctx, s.db, lib); err != nil {
+	if err := s.p.prepare(ctx, s.db, lib.Unplayed()); err != nil {
 		return nil, err
 	}
 	for _, id := range waiting {

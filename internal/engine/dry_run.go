@@ -171,7 +171,7 @@ func (d *dryRun) otherwise(w *work) (*work, error) {
 		return nil, err
 	}
 	world := *w.world
-	world.views = map[string]*rulebook.View{}
+	world.views = map[viewKey]*rulebook.View{}
 	world.values = append(append([]paramValue{}, w.world.values...), d.raw...) // the last that is in force wins
 	if d.ask.Woken != nil {
 		world.adoptions = append([]adoption{}, w.world.adoptions...)

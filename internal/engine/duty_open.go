@@ -278,7 +278,7 @@ func (w *work) dutyHolders(d *rulebook.Duty, view *rulebook.View, m *Record, s *
 			return w.whoMay(m, a), nil
 		}
 	}
-	for _, u := range w.world.chain(first(m.unitID(), view.Unit)) {
+	for u := range w.world.chain(first(m.unitID(), view.Unit)) {
 		if x := w.world.units[u]; x != nil && x.head != "" {
 			return []string{x.head}, nil
 		}

@@ -228,7 +228,9 @@ func (e *Engine) do(ctx context.Context, now time.Time, act Act) (*Outcome, erro
 	var events []Event
 	perform := func(tx *store.Tx) error {
 		out, events = nil, nil
-		e.foresee(tx, now, act)
+		if err := e.foresee(tx, now, act); err != nil {
+			return err
+		}
 		w, err := e.begin(ctx, tx, now, act.Actor)
 		if err != nil {
 			return err

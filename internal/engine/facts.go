@@ -74,7 +74,7 @@ func (f *facts) Head(u expr.Record) (expr.Record, error) {
 	if u == nil {
 		return nil, nil
 	}
-	for _, id := range f.w.world.chain(u.ID()) {
+	for id := range f.w.world.chain(u.ID()) {
 		if x := f.w.world.units[id]; x != nil && x.head != "" {
 			return asRecord(f.w.ref("base.person", x.head))
 		}

@@ -14,9 +14,12 @@ import (
 // its key, the record, held, with its clocks, and what the act names. Whoever asks later meets the answer there; what was guessed in vain costs a row.
 
 // foresee says what an act will ask.
-func (e *Engine) foresee(tx *store.Tx, now time.Time, act Act) {
+func (e *Engine) foresee(tx *store.Tx, now time.Time, act Act) error {
 	if tx.Pipe(); !tx.Piped() {
-		return
+		return nil
+	}
+	if err := tx.Steady("meta", "key", metaWorld); err != nil { // whoever ends a right waits until what was judged by it is kept
+		return err
 	}
 	if act.Actor.Person != "" {
 		tx.Ahead(e.Lib.Form("base.person").Table, act.Actor.Person, false)
@@ -26,7 +29,7 @@ func (e *Engine) foresee(tx *store.Tx, now time.Time, act Act) {
 	}
 	form := e.Lib.Form(act.Form)
 	if form == nil {
-		return
+		return nil
 	}
 	if a := form.Action(act.Action); act.Action != "create" && (a == nil || a.Merge == nil) { // a merge takes a lock of its own before the records'
 		tx.Ahead(form.Table, act.Record, true)
@@ -58,6 +61,23 @@ func (e *Engine) foresee(tx *store.Tx, now time.Time, act Act) {
 			}
 			tx.Ahead(to.Table, id, false)
 		}
+	}
+	return nil
+}
+
+// foreseeDue says what the clock will ask when it does what is due: the record, which is held first as every act holds it before its clocks, the
+// clock's row, and all clocks of the record.
+func (e *Engine) foreseeDue(tx *store.Tx, d due) {
+	if tx.Pipe(); d.kind != "clock" || !tx.Piped() {
+		return
+	}
+	form := e.Lib.Form(d.form)
+	if form != nil {
+		tx.Ahead(form.Table, d.of, true)
+	}
+	tx.Ahead(e.Lib.Form("base.clock").Table, d.id, true)
+	if form != nil {
+		tx.AheadSelect(e.clocksOfRecord(d.of))
 	}
 }
 

@@ -37,9 +37,12 @@ type Importer struct {
 	said  map[string]int // a field and what tells records apart by it → the row that said it first
 }
 
-// AtTurn is a context whose act calls f when its turn has come, which on SQLite is before the turns of all that ask after it; elsewhere
-// f is not called.
+// AtTurn is a context whose act calls f once its turn is before the turns of all that ask after it. On PostgreSQL there are turns among the acts
+// of one Share alone; without, f is not called.
 func AtTurn(ctx context.Context, f func()) context.Context { return store.AtTurn(ctx, f) }
+
+// Share is a context whose acts come one after the other and share commits, as all do on SQLite.
+func Share(ctx context.Context) context.Context { return store.Share(ctx) }
 
 // Refers tells whether a row with these fields may name what another row brings.
 func (im *Importer) Refers(fields []string) bool {
@@ -173,14 +176,8 @@ func (im *Importer) Row(ctx context.Context, now time.Time, match string, fields
 	values := map[string]any{}
 	var wrong []ImportWrong
 	there, same := "", false
-	err := im.e.read(ctx, now, im.actor, func(w *work) error {
+	err := im.may(ctx, now, func(w *work) error {
 		wrong, there, same = nil, "", false
-		if _, err := w.formSeen(im.form.Key); err != nil { // his right may have ended since the row before
-			return err
-		}
-		if err := w.judgeImport(im.form); err != nil {
-			return err
-		}
 		for i, id := range fields {
 			if id == "" || i >= len(cells) || strings.TrimSpace(cells[i]) == "" {
 				continue
@@ -210,9 +207,6 @@ func (im *Importer) Row(ctx context.Context, now time.Time, match string, fields
 		there, same, err = im.there(w, f, values)
 		return err
 	})
-	if ref, ok := AsRefusal(err); ok {
-		im.e.logRefusal(ctx, now, Act{Form: im.form.Key, Action: "import", Actor: im.actor}, ref)
-	}
 	if err != nil || len(wrong) > 0 {
 		return "", wrong, err
 	}
@@ -242,6 +236,9 @@ func (im *Importer) Row(ctx context.Context, now time.Time, match string, fields
 		return how, nil, nil
 	}
 	if ref, ok := AsRefusal(err); ok {
+		if err := im.may(ctx, now, func(*work) error { return nil }); err != nil {
+			return "", nil, err // what is refused is he, whose right ended meanwhile, and not the row
+		}
 		for _, item := range ref.Items {
 			wrong = append(wrong, ImportWrong{item.Field, at(item.Field), item.Clause, text(item.Say)})
 		}
@@ -262,6 +259,23 @@ func (im *Importer) Row(ctx context.Context, now time.Time, match string, fields
 		wrong = append(wrong, ImportWrong{Column: -1, Say: say})
 	}
 	return "", wrong, nil
+}
+
+// may reads on if the actor may bring records in, still: his right may have ended since the row before.
+func (im *Importer) may(ctx context.Context, now time.Time, fn func(*work) error) error {
+	err := im.e.read(ctx, now, im.actor, func(w *work) error {
+		if _, err := w.formSeen(im.form.Key); err != nil {
+			return err
+		}
+		if err := w.judgeImport(im.form); err != nil {
+			return err
+		}
+		return fn(w)
+	})
+	if ref, ok := AsRefusal(err); ok {
+		im.e.logRefusal(ctx, now, Act{Form: im.form.Key, Action: "import", Actor: im.actor}, ref)
+	}
+	return err
 }
 
 // there finds the record that a row is about, and tells whether it says all that the row says. What the reader does not see in it

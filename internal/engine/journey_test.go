@@ -8,7 +8,7 @@ import (
 )
 
 // Ensure that an act on PostgreSQL goes there and back few times, whatever it asks and writes: what it will ask is asked along with its first question, and
-// what nobody waits for goes along with the next question or the commit.
+// what nobody waits for goes along with the next question or the commit; and that a tick asks of each thing that is due together what belongs to it.
 func TestJourneys(t *testing.T) {
 	var j testkit.Journeys
 	s := testkit.Open(t, testkit.Load(t, shopBook), pgtest.DSN(t), "2026-03-02 09:00", j.Option())
@@ -35,5 +35,14 @@ func TestJourneys(t *testing.T) {
 		if took[action] > most {
 			t.Errorf("%s: %d journeys, want %d at most", action, took[action], most)
 		}
+	}
+	for range 20 {
+		id := s.Do("wang", "x.matter", "", "create", map[string]any{"subject": "法兰", "amount": "10"}).Record
+		s.Do("wang", "x.matter", id, "register", nil)
+	}
+	j.Taken()
+	fired := s.Turn("2026-03-20 09:00")
+	if n := j.Taken(); fired < 20 || n > 8*fired { // for each to find it and to do it
+		t.Errorf("a tick that did %d things: %d journeys, want %d at most", fired, n, 8*fired)
 	}
 }

@@ -142,7 +142,7 @@ func (w *work) mayVoid(r *Record) []string {
 	var list []string
 	x := str(r.row["by"])
 	if x == "" {
-		for _, u := range w.world.chain(r.unitID()) {
+		for u := range w.world.chain(r.unitID()) {
 			if unit := w.world.units[u]; x == "" && unit != nil {
 				x = unit.head
 			}

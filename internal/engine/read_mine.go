@@ -129,7 +129,7 @@ func (d directory) InferiorsOf() []string {
 
 func (d directory) UnitsLed() []string {
 	return d.units(func(unit string) bool {
-		for _, u := range d.world.chain(unit) {
+		for u := range d.world.chain(unit) {
 			if x := d.world.units[u]; x != nil && x.head != "" {
 				return contains(d.ids, x.head)
 			}

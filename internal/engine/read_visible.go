@@ -136,7 +136,7 @@ func (w *work) ownHouse(f *rulebook.Form, s *scope, house string) *scope {
 
 // headOver tells whether the reader is head of the unit or of one above it.
 func (w *work) headOver(unit string) bool {
-	for _, u := range w.world.chain(unit) {
+	for u := range w.world.chain(unit) {
 		if x := w.world.units[u]; x != nil && x.head == w.me.id {
 			return true
 		}

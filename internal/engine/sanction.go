@@ -499,7 +499,7 @@ func (w *work) confirmers(o *rulebook.Offence, r *Record, view *rulebook.View, s
 	if len(kept) > 0 {
 		return kept, nil
 	}
-	for _, u := range w.world.chain(r.unitID()) {
+	for u := range w.world.chain(r.unitID()) {
 		if x := w.world.units[u]; x != nil && x.head != "" && !contains(out, x.head) {
 			return []string{x.head}, nil
 		}

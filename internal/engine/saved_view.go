@@ -93,7 +93,7 @@ func (w *work) sharedUnits() []string {
 	var list []string
 	places, _ := w.places(nil)
 	for _, p := range places {
-		for _, u := range w.world.chain(p) {
+		for u := range w.world.chain(p) {
 			if !contains(list, u) {
 				list = append(list, u)
 			}

@@ -30,57 +30,77 @@ func (e *Engine) Tick(ctx context.Context, now time.Time) (int, time.Time, error
 		if err := ctx.Err(); err != nil {
 			return fired, time.Time{}, err
 		}
-		at, kind, id, err := e.earliest(ctx, now)
+		d, err := e.earliest(ctx, now)
 		if err != nil {
 			return fired, time.Time{}, err
 		}
-		if id == "" {
-			return fired, at, nil
+		if d.id == "" {
+			return fired, d.at, nil
 		}
-		if err := e.fire(ctx, now, at, kind, id); err != nil {
+		if err := e.fire(ctx, now, d); err != nil {
 			return fired, time.Time{}, err
 		}
 		fired++
 	}
 }
 
-// earliest finds what is due first: a clock or the opening of a duty's next period. Without one due it answers the next time.
-func (e *Engine) earliest(ctx context.Context, now time.Time) (at time.Time, kind, id string, err error) {
+// due is what falls due at an instant: a clock, of a record or a duty, or the opening of a duty's next period.
+type due struct {
+	at       time.Time
+	kind, id string
+	form, of string // of a clock: its record's
+}
+
+// earliest finds what is due first. Without anything due it answers the next time, and no id.
+func (e *Engine) earliest(ctx context.Context, now time.Time) (d due, err error) {
+	first := func(table string, also ...string) query.Select {
+		next := query.Col{Alias: "t", Name: "next_at"}
+		q := query.Select{Table: table, Alias: "t", Where: query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{next}}}},
+			Order: []query.Order{{Expr: next}, {Expr: query.Col{Alias: "t", Name: "id"}}}, Limit: 1}
+		for _, name := range append([]string{"id", "next_at"}, also...) {
+			q.Columns = append(q.Columns, query.Column{Name: name, Expr: query.Col{Alias: "t", Name: name}})
+		}
+		return q
+	}
+	duties, clocks := first("duty_cursor"), first(e.Lib.Form("base.clock").Table, "of_form", "of_id")
 	err = e.DB.Read(ctx, func(tx *store.Tx) error {
-		for _, t := range []struct{ kind, table string }{{"duty", "duty_cursor"}, {"clock", e.Lib.Form("base.clock").Table}} {
-			rows, err := tx.Select(query.Select{Table: t.table, Alias: "t", Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "t", Name: "id"}}, {Name: "next_at", Expr: query.Col{Alias: "t", Name: "next_at"}}},
-				Where: query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "t", Name: "next_at"}}}}},
-				Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "next_at"}}, {Expr: query.Col{Alias: "t", Name: "id"}}}, Limit: 1})
+		d = due{}
+		tx.Pipe()
+		tx.AheadSelect(clocks)
+		for _, x := range []struct {
+			kind string
+			q    query.Select
+		}{{"duty", duties}, {"clock", clocks}} {
+			rows, err := tx.Select(x.q)
 			if err != nil {
 				return err
 			}
 			if len(rows) == 0 {
 				continue
 			}
-			next, ok := parseInstant(rows[0]["next_at"])
-			if !ok {
-				continue
-			}
-			if at.IsZero() || next.Before(at) {
-				at, kind, id = next, t.kind, str(rows[0]["id"])
+			row := rows[0]
+			if next, ok := parseInstant(row["next_at"]); ok && (d.at.IsZero() || next.Before(d.at)) {
+				d = due{at: next, kind: x.kind, id: str(row["id"]), form: str(row["of_form"]), of: str(row["of_id"])}
 			}
 		}
 		return nil
 	})
-	if err == nil && (at.IsZero() || at.After(now)) {
-		id = ""
+	if err == nil && (d.at.IsZero() || d.at.After(now)) {
+		d.id = ""
 	}
-	return at, kind, id, err
+	return d, err
 }
 
 // fire does one due thing, judged as of the time it fell due.
-func (e *Engine) fire(ctx context.Context, now, at time.Time, kind, id string) error {
+func (e *Engine) fire(ctx context.Context, now time.Time, d due) error {
 	ctx, s := span.Begin(ctx, "fire")
 	defer s.End()
+	at, kind, id := d.at, d.kind, d.id
 	var events []Event
 	var effects []Effect
 	err := e.DB.Write(ctx, func(tx *store.Tx) error {
 		events, effects = nil, nil
+		e.foreseeDue(tx, d)
 		w, err := e.begin(ctx, tx, at, ClockActor())
 		if err != nil {
 			return err

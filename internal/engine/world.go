@@ -2,7 +2,7 @@ package engine
 
 import (
 	"encoding/json"
-	"fmt"
+	"iter"
 	"maps"
 	"sort"
 	"strings"
@@ -31,7 +31,7 @@ type world struct {
 	unitValues bool // some value is of one unit only
 	calendar   *calendar.Calendar
 	spoken     rulebook.Spoken // texts of the rulebooks and of this company in two languages
-	views      map[string]*rulebook.View
+	views      map[viewKey]*rulebook.View
 	e          *Engine
 }
 
@@ -61,6 +61,9 @@ type paramValue struct {
 	book, param, unit, raw string
 	from                   calendar.Date
 }
+
+// metaWorld is where meta says which version of all that a snapshot holds is current.
+const metaWorld = "world"
 
 // worldForms are the base forms whose change makes the snapshot stale.
 var worldForms = map[string]bool{"base.unit": true, "base.person": true, "base.role_grant": true, "base.absence": true,
@@ -97,7 +100,7 @@ func (e *Engine) worldOf(w *work) (*world, error) {
 // has begun to work on the database meanwhile, this one does nothing more.
 func (w *work) worldVersion() (string, error) {
 	rows, err := w.tx.Select(query.Select{Table: "meta", Alias: "m", Where: query.Op{Name: "in", Args: []query.Expr{
-		query.Col{Alias: "m", Name: "key"}, query.Const{Value: "world"}, query.Const{Value: metaErased},
+		query.Col{Alias: "m", Name: "key"}, query.Const{Value: metaWorld}, query.Const{Value: metaErased},
 		query.Const{Value: store.GenerationKey}}},
 		Order: []query.Order{{Expr: query.Col{Alias: "m", Name: "key"}}}})
 	s := ""
@@ -115,7 +118,7 @@ func (w *work) worldChanged() error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	if err := w.tx.Upsert("meta", []string{"key"}, store.Row{"key": "world", "value": w.e.opts.NewID()}); err != nil {
+	if err := w.tx.Upsert("meta", []string{"key"}, store.Row{"key": metaWorld, "value": w.e.opts.NewID()}); err != nil {
 		return err
 	}
 	wd, err := w.readWorld()
@@ -133,7 +136,7 @@ func (w *work) rows(form string) ([]store.Row, error) {
 }
 
 func (w *work) readWorld() (*world, error) {
-	wd := &world{e: w.e, units: map[string]*unitInfo{}, people: map[string]*personInfo{}, held: map[string][]grant{}, filled: map[string][]grant{}, views: map[string]*rulebook.View{}, calendar: w.e.Lib.Days.Calendar()}
+	wd := &world{e: w.e, units: map[string]*unitInfo{}, people: map[string]*personInfo{}, held: map[string][]grant{}, filled: map[string][]grant{}, views: map[viewKey]*rulebook.View{}, calendar: w.e.Lib.Days.Calendar()}
 	var err error
 	if wd.version, err = w.worldVersion(); err != nil {
 		return nil, err
@@ -274,22 +277,21 @@ func inForce(from, until calendar.Date, at calendar.Date) bool {
 }
 
 // chain is the unit and those above it.
-func (wd *world) chain(unit string) []string {
-	var list []string
-	for n := 0; unit != "" && n < 64; n++ {
-		list = append(list, unit)
-		u := wd.units[unit]
-		if u == nil {
-			break
+func (wd *world) chain(unit string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for n := 0; unit != "" && n < 64 && yield(unit); n++ {
+			u := wd.units[unit]
+			if u == nil {
+				return
+			}
+			unit = u.parent
 		}
-		unit = u.parent
 	}
-	return list
 }
 
 // within tells whether unit is top or below it.
 func (wd *world) within(unit, top string) bool {
-	for _, u := range wd.chain(unit) {
+	for u := range wd.chain(unit) {
 		if u == top {
 			return true
 		}
@@ -303,7 +305,7 @@ func (wd *world) outside(person string) string {
 	if p == nil {
 		return ""
 	}
-	for _, u := range wd.chain(p.unit) {
+	for u := range wd.chain(p.unit) {
 		if x := wd.units[u]; x != nil && x.outside {
 			return u
 		}
@@ -313,7 +315,7 @@ func (wd *world) outside(person string) string {
 
 // adoptionOf is the adoption of a book nearest above a unit on a day.
 func (wd *world) adoptionOf(book, unit string, at calendar.Date) *adoption {
-	for _, u := range wd.chain(unit) {
+	for u := range wd.chain(unit) {
 		for i := range wd.adoptions {
 			a := &wd.adoptions[i]
 			if a.book == book && a.unit == u && inForce(a.from, a.until, at) {
@@ -338,20 +340,24 @@ func (wd *world) adopterNear(book, unit string, at calendar.Date) string {
 	return ""
 }
 
+// viewKey tells apart how a book binds.
+type viewKey struct {
+	book                 *rulebook.Book
+	opened, today        calendar.Date
+	adoption, unit, near string
+}
+
 // view is a book as it binds a unit on a day: the adopted values and what sleeps.
 func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rulebook.View {
 	zone := wd.calendar.Zone
 	opened, today := calendar.DateOf(at, zone), calendar.DateOf(w.now, zone)
 	a := wd.adoptionOf(b.ID, unit, opened)
-	key := b.ID + "|" + opened.String() + "|" + today.String()
-	if !wd.e.present(b) {
-		key += fmt.Sprintf("|%p", b)
-	}
+	key := viewKey{book: b, opened: opened, today: today}
 	if a != nil {
-		key += "|" + a.id
+		key.adoption = a.id
 	}
 	if wd.unitValues {
-		key += "|" + unit
+		key.unit = unit
 	}
 	near, since := make([]string, len(b.AddedBy)), make([]time.Time, len(b.AddedBy))
 	for i, x := range b.AddedBy {
@@ -359,8 +365,8 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 		if near[i] == "" { // the record was there before the rulebook: what is added holds for it from now on
 			near[i], since[i] = wd.adopterNear(x.ID, unit, today), w.now
 		}
-		key += "|" + near[i]
 	}
+	key.near = strings.Join(near, "|")
 	wd.e.mu.Lock()
 	v := wd.views[key]
 	wd.e.mu.Unlock()
@@ -422,7 +428,7 @@ func (wd *world) view(w *work, b *rulebook.Book, unit string, at time.Time) *rul
 	wd.e.mu.Lock()
 	wd.views[key] = v
 	if len(wd.views) > 20000 {
-		wd.views = map[string]*rulebook.View{key: v}
+		wd.views = map[viewKey]*rulebook.View{key: v}
 	}
 	wd.e.mu.Unlock()
 	return v
@@ -444,7 +450,7 @@ func (wd *world) holders(role, unit string, at time.Time) []string {
 	if unit == "" {
 		return find("", true)
 	}
-	for _, u := range wd.chain(unit) {
+	for u := range wd.chain(unit) {
 		if list := find(u, false); len(list) > 0 {
 			return list
 		}
@@ -506,7 +512,7 @@ func (wd *world) superiorOf(person string) string {
 	if p.superior != "" {
 		return p.superior
 	}
-	for _, u := range wd.chain(p.unit) {
+	for u := range wd.chain(p.unit) {
 		if x := wd.units[u]; x != nil && x.head != "" && x.head != person {
 			return x.head
 		}

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"regexp"
+	"sync/atomic"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -27,6 +28,7 @@ type node struct {
 	off  int
 	as   *node          // of the variables done, stay, late …: the same thing said of this
 	re   *regexp.Regexp // of matches with a fixed pattern
+	path atomic.Pointer[string]
 }
 
 const maxText, maxDepth = 4000, 60
@@ -173,7 +175,7 @@ func (e *Env) fromCEL(t *cel.Type) Type {
 		if k, ok := structs[t.TypeName()]; ok {
 			return Of(k)
 		}
-		if o := e.byType[t.TypeName()]; o != nil {
+		if o := e.called(t.TypeName()); o != nil {
 			return ObjectOf(o.Key)
 		}
 	case types.OpaqueKind:

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/decls"
 	"cel.dev/cel-go/common/env"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -21,7 +22,8 @@ type Env struct {
 	base   *cel.Env
 	mu     sync.Mutex
 	envs   map[string]*cel.Env
-	byType map[string]*Object // CEL type name → object
+	common []*decls.VariableDecl // what every place knows; nil until one is compiled
+	names  *Names
 
 	checking sync.Mutex
 	missed   []miss
@@ -45,17 +47,50 @@ func (e *Env) Settle() {
 	e.checking.Lock()
 	e.texts = nil
 	e.checking.Unlock()
+	e.Leave()
+}
+
+// Leave lets go of the places at which was compiled. There are many, and they hold more than what is compiled there.
+func (e *Env) Leave() {
 	e.mu.Lock()
-	e.envs = map[string]*cel.Env{}
+	e.envs, e.common = map[string]*cel.Env{}, nil
 	e.mu.Unlock()
+}
+
+// Names are what CEL calls the types of objects. The schemas of one library share them, since they have nearly all objects in common; they are
+// for environments that are built one after the other.
+type Names struct {
+	seen map[string]bool   // keys
+	keys map[string]string // CEL type name → key
+}
+
+func (n *Names) add(key string) {
+	if n.seen[key] {
+		return
+	}
+	if n.seen == nil {
+		n.seen, n.keys = map[string]bool{}, map[string]string{}
+	}
+	n.seen[key], n.keys[typeName(key)] = true, key
+}
+
+// called is what CEL's type of this name stands for in this schema; nil if for nothing.
+func (e *Env) called(name string) *Object {
+	if key, ok := e.names.keys[name]; ok {
+		return e.schema.Objects[key]
+	}
+	return nil
 }
 
 // NewEnv builds the checker for a schema. Objects that the language itself has (stamp, stay, history …) are added to it.
 func NewEnv(s *Schema) (*Env, error) {
 	builtin(s)
-	e := &Env{schema: s, envs: map[string]*cel.Env{}, byType: map[string]*Object{}}
-	for key, o := range s.Objects {
-		e.byType[typeName(key)] = o
+	e := &Env{schema: s, envs: map[string]*cel.Env{}, names: s.Names}
+	if e.names == nil {
+		e.names = &Names{}
+	}
+	for key := range s.Objects {
+		e.names.add(key)
 	}
 	opts := []cel.EnvOption{cel.StdLib(cel.StdLibSubset(standard())), cel.ClearMacros(), cel.Macros(macros()...), cel.CustomTypeProvider(provider{e, types.NewEmptyRegistry()})}
 	opts = append(opts, declarations(s)...)
@@ -117,6 +152,28 @@ func (e *Env) extended(vars Vars) (*cel.Env, error) {
 	if x := e.envs[key]; x != nil {
 		return x, nil
 	}
+	if e.common == nil {
+		e.common = e.everywhere()
+	}
+	list := make([]*decls.VariableDecl, 0, len(e.common)+len(vars))
+	for id, t := range vars {
+		list = append(list, decls.NewVariable(id, celType(t)))
+	}
+	for _, d := range e.common {
+		if _, own := vars[d.Name()]; !own {
+			list = append(list, d)
+		}
+	}
+	x, err := e.base.Extend(cel.VariableDecls(list...))
+	if err != nil {
+		return nil, err
+	}
+	e.envs[key] = x
+	return x, nil
+}
+
+// everywhere are the names that every place knows, made once: there are many places.
+func (e *Env) everywhere() []*decls.VariableDecl {
 	all := Vars{"param": ObjectOf("param")}
 	for id, key := range e.schema.Forms {
 		all[id] = ListOf(ObjectOf(key))
@@ -124,19 +181,11 @@ func (e *Env) extended(vars Vars) (*cel.Env, error) {
 	for id := range e.schema.Roles {
 		all[id] = Of(KWho)
 	}
-	for id, t := range vars {
-		all[id] = t
-	}
-	opts := make([]cel.EnvOption, 0, len(all))
+	list := make([]*decls.VariableDecl, 0, len(all))
 	for id, t := range all {
-		opts = append(opts, cel.Variable(id, celType(t)))
+		list = append(list, decls.NewVariable(id, celType(t)))
 	}
-	x, err := e.base.Extend(opts...)
-	if err != nil {
-		return nil, err
-	}
-	e.envs[key] = x
-	return x, nil
+	return list
 }
 
 // keyOf tells places apart by their variables.
@@ -176,14 +225,14 @@ func (p provider) NewValue(string, map[string]ref.Val) ref.Val {
 }
 func (p provider) FindStructType(n string) (*types.Type, bool) {
 	_, known := structs[n]
-	if _, ok := p.e.byType[n]; ok || known {
+	if known || p.e.called(n) != nil {
 		return types.NewTypeTypeWithParam(types.NewObjectType(n)), true
 	}
 	return nil, false
 }
 func (p provider) FindStructFieldNames(n string) ([]string, bool) {
-	o, ok := p.e.byType[n]
-	if !ok {
+	o := p.e.called(n)
+	if o == nil {
 		return nil, false
 	}
 	var list []string
@@ -197,8 +246,8 @@ func (p provider) FindStructFieldType(n, field string) (*types.FieldType, bool) 
 		t, ok := parts[k][field]
 		return &types.FieldType{Type: celType(t)}, ok
 	}
-	o, ok := p.e.byType[n]
-	if !ok {
+	o := p.e.called(n)
+	if o == nil {
 		return nil, false
 	}
 	f, ok := o.Fields[field]

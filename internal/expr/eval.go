@@ -188,7 +188,13 @@ func (m *machine) selected(n *node) (Value, error) {
 // note tells the trace what was read; the rows of a query are too many to tell.
 func (m *machine) note(n *node, v Value) {
 	if m.s.Read != nil && len(m.local) == 0 {
-		m.s.Read(pathOf(n), v)
+		path := n.path.Load()
+		if path == nil { // made once: the same places are read over and over
+			s := pathOf(n)
+			path = &s
+			n.path.Store(path)
+		}
+		m.s.Read(*path, v)
 	}
 }
 

@@ -38,7 +38,7 @@ func (e *Env) problems(iss *cel.Issues, missed []miss, text string, vars Vars) [
 			var o *Object
 			for i, x := range missed {
 				if x.field == m[1] {
-					o = e.byType[x.object]
+					o = e.called(x.object)
 					missed = append(missed[:i:i], missed[i+1:]...)
 					break
 				}
@@ -182,7 +182,7 @@ func (e *Env) typeWord(t string) string {
 	if k, ok := structs[t]; ok {
 		return string(k)
 	}
-	if o := e.byType[t]; o != nil {
+	if o := e.called(t); o != nil {
 		if strings.HasPrefix(o.Key, "param.") {
 			return strings.TrimSuffix(o.Key, ".row")
 		}

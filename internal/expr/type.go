@@ -83,6 +83,8 @@ type Schema struct {
 	Approvals, Rankings, Ledgers, Quotas map[string]bool
 	// Quantities: those of the ledgers whose balance is a quantity, no money.
 	Quantities map[string]bool
+	// Names may be shared with other schemas; nil = they are this one's own.
+	Names *Names
 }
 
 // Param is a company value. Key and Out are set for a table: param.x.at(k1, k2).out

@@ -73,7 +73,7 @@ func (l *Library) Diff(left, right string) (*Diff, error) {
 	if to == nil {
 		return nil, fmt.Errorf("%s and %s have no text in common", left, right)
 	}
-	d := &differ{a: a, b: b, to: to, lib: l, said: map[[2]string][]Words{}}
+	d := &differ{a: l.written(a), b: l.written(b), to: to, lib: l, said: map[[2]string][]Words{}}
 	d.books()
 	return d.rows(), nil
 }

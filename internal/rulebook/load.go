@@ -3,7 +3,6 @@ package rulebook
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"sort"
 	"strings"
 
@@ -45,10 +44,7 @@ func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
 	}
 	l.variants()
 	for _, c := range l.books {
-		c.Book.text, c.Book.files = maps.Clone(c.src.elements), c.src.files
-		if c.src.header != nil {
-			c.Book.text["rulebook"] = []*entry{{key: "rulebook", value: c.src.header}}
-		}
+		c.Book.text, c.Book.files = c.src.whole(), c.src.files
 	}
 	l.order()
 	for _, stage := range []func(*book){
@@ -70,6 +66,7 @@ func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
 		for i := 0; i < len(c.todo); i++ { // a body may add more
 			c.todo[i]()
 		}
+		c.env.Leave()
 	}
 	for _, c := range l.books {
 		c.settleStored() // before anything asks what the database can answer
@@ -78,6 +75,7 @@ func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
 		for i := 0; i < len(c.last); i++ {
 			c.last[i]()
 		}
+		c.env.Leave()
 	}
 	for _, c := range l.books {
 		c.scenarios()
@@ -92,9 +90,10 @@ func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
 		c.env.Settle()
 	}
 	for _, b := range l.lib.Books {
-		if b.ID != "base" { // nobody adopts that
-			b.Digest = l.lib.Text(b).Digest
+		if b.sum = b.digest(); b.ID != "base" { // nobody adopts that
+			b.Digest = b.sum
 		}
+		b.text = nil // see written
 	}
 	return l.lib, r.sorted()
 }

@@ -76,8 +76,9 @@ type Book struct {
 	AddedBy    []*Book // the rulebooks that add to its forms
 
 	From map[string]string   // of a variant: clause of the extended book → own clause, or "none"
-	text map[string][]*entry // what it says, whole, as Diff reads it
+	text map[string][]*entry // what it says, whole: until it is compiled, and for Diff
 
+	sum   string            // digest of its text
 	files map[string]string // what it was read from
 
 	Schema *expr.Schema // what names mean in this book: its own forms, roles and parameters first

@@ -3,7 +3,6 @@ package rulebook
 import (
 	"io/fs"
 	"path"
-	"sort"
 	"strings"
 )
 
@@ -40,33 +39,38 @@ func readAll(r *reporter, fsys fs.FS, instead map[string]string) []*source {
 }
 
 func readFolder(r *reporter, fsys fs.FS, folder string, instead map[string]string) *source {
-	s := &source{folder: folder, elements: map[string][]*entry{}, files: map[string]string{}}
-	var files []string
-	for name := range instead {
+	files := map[string]string{}
+	for name, text := range instead {
 		if strings.HasPrefix(name, folder+"/") {
-			files = append(files, name)
+			files[name] = text
 		}
 	}
-	other := len(files) > 0
+	if len(files) > 0 {
+		return sourceOf(r, folder, files)
+	}
 	err := fs.WalkDir(fsys, folder, func(p string, d fs.DirEntry, err error) error {
-		if err == nil && !other && !d.IsDir() && (strings.HasSuffix(p, ".yaml") || strings.HasSuffix(p, ".yml")) {
-			files = append(files, p)
+		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".yaml") && !strings.HasSuffix(p, ".yml") {
+			return err
 		}
-		return err
+		data, err := fs.ReadFile(fsys, p)
+		if err != nil {
+			r.errorf(Pos{File: p}, "cannot read: %v", err)
+			return nil
+		}
+		files[p] = string(data)
+		return nil
 	})
 	if err != nil {
 		r.errorf(Pos{File: folder}, "cannot read: %v", err)
 	}
-	sort.Strings(files)
-	for _, f := range files {
-		data := []byte(instead[f])
-		if !other {
-			data, err = fs.ReadFile(fsys, f)
-		}
-		if err != nil {
-			r.errorf(Pos{File: f}, "cannot read: %v", err)
-			continue
-		}
+	return sourceOf(r, folder, files)
+}
+
+// sourceOf reads a folder's files, given by their names.
+func sourceOf(r *reporter, folder string, files map[string]string) *source {
+	s := &source{folder: folder, elements: map[string][]*entry{}, files: map[string]string{}}
+	for _, f := range sortedKeys(files) {
+		data := []byte(files[f])
 		if !bounded(r, "rulebooks/"+f, data) {
 			continue
 		}
@@ -76,7 +80,7 @@ func readFolder(r *reporter, fsys fs.FS, folder string, instead map[string]strin
 		}
 		sub := strings.TrimPrefix(f, folder+"/")
 		if !strings.HasPrefix(sub, "scenarios/") {
-			s.files[f] = string(data)
+			s.files[f] = files[f]
 		}
 		switch {
 		case strings.HasPrefix(sub, "scenarios/"):

@@ -13,10 +13,10 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // schemas builds what names mean: one object a form and line, shared by all books; forms, roles and parameters by book.
 func (l *loader) schemas() {
-	objects := map[string]*expr.Object{}
+	objects, stamps := map[string]*expr.Object{}, map[string]map[string]expr.Field{}
 	for _, b := range l.lib.Books {
 		for _, f := range b.Forms {
-			formObjects(objects, f)
+			formObjects(objects, f, stamps)
 		}
 	}
 	fields := func(key string, types map[string]expr.Type) {
@@ -29,12 +29,12 @@ func (l *loader) schemas() {
 	fields("fact", map[string]expr.Type{"person": person, "holder": whoType, "holders": whoType, "clause": textType, "at": timeType,
 		"missing": intType, "nth": intType, "case": anyType, "name": textType})
 	// In the library's own schema every book's words stand together, the first book's first.
-	all := &expr.Schema{Objects: objects}
-	texts := &expr.Texts{}
+	names, texts := &expr.Names{}, &expr.Texts{}
+	all := &expr.Schema{Objects: objects, Names: names}
 	for i := len(l.books) - 1; i >= 0; i-- {
 		c := l.books[i]
 		scope := c.scope()
-		s := &expr.Schema{Objects: l.withBacks(objects, scope, true)}
+		s := &expr.Schema{Objects: l.withBacks(objects, scope, true), Names: names}
 		for j := len(scope) - 1; j >= 0; j-- { // the own book last, so that it wins
 			scope[j].words(s)
 		}
@@ -90,7 +90,7 @@ func (c *book) words(s *expr.Schema) {
 	}
 }
 
-func formObjects(objects map[string]*expr.Object, f *Form) {
+func formObjects(objects map[string]*expr.Object, f *Form, stamps map[string]map[string]expr.Field) {
 	o := &expr.Object{Key: f.Key, Label: f.Label.ZH, Table: f.Table, Fields: map[string]expr.Field{}}
 	objects[f.Key] = o
 	var states []string
@@ -149,8 +149,10 @@ func formObjects(objects map[string]*expr.Object, f *Form) {
 			at, by = "at", "by"
 		}
 		key := f.Key + "#done." + a.ID
-		objects[key] = &expr.Object{Key: key, Label: f.ID + ".done." + a.ID, Fields: map[string]expr.Field{
-			"at": {Type: timeType, Column: at}, "by": {Type: person, Column: by}, "first_at": {Type: timeType}, "count": {Type: intType}}}
+		if stamps[at] == nil { // actions of one name are written down alike in all forms
+			stamps[at] = map[string]expr.Field{"at": {Type: timeType, Column: at}, "by": {Type: person, Column: by}, "first_at": {Type: timeType}, "count": {Type: intType}}
+		}
+		objects[key] = &expr.Object{Key: key, Label: f.ID + ".done." + a.ID, Fields: stamps[at]}
 		done.Fields[a.ID] = expr.Field{Type: expr.ObjectOf(key)}
 	}
 	for _, s := range f.States {

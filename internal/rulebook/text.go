@@ -17,7 +17,14 @@ type Text struct {
 
 // Text is what the book was compiled from.
 func (l *Library) Text(b *Book) Text {
-	t := Text{Files: map[string]string{}}
+	t := Text{Digest: b.sum, Files: map[string]string{}}
+	for _, id := range l.ancestors(b) {
+		maps.Copy(t.Files, l.Book(id).files)
+	}
+	return t
+}
+
+func (b *Book) digest() string {
 	h := sha256.New()
 	for _, c := range b.Clauses {
 		fmt.Fprintf(h, "%s %s %q %q %q %v\n", c.ID, c.Kind, c.Text.ZH, c.Text.EN, c.Legal, c.Default)
@@ -28,11 +35,31 @@ func (l *Library) Text(b *Book) Text {
 			e.value.whole(h)
 		}
 	}
-	t.Digest = hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// written is the book with all that it says, as it stands in its files. The tree is large and few ask for it, so what is compiled lives without, and
+// it is read anew for each who does.
+func (l *Library) written(b *Book) *Book {
+	x := &loader{r: newReporter(), lib: &Library{}, byID: map[string]*book{}} // what is wrong was said when it was compiled
 	for _, id := range l.ancestors(b) {
-		maps.Copy(t.Files, l.Book(id).files)
+		x.header(sourceOf(x.r, id, l.Book(id).files))
 	}
-	return t
+	x.variants()
+	w := *b
+	if c := x.byID[b.ID]; c != nil {
+		w.text = c.src.whole()
+	}
+	return &w
+}
+
+// whole is all that a folder says, its header too.
+func (s *source) whole() map[string][]*entry {
+	text := maps.Clone(s.elements)
+	if s.header != nil {
+		text["rulebook"] = []*entry{{key: "rulebook", value: s.header}}
+	}
+	return text
 }
 
 // whole writes everything that the node says.
@@ -61,7 +88,7 @@ func Revised(was, now *Library, id string) *Diff {
 			}
 		}
 	}
-	d := &differ{a: a, b: b, to: to, lib: now, said: map[[2]string][]Words{}}
+	d := &differ{a: was.written(a), b: now.written(b), to: to, lib: now, said: map[[2]string][]Words{}}
 	d.books()
 	return d.rows()
 }

@@ -5,9 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"testing"
+	"time"
 
 	"zhanggui/internal/query"
 )
+
+// Patient lets who shares a commit wait for all that come, however busy the machine is.
+func Patient(t testing.TB) {
+	was := batchTime
+	batchTime = time.Hour
+	t.Cleanup(func() { batchTime = was })
+}
 
 // Explain is how the database means to answer.
 func Explain(ctx context.Context, db *DB, q query.Select) (string, error) {

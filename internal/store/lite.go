@@ -22,7 +22,8 @@ type lite struct {
 	path   string
 	dsn    string // for readers
 	layer  func(sqldriver.Conn) sqldriver.Conn
-	idle   chan *liteConn
+	idle   chan *liteConn // open readers; with spare there are readers in all
+	spare  chan struct{}
 	stop   atomic.Pointer[error]
 	kept   [groups]atomic.Int64 // commits, by how many shared one
 	crowd  int                  // members of the last batch; whoever has the turn may look
@@ -86,9 +87,9 @@ func openLite(path string, layer func(sqldriver.Conn) sqldriver.Conn) (*lite, er
 	l.own <- struct{}{}
 	if !l.memory {
 		l.dsn = base
-		l.idle = make(chan *liteConn, readers)
+		l.idle, l.spare = make(chan *liteConn, readers), make(chan struct{}, readers)
 		for range readers {
-			l.idle <- nil // opened when first needed
+			l.spare <- struct{}{}
 		}
 	}
 	return l, nil
@@ -184,18 +185,15 @@ func (l *lite) read(ctx context.Context, fn func(session) error) error {
 		defer l.give()
 		return fn(l.w) // alone on the connection: nothing can change in between
 	}
-	var c *liteConn
-	select {
-	case c = <-l.idle:
-	case <-ctx.Done():
-		return ctx.Err()
+	c, err := l.reader(ctx)
+	if err != nil {
+		return err
 	}
-	defer func() { l.idle <- c }()
+	defer func() { l.leave(c) }()
 	if l.isClosed() {
 		return errClosed
 	}
 	if c == nil {
-		var err error
 		if c, err = connectThrough(l.layer, l.dsn, true, l.readerPragmas()...); err != nil {
 			c = nil
 			return err
@@ -213,7 +211,7 @@ func (l *lite) read(ctx context.Context, fn func(session) error) error {
 			_ = c.simple("ROLLBACK")
 		}
 	}()
-	err := fn(c)
+	err = fn(c)
 	done = true
 	if end := c.simple("ROLLBACK"); end != nil {
 		// A connection that cannot end its snapshot would hold the log for ever.
@@ -224,6 +222,32 @@ func (l *lite) read(ctx context.Context, fn func(session) error) error {
 		}
 	}
 	return err
+}
+
+// reader takes a connection that is open and idle, else leave to open one (nil): each holds some megabytes and reads all that is declared first.
+func (l *lite) reader(ctx context.Context) (*liteConn, error) {
+	select {
+	case c := <-l.idle:
+		return c, nil
+	default:
+	}
+	select {
+	case c := <-l.idle:
+		return c, nil
+	case <-l.spare:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// leave gives back what reader took.
+func (l *lite) leave(c *liteConn) {
+	if c == nil {
+		l.spare <- struct{}{}
+	} else {
+		l.idle <- c
+	}
 }
 
 var errClosed = errors.New("store: the database is closed")
@@ -262,12 +286,14 @@ func (l *lite) close() error {
 	var errs []error
 	if !l.memory {
 		for range readers {
-			if c := <-l.idle; c != nil {
+			select {
+			case c := <-l.idle:
 				errs = append(errs, c.close())
+			case <-l.spare:
 			}
 		}
 		for range readers { // late readers learn that it is closed
-			l.idle <- nil
+			l.spare <- struct{}{}
 		}
 	}
 	errs = append(errs, l.aside.close())

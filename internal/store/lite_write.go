@@ -29,10 +29,10 @@ type batch struct {
 	err    error // valid once done is closed
 }
 
-const (
-	batchMembers = 128
-	batchTime    = 25 * time.Millisecond
-)
+const batchMembers = 128
+
+// batchTime is a variable for tests alone.
+var batchTime = 25 * time.Millisecond
 
 func (l *lite) write(ctx context.Context, fn func(session) error) error {
 	b, err := l.turn(ctx)

@@ -22,9 +22,9 @@ import (
 // pg is a PostgreSQL database. Any number of nodes may work on it; what must take turns locks rows.
 type pg struct {
 	pool    *pgxpool.Pool
-	most    int32        // connections
-	kept    atomic.Int64 // commits
-	program string       // with which the names of all nodes' sessions begin
+	most    int32                // connections
+	kept    [groups]atomic.Int64 // commits, by how many shared one
+	program string               // with which the names of all nodes' sessions begin
 }
 
 // openPG answers the interface, so that an error leaves no half-opened driver behind.
@@ -123,7 +123,9 @@ WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'server_encodi
 func (p *pg) dialect() dialect { return postgres }
 
 func (p *pg) commits() (n [groups]int64) {
-	n[0] = p.kept.Load()
+	for i := range n {
+		n[i] = p.kept[i].Load()
+	}
 	return n
 }
 
@@ -156,8 +158,19 @@ func (p *pg) sandbox(context.Context) (driver, func(), error) {
 const pgTries = 6
 
 func (p *pg) write(ctx context.Context, fn func(session) error) error {
+	if c, ok := ctx.Value(shareKey{}).(*share); ok {
+		return c.write(ctx, p, fn)
+	}
+	return p.alone(ctx, fn)
+}
+
+// writing is how a transaction that writes sees what others do.
+var writing = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+
+// alone runs fn in a transaction of its own.
+func (p *pg) alone(ctx context.Context, fn func(session) error) error {
 	for try := 1; ; try++ {
-		err := p.transact(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, fn)
+		err := p.transact(ctx, writing, fn)
 		if err == nil || !again(err) || try == pgTries {
 			return err
 		}
@@ -191,7 +204,7 @@ func (p *pg) transact(ctx context.Context, o pgx.TxOptions, fn func(session) err
 		return err
 	}
 	if o.AccessMode != pgx.ReadOnly {
-		p.kept.Add(1)
+		p.kept[0].Add(1)
 	}
 	return nil
 }

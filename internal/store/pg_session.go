@@ -20,6 +20,12 @@ type pgSession struct {
 	ended bool
 	wait  []said // goes before the next question
 	soon  []said // goes after it
+
+	// Of a transaction that writers share; see share.go.
+	shared bool
+	tail   int   // how many of wait the writer before this one left
+	came   bool  // what this one's savepoint waited in has been sent
+	lost   error // what failed of what the one before left
 }
 
 // said is a statement and who takes its answer.
@@ -37,11 +43,15 @@ const mostWaiting = 500
 
 // send sends what waits, then these, then what will be asked soon, and takes the answers. After an error the transaction can only end.
 func (s *pgSession) send(ctx context.Context, these ...said) error {
-	list := slices.Concat(s.wait, these, s.soon)
-	s.wait, s.soon = nil, nil
+	list, tail := slices.Concat(s.wait, these, s.soon), s.tail
+	s.wait, s.soon, s.tail, s.came = nil, nil, 0, true
 	for range s.p.most + 1 {
 		begins := s.tx == nil
-		began, err := s.try(ctx, list)
+		done, err := s.try(ctx, list)
+		began := done >= 0
+		if err != nil && began && done < tail {
+			s.lost = err
+		}
 		if err == nil || !begins || began || !away(err) || slices.ContainsFunc(list, func(x said) bool { return x.sql == commitSQL }) {
 			return err
 		}
@@ -56,8 +66,9 @@ func (s *pgSession) send(ctx context.Context, these ...said) error {
 	return errUse("no connection to PostgreSQL lives")
 }
 
-// try sends statements on this connection, after what begins the transaction unless it has begun, and tells whether that went well.
-func (s *pgSession) try(ctx context.Context, list []said) (began bool, err error) {
+// try sends statements on this connection, after what begins the transaction unless it has begun, and tells how many of them went well; -1 where
+// the beginning did not.
+func (s *pgSession) try(ctx context.Context, list []said) (done int, err error) {
 	b := &pgx.Batch{}
 	begins := s.tx == nil
 	if begins {
@@ -75,20 +86,20 @@ func (s *pgSession) try(ctx context.Context, list []said) (began bool, err error
 	if begins {
 		s.tx = res.Tx()
 		if _, err := res.Exec(); err != nil {
-			return false, err
+			return -1, err
 		}
 	}
-	for _, x := range list {
+	for i, x := range list {
 		if x.take == nil {
 			_, err = res.Exec()
 		} else {
 			err = x.take(res)
 		}
 		if err != nil {
-			return true, err
+			return i, err
 		}
 	}
-	return true, nil
+	return len(list), nil
 }
 
 func (s *pgSession) commit(ctx context.Context) error {
@@ -125,6 +136,7 @@ func (s *pgSession) leave(ctx context.Context) {
 		_ = s.tx.Rollback(ctx)
 	}
 	s.conn.Release()
+	s.conn = nil
 }
 
 // idle tells whether a statement can be sent by itself.

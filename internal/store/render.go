@@ -18,6 +18,7 @@ type renderer struct {
 	scope   map[string]string // alias → table
 	marks   map[any]int       // PostgreSQL: value → its parameter
 	made    int               // aliases of our own
+	bare    bool              // columns are not named
 }
 
 func (tx *Tx) renderer() *renderer {
@@ -85,7 +86,7 @@ func (r *renderer) selectQuery(q query.Select) []column {
 		if t := r.schema.tables[q.Table]; t != nil {
 			for i, c := range t.columns {
 				r.comma(i)
-				r.text(quote(alias) + "." + quote(c.Name))
+				r.text(pick(r.bare, "+", "") + quote(alias) + "." + quote(c.Name) + pick(r.bare, ` AS ""`, ""))
 				out = append(out, column{c.Name, c.Kind})
 			}
 		}

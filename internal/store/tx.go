@@ -208,6 +208,7 @@ func (tx *Tx) oneOf(t *table, id string, lock bool) (question, error) {
 	a := t.ask.Load()
 	if a == nil {
 		r := tx.renderer()
+		r.bare = r.dialect == sqlite // its driver would make a text of each column's name and type, at each question; + leaves a column without a type
 		out := r.selectQuery(query.Select{Table: t.name, Alias: "t", Where: query.Eq("t", "id", id), Limit: 1})
 		if r.err != nil {
 			return question{}, r.err
@@ -232,6 +233,7 @@ func (tx *Tx) selectRows(q query.Select, lock, skip bool) ([]Row, error) {
 		return nil, err
 	}
 	r := tx.renderer()
+	r.bare = r.dialect == sqlite && len(q.Order) == 0 // what is sorted by a column is better called by its name
 	out := r.selectQuery(q)
 	if r.err == nil && query.Never(q.Where) && len(q.Group) == 0 && !slices.ContainsFunc(q.Columns, func(c query.Column) bool { return c.Agg != "" }) {
 		return nil, nil

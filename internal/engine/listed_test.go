@@ -57,7 +57,7 @@ func settles(form, action string) bool {
 		return true
 	}
 	switch form {
-	case "base.receivable", "base.invoice", "base.personal_request", "11.goods_return", "11.company_entry", "11.dept_entry", "11.incident", "11.settlement", "11.grade_change", "11.list_notice", "11.list_receipt", "11.executive_note", "11.terms_review", "11.claim", "11.list_report_row":
+	case "base.receivable", "base.invoice", "base.personal_request", "11.goods_return", "11.company_entry", "11.dept_entry", "11.incident", "11.settlement", "11.grade_change", "11.list_notice", "11.list_receipt", "11.executive_note", "11.terms_review", "11.claim", "11.list_report_row", "11.memo", "11.customer_need", "11.dept_list_row":
 		return true
 	case "11.account":
 		return action == "clear" || action == "edit"
@@ -121,7 +121,7 @@ func TestListed_EveryWay(t *testing.T) {
 			"11.quote":             {"amount": "1.00"},
 			"11.sample_issue":      {"what": "足板"},
 			"11.purchase_contract": {"contract_no": "HT1", "valid_from": "2026-03-02", "valid_until": "2026-12-31"},
-			"11.account":           {"dept": works},
+			"11.account":           {"dept": s.Unit},
 			"base.licence":         {"kind": "business", "licence_no": "A1", "valid_until": "2027-01-01", "scan": "x"},
 			"base.sales_order":     {"order_no": "SO9"},
 			"base.shipment":        {"sales_order": order, "product": product, "qty": "1", "shipped_on": "2026-03-02"},

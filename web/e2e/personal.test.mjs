@@ -62,4 +62,15 @@ export default [
     await noOverflow(page)
     await shot(page, 'personal-erased')
   }],
+  ['personal data: who edits the customer leaves the erased contact as it is', 'chenli', null, async (page) => {
+    await page.goto(`${base}/record/base.customer/${requests.erase.customer}`)
+    await page.getByRole('button', { name: /修\s*改/ }).first().click()
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('output').filter({ hasText: '已擦除' }).first().waitFor()
+    await dialog.locator('#act-edit-short_name').fill('改过的简称')
+    await dialog.locator('[data-do]').click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByText('改过的简称').first().waitFor()
+    await page.getByText('已擦除').first().waitFor()
+  }],
 ]

@@ -104,7 +104,7 @@ func formTable(f *rulebook.Form) store.Table {
 }
 
 // sorted are indexes for what a register is sorted by: what its views say, and the amounts and days they show, whose heads
-// people press.
+// people press; and for credit codes.
 func sorted(f *rulebook.Form) []store.Index {
 	var list []store.Index
 	seen := map[string]bool{}
@@ -120,6 +120,11 @@ func sorted(f *rulebook.Form) []store.Index {
 		if asked {
 			seen[id] = true
 			list = append(list, store.Index{Name: f.Table + "_by_" + id, Columns: []string{id, "id"}})
+		}
+	}
+	for _, fd := range f.Fields { // what names a firm to everybody is what rules look firms up by
+		if fd.Type.Name == "uscc" {
+			add(fd.ID, true)
 		}
 	}
 	for _, v := range f.View {

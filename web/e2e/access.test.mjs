@@ -69,7 +69,7 @@ async function byKeyboard(page) {
 }
 
 export default [
-  ['accessible: Tab reaches everything on workbench, register and new record', 'hejing', null, async (page) => {
+  ['accessible: Tab reaches everything on workbench, register and new record', 'chenli', null, async (page) => {
     for (const path of ['/', '/register/14.complaint', '/register/14.complaint/new']) {
       await page.goto(base + path)
       await byKeyboard(page)

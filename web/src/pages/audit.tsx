@@ -90,7 +90,7 @@ export default function Audit() {
                       <td className="nowrap num">{at === null ? '' : dataTime(at).slice(dataTime(at).slice(0, 4) === dataTime(now).slice(0, 4) ? 5 : 0)}</td>
                       <td className="nowrap">{e.by ? [e.by.unit, e.by.name].filter(Boolean).join(' ') : t('system')}</td>
                       <td>{e.refused && <span className="kind warn">{t('audit.refused_mark')}</span>} <button type="button" className="words" onClick={(x) => { x.stopPropagation(); setOpen(e.id) }}>{said(e, w, lang)}</button></td>
-                      <td className="nowrap">{e.form && e.record ? <>{w(e.form_label)} <Link to={`/record/${e.form}/${e.record}`} onClick={(x) => x.stopPropagation()}>{e.number || t('open')}</Link></> : '—'}</td>
+                      <td className="nowrap">{e.form && e.record ? <Link to={`/record/${e.form}/${e.record}`} onClick={(x) => x.stopPropagation()}>{[w(e.form_label), e.number].filter(Boolean).join(' ') || t('open')}</Link> : '—'}</td>
                       <td><ClauseChip id={e.clauses?.[0]} />{(e.clauses?.length ?? 0) > 1 && <span className="soft small"> {t('and_more', { count: e.clauses!.length - 1 })}</span>}</td>
                     </tr>
                   )
@@ -162,7 +162,7 @@ function One({ id, onClose, lang, size }: { id: string; onClose: () => void; lan
         <>
           <p className="lead">{said(e, w, lang)}</p>
           <dl className="facts">
-            {e.form && e.record && <div><dt>{t('record')}</dt><dd>{w(e.form_label)} <Link to={`/record/${e.form}/${e.record}`}>{e.number || t('open')}</Link></dd></div>}
+            {e.form && e.record && <div><dt>{t('record')}</dt><dd><Link to={`/record/${e.form}/${e.record}`}>{[w(e.form_label), e.number].filter(Boolean).join(' ') || t('open')}</Link></dd></div>}
             <div><dt>{t('audit.who')}</dt><dd>{e.by ? [e.by.unit, e.by.name].filter(Boolean).join(' ') : t('system')}</dd></div>
             <div><dt>{t('audit.at')}</dt><dd className="num">{plain(e.at, lang)}</dd></div>
             {!!e.clauses?.length && <div><dt>{t('clause')}</dt><dd>{e.clauses.map((c) => <ClauseChip key={c} id={c} />)}</dd></div>}

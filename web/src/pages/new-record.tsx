@@ -34,7 +34,13 @@ export default function NewRecord() {
   const [asked, setAsked] = useState<{ at: string; slot: number }>()
   if (form.error) return <Failed error={form.error} again={form.refetch} />
   if (!f) return <Loading rows={8} />
-  if (!f.new) return <Empty>{t('new.not_yours', { what: w(f.label) })}</Empty>
+  if (!f.new)
+    return (
+      <div className="narrow">
+        <header className="page-head"><h1>{t('new_of', { what: w(f.label) })}</h1></header>
+        <Empty>{t('new.not_yours', { what: w(f.label) })}</Empty>
+      </div>
+    )
   const at = `${key}?${params}`
   if (asked?.at !== at) {
     // a draft about the same is gone on with; one about something else is left where it is

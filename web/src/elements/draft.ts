@@ -13,6 +13,7 @@ export interface Draft {
   waive?: Record<string, string>
   etag?: string // the version one began to type on
   begun?: number // when first typed
+  usual?: Values // what stood in a new record by itself
 }
 export const blank = (values: Values = {}, lines: Rows = {}): Draft => ({ at: 0, values, lines })
 
@@ -60,7 +61,7 @@ export function useDraft(key: string, start: () => Draft): DraftHandle {
   return { draft: state.draft, change, drop, restored: state.restored }
 }
 
-export interface Kept { form: string; id: string; action: string; at: number; begun: number; values: Values }
+export interface Kept { form: string; id: string; action: string; at: number; begun: number; values: Values; usual?: Values }
 
 /** All drafts of a person on this device, newest first. */
 export function drafts(account: string): Kept[] {
@@ -71,7 +72,7 @@ export function drafts(account: string): Kept[] {
       if (!k.startsWith(`${PREFIX}${account}:`)) continue
       const [, , , form, id, action] = k.split(':')
       const d = recall<Draft>(k)
-      out.push({ form, id, action, at: d?.at ?? 0, begun: d?.begun ?? d?.at ?? 0, values: d?.values ?? {} })
+      out.push({ form, id, action, at: d?.at ?? 0, begun: d?.begun ?? d?.at ?? 0, values: d?.values ?? {}, usual: d?.usual })
     }
   } catch {
     return []

@@ -14,7 +14,8 @@ const NewMenu = lazy(() => import('../app/new'))
 
 /** What tells one from another: the first thing that was typed or chosen. */
 function about(d: Kept, w: (x: unknown) => string): string {
-  for (const v of Object.values(d.values)) {
+  for (const [k, v] of Object.entries(d.values)) {
+    if (JSON.stringify(v) === JSON.stringify(d.usual?.[k])) continue // stands there by itself
     const s = v && typeof v === 'object' && !Array.isArray(v) ? w((v as { label?: unknown }).label) : typeof v === 'string' && !/^\d{4}-\d\d-\d\d/.test(v) ? v : ''
     if (s.trim()) return s.trim().length > 14 ? s.trim().slice(0, 14) + '…' : s.trim()
   }

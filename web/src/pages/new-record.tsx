@@ -61,7 +61,7 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
   const go = useNavigate()
   const list = useParked(me.person.account)
   const now = useNow()
-  const empty = () => blank({ ...usual(form, now), ...given })
+  const empty = () => ({ ...blank({ ...usual(form, now), ...given }), usual: usual(form, now) })
   const { draft, change, drop, restored } = useDraft(draftKey(me.person.account, key, slotId(slot), 'create'), empty)
   // what is filed to a record of the same regulation asks what that record's text says, which may be an earlier one
   const parent = form.fields.find((x) => x.type === 'ref' && x.required && x.form !== key && x.form?.split('.')[0] === key.split('.')[0] && !missing(draft.values[x.id]))

@@ -81,6 +81,28 @@ func outsideOn(t *testing.T, dsn string) {
 			t.Errorf("%s shows %s", f, a.body)
 		}
 	}
+	// Of the library he reads the regulation he has a part in, and not who holds which post; our own people read all of it.
+	for _, path := range []string{"/api/rulebook/14-complaint", "/api/rulebook/10-complaint/diff?with=14-complaint", "/api/clause/14-9.1a"} {
+		kai.do("GET", path, nil).want(404)
+		if a := zhao.do("GET", path, nil); a.status == 404 {
+			t.Errorf("our own people do not read %s: %s", path, a.body)
+		}
+	}
+	for _, a := range []*reply{kai.do("GET", "/api/rulebook", nil).want(200), kai.do("GET", "/api/report", nil).want(200)} {
+		for i := range a.len() {
+			if id, key := a.text(i, "id"), a.text(i, "key"); id+key != "base" && !strings.HasPrefix(id+key, "10") {
+				t.Errorf("the other house is shown %s", id+key)
+			}
+		}
+		if a.len() == 0 {
+			t.Error("the other house is shown nothing: this proves nothing")
+		}
+	}
+	for _, id := range []string{"base", "10-complaint"} {
+		if a := kai.do("GET", "/api/rulebook/"+id, nil).want(200); strings.Contains(string(a.body), s.ID("zhao")) || strings.Contains(string(a.body), s.ID("he")) {
+			t.Errorf("the other house is shown who holds the posts of %s", id)
+		}
+	}
 	own := kai.do("GET", "/api/form/base.attempt/record?limit=200", nil) // what he was himself refused
 	for i := range own.len("rows") {
 		if own.text("rows", i, "values", "person", "id") != s.ID("kai") {

@@ -109,9 +109,10 @@ func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebo
 	return nil
 }
 
-// defaultOf is what a field of a blank record would be given, nil if other fields or the instant of filing decide it.
+// defaultOf is what a field of a blank record would be given, nil if other fields or the instant of filing decide it, or the reader would not
+// see it in the record.
 func (w *work) defaultOf(f *rulebook.Field, r *Record, view *rulebook.View) any {
-	if f == nil || f.Default == nil || f.Type.Name == "datetime" {
+	if f == nil || f.Default == nil || f.Type.Name == "datetime" || w.visible(r, f) != full {
 		return nil
 	}
 	for _, c := range f.Default.Cases {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -61,8 +62,17 @@ type gate struct {
 
 // line is what one person, or where nobody has signed in one address, has in work and waiting.
 type line struct {
-	n           int
-	reads, acts chan struct{}
+	n                 int
+	reads, acts, dear chan struct{}
+	spent             time.Duration // on reading, of which each two seconds forget half
+	at                time.Time     // of spent
+}
+
+// read counts what he had read, and answers how much of it was lately.
+func (l *line) read(took time.Duration, now time.Time) time.Duration {
+	l.spent = took + time.Duration(float64(l.spent)*math.Exp2(-now.Sub(l.at).Seconds()/2))
+	l.at = now
+	return l.spent
 }
 
 const (
@@ -70,12 +80,13 @@ const (
 	lineEach = 64
 	patience = 2 * time.Second  // for a place
 	waiting  = 30 * time.Second // for what one asked for before
+	plenty   = time.Second      // of reading lately, after which one reads one thing at a time
 	pause    = time.Second / 2  // before one is sent away
 	heldAll  = 1024
 )
 
-// newGate measures by the cores. What reads keeps one busy, and more of that at once is done no sooner; what acts waits for the
-// disk as well, and shares a commit with what acts beside it.
+// newGate measures by the cores. What reads keeps one busy, and more of that at once is done no sooner; whoever has kept them busy for a
+// while has one, so that the others are not all his. What acts waits for the disk as well, and shares a commit with what acts beside it.
 func newGate(cores int) *gate {
 	return &gate{seats: make(chan struct{}, min(max(8*cores, 16), 64)), held: make(chan struct{}, heldAll), by: map[string]*line{},
 		reads: min(max(cores, 2), 16), acts: min(max(2*cores, 4), 16)}
@@ -88,7 +99,7 @@ func (g *gate) enter(ctx context.Context, who string, acts bool) (leave func(), 
 	g.mu.Lock()
 	l := g.by[who]
 	if l == nil {
-		l = &line{reads: make(chan struct{}, g.reads), acts: make(chan struct{}, g.acts)}
+		l = &line{reads: make(chan struct{}, g.reads), acts: make(chan struct{}, g.acts), dear: make(chan struct{}, 1)}
 		g.by[who] = l
 	}
 	switch {
@@ -113,23 +124,43 @@ func (g *gate) enter(ctx context.Context, who string, acts bool) (leave func(), 
 			delete(g.by, who)
 		}
 	}
-	own := l.reads
+	places := []chan struct{}{l.reads}
 	if acts {
-		own = l.acts
+		places[0] = l.acts
 	}
-	if err := take(ctx, own, waiting, yours); err != nil {
+	back := func() {
+		for _, p := range places {
+			<-p
+		}
+		out()
+	}
+	if err := take(ctx, places[0], waiting, yours); err != nil {
 		out()
 		return nil, err
+	}
+	g.mu.Lock()
+	dear := !acts && l.read(0, time.Now()) > plenty
+	g.mu.Unlock()
+	if dear {
+		if err := take(ctx, l.dear, waiting, yours); err != nil {
+			back()
+			return nil, err
+		}
+		places = append(places, l.dear)
 	}
 	if err := take(ctx, g.seats, patience, busy); err != nil {
-		<-own
-		out()
+		back()
 		return nil, err
 	}
+	begun := time.Now()
 	return func() {
 		<-g.seats
-		<-own
-		out()
+		if !acts {
+			g.mu.Lock()
+			l.read(time.Since(begun), time.Now())
+			g.mu.Unlock()
+		}
+		back()
 	}, nil
 }
 

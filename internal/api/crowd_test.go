@@ -93,6 +93,42 @@ func TestGate(t *testing.T) {
 			}
 		})
 	})
+	t.Run("Dear", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := crowded{newGate(2), make(chan bool)}
+			defer close(g.end)
+			in, got, other := []chan<- bool{}, make(chan error, 100), make(chan error, 100)
+			for range 4 {
+				in = append(in, enter(g, "wang", false, got))
+			}
+			all(t, got, 2, "")
+			time.Sleep(plenty + time.Second) // what he asks for keeps both cores busy
+			close(in[0])
+			close(in[1])
+			all(t, got, 1, "") // so one thing at a time
+			enter(g, "wang", true, got)
+			all(t, got, 1, "") // of what he reads, not of what he does
+			enter(g, "he", false, other)
+			enter(g, "he", false, other)
+			all(t, other, 2, "") // nor of what the others read
+		})
+	})
+	t.Run("Forgotten", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := crowded{newGate(2), make(chan bool)}
+			defer close(g.end)
+			got := make(chan error, 100)
+			enter(g, "wang", true, got) // he stays in the house
+			long := enter(g, "wang", false, got)
+			time.Sleep(2 * plenty)
+			close(long)
+			all(t, got, 2, "")
+			time.Sleep(4 * time.Second) // two seconds of reading, twice halved
+			enter(g, "wang", false, got)
+			enter(g, "wang", false, got)
+			all(t, got, 2, "")
+		})
+	})
 	t.Run("Everybody", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := crowded{newGate(2), make(chan bool)}

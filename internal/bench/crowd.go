@@ -73,6 +73,7 @@ func (r *run) crowd() error {
 	} {
 		end, n := make(chan struct{}), &counts{}
 		go x.do(end, n)
+		time.Sleep(time.Second) // making so many connections takes the machine that the server shares
 		p99 := c.wait(x.name, chen, n)
 		close(end)
 		if alone > 0 {
@@ -171,14 +172,14 @@ func (c *crowded) slow(at int) func(<-chan struct{}, *counts) {
 	}
 }
 
-// wait lets four people file ten cases a second together for a while, and says how long they waited.
+// wait lets four people file twenty cases a second together for a while, and says how long they waited.
 func (c *crowded) wait(name string, client *http.Client, n *counts) (p99 time.Duration) {
 	var mu sync.Mutex
 	var took []time.Duration
 	var failed, most atomic.Int64
 	var wg sync.WaitGroup
 	begin := time.Now()
-	length := 3 * c.r.length
+	length := 5 * c.r.length
 	wg.Go(func() {
 		for time.Since(begin) < length {
 			most.Store(max(most.Load(), int64(resident(c.pid))))
@@ -195,7 +196,7 @@ func (c *crowded) wait(name string, client *http.Client, n *counts) (p99 time.Du
 				mu.Lock()
 				took = append(took, time.Since(at))
 				mu.Unlock()
-				time.Sleep(400*time.Millisecond - min(time.Since(at), 400*time.Millisecond))
+				time.Sleep(200*time.Millisecond - min(time.Since(at), 200*time.Millisecond))
 			}
 		})
 	}

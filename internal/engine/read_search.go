@@ -8,6 +8,7 @@ import (
 
 	"zhanggui/internal/query"
 	"zhanggui/internal/rulebook"
+	"zhanggui/internal/store"
 )
 
 const hitsEach = 8
@@ -54,19 +55,7 @@ func (e *Engine) Search(ctx context.Context, now time.Time, actor Actor, q strin
 }
 
 func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
-	found, narrowed, err := w.found(f, words)
-	if err != nil || query.Never(found) {
-		return nil, err
-	}
-	p := &plan{form: f, column: "at", where: query.And(w.whereClass(f, "this"), found)}
-	if f.Merge != nil { // what was merged is found as what it was merged into
-		p.where = query.And(p.where, query.Op{Name: "or", Args: []query.Expr{standing("this"), query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "this", Name: f.Merge.Merge.Into}}}}})
-	}
-	if err := w.reach(p, narrowed); err != nil {
-		return nil, err
-	}
-	rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: p.where, Any: p.any, Limit: hitsEach,
-		Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
+	rows, err := w.rowsWith(f, words)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +73,39 @@ func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
 		list = append(list, Hit{f.Key, r.id, r.Number(), Text{title, title}, l, words[0]})
 	}
 	return list, nil
+}
+
+// rowsWith are the newest rows of a form with these words that the reader may see. The index names the newest that can have them;
+// if what he sees is not among those, some more; and only then the register is looked through.
+func (w *work) rowsWith(f *rulebook.Form, words []string) ([]store.Row, error) {
+	having, parts := w.having(f, words)
+	where := query.And(w.whereClass(f, "this"), having)
+	if f.Merge != nil { // what was merged is found as what it was merged into
+		where = query.And(where, query.Op{Name: "or", Args: []query.Expr{standing("this"), query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "this", Name: f.Merge.Merge.Into}}}}})
+	}
+	for _, most := range []int{store.FewPieces, store.MostPieces, 0} {
+		var few query.Expr
+		whole := most == 0
+		if !whole {
+			var err error
+			if few, whole, err = w.tx.Newest(f.Table, "this", parts, most); err != nil || query.Never(few) {
+				return nil, err
+			}
+			if few == nil {
+				continue
+			}
+		}
+		p := &plan{form: f, column: "at", where: query.And(few, where)}
+		if err := w.reach(p, few != nil); err != nil {
+			return nil, err
+		}
+		rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: p.where, Any: p.any, Limit: hitsEach,
+			Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "at"}, Desc: true}}})
+		if err != nil || whole || len(rows) == hitsEach {
+			return rows, err
+		}
+	}
+	return nil, nil
 }
 
 // rank puts the exact number first, then what begins with what was typed.

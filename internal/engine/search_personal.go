@@ -161,13 +161,22 @@ func hasPersonal(list []*rulebook.Field) bool {
 // found asks for the records of a form, under the alias "this", that have all of these words; and tells whether it names the
 // few that can have them.
 func (w *work) found(f *rulebook.Form, words []string) (where query.Expr, narrowed bool, err error) {
-	if len(words) == 0 {
+	where, parts := w.having(f, words)
+	if where == nil {
 		return nil, false, nil
+	}
+	few, err := w.tx.Narrow(f.Table, "this", parts)
+	return query.And(few, where), few != nil, err
+}
+
+// having is the condition that a record of a form, under the alias "this", has all of these words; and of each word the
+// alternatives, all parts of one of which are in what the record is found by.
+func (w *work) having(f *rulebook.Form, words []string) (where query.Expr, parts [][][]string) {
+	if len(words) == 0 {
+		return nil, nil
 	}
 	domains := w.tokenDomains(f)
 	column := query.Col{Alias: "this", Name: "search"}
-	var all query.Expr
-	var narrow [][][]string
 	for _, word := range words {
 		ways := [][]string{{word}}
 		for _, d := range domains {
@@ -188,11 +197,10 @@ func (w *work) found(f *rulebook.Form, words []string) (where query.Expr, narrow
 			}
 			any.Args = append(any.Args, has)
 		}
-		all = query.And(all, any)
-		narrow = append(narrow, ways)
+		where = query.And(where, any)
+		parts = append(parts, ways)
 	}
-	few, err := w.tx.Narrow(f.Table, "this", narrow)
-	return query.And(few, all), few != nil, err
+	return where, parts
 }
 
 // tokenDomains are those this reader may search a form by.

@@ -71,7 +71,7 @@ func (db *DB) apply(ctx context.Context, changes []Change, then func(*Tx) error)
 			fill = fill || c.Kind == createSearch && db.Dialect() == string(sqlite)
 		}
 		if fill {
-			if err := tx.fillPieces(); err != nil {
+			if err := tx.fillSmall(); err != nil {
 				return err
 			}
 		}

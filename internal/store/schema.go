@@ -11,7 +11,7 @@ import (
 // column and whether it may be NULL.
 type schema struct {
 	tables map[string]*table
-	pieced bool // SQLite keeps the pieces of search columns
+	pieced map[string]*pieced // of which SQLite keeps the pieces of search columns, by name; nil = it has no place for them, or an older program's
 }
 
 // table is one table that is there.
@@ -131,11 +131,16 @@ func inspect(ctx context.Context, d dialect, s session) (*schema, error) {
 		}
 	}
 	if d == sqlite {
-		rows, err := s.query(ctx, `SELECT count(*) AS "n" FROM sqlite_schema WHERE name = '`+pieceTable+`'`, nil, []column{{"n", Int}})
+		rows, err := s.query(ctx, `SELECT count(*) AS "n", min(name <> '`+oldPieceTable+`') AS "ours" FROM sqlite_schema
+WHERE name IN ('`+codeTable+`', '`+entryTable+`', '`+pieceTable+`', '`+oldPieceTable+`')`, nil, []column{{"n", Int}, {"ours", Bool}})
 		if err != nil {
 			return nil, err
 		}
-		found.pieced = rows[0]["n"] != int64(0)
+		if rows[0]["n"] == int64(3) && rows[0]["ours"] == true {
+			if found.pieced, err = piecedIn(s); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return found.finish(), nil
 }

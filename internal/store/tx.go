@@ -27,8 +27,8 @@ type Tx struct {
 	kept     *kept      // nil = no journal is kept
 	wrote    []*written // since the last entry, in the order of the first touch
 	at       map[rowKey]*written
-	pieces   []piece             // of search columns, written before the commit
-	matched  map[string]*matches // of a Read: what was looked for among the pieces; nil = of one table alone
+	pieces   []piece                    // of search columns, written before the commit
+	matched  map[string]map[int64][]any // of a Read: the newest numbers of each table, by what was looked for among the pieces
 
 	statements int
 	pipe       *pipe // nil = each statement is sent by itself

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -23,21 +24,35 @@ func (e *Engine) Search(ctx context.Context, now time.Time, actor Actor, q strin
 		if len(words) == 0 {
 			return nil
 		}
-		var partners, records []Hit
+		var forms []*rulebook.Form
+		var all []string // domains in which the reader may search any of them
+		domains := map[*rulebook.Form][]string{}
 		for _, b := range e.Lib.Books {
 			for _, f := range b.Forms {
 				if f.Kept == "engine" || w.scopeOf(f).none {
 					continue
 				}
-				hits, err := w.findIn(f, words)
-				if err != nil {
-					return err
-				}
-				if b.ID == "base" {
-					partners = append(partners, hits...)
-				} else {
-					records = append(records, hits...)
-				}
+				forms, domains[f] = append(forms, f), w.tokenDomains(f)
+				all = append(all, domains[f]...)
+			}
+		}
+		slices.Sort(all)
+		w.tx.Together(w.partsOf(words, slices.Compact(all)))
+		parts := map[string][][][]string{} // of the same domains they are the same
+		var partners, records []Hit
+		for _, f := range forms {
+			of := strings.Join(domains[f], "\n")
+			if parts[of] == nil {
+				parts[of] = w.partsOf(words, domains[f])
+			}
+			hits, err := w.findIn(f, words, parts[of])
+			if err != nil {
+				return err
+			}
+			if f.Book.ID == "base" {
+				partners = append(partners, hits...)
+			} else {
+				records = append(records, hits...)
 			}
 		}
 		add := func(kind string, l Text, hits []Hit) {
@@ -54,8 +69,8 @@ func (e *Engine) Search(ctx context.Context, now time.Time, actor Actor, q strin
 	return out, err
 }
 
-func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
-	rows, err := w.rowsWith(f, words)
+func (w *work) findIn(f *rulebook.Form, words []string, parts [][][]string) ([]Hit, error) {
+	rows, err := w.rowsWith(f, parts)
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +92,8 @@ func (w *work) findIn(f *rulebook.Form, words []string) ([]Hit, error) {
 
 // rowsWith are the newest rows of a form with these words that the reader may see. The index names the newest that can have them;
 // if what he sees is not among those, some more; and only then the register is looked through.
-func (w *work) rowsWith(f *rulebook.Form, words []string) ([]store.Row, error) {
-	having, parts := w.having(f, words)
-	where := query.And(w.whereClass(f, "this"), having)
-	if f.Merge != nil { // what was merged is found as what it was merged into
-		where = query.And(where, query.Op{Name: "or", Args: []query.Expr{standing("this"), query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "this", Name: f.Merge.Merge.Into}}}}})
-	}
+func (w *work) rowsWith(f *rulebook.Form, parts [][][]string) ([]store.Row, error) {
+	var where query.Expr
 	for _, most := range []int{store.FewPieces, store.MostPieces, 0} {
 		var few query.Expr
 		whole := most == 0
@@ -93,6 +104,12 @@ func (w *work) rowsWith(f *rulebook.Form, words []string) ([]store.Row, error) {
 			}
 			if few == nil {
 				continue
+			}
+		}
+		if where == nil {
+			where = query.And(w.whereClass(f, "this"), having(parts))
+			if f.Merge != nil { // what was merged is found as what it was merged into
+				where = query.And(where, query.Op{Name: "or", Args: []query.Expr{standing("this"), query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "this", Name: f.Merge.Merge.Into}}}}})
 			}
 		}
 		p := &plan{form: f, column: "at", where: query.And(few, where)}

@@ -161,22 +161,17 @@ func hasPersonal(list []*rulebook.Field) bool {
 // found asks for the records of a form, under the alias "this", that have all of these words; and tells whether it names the
 // few that can have them.
 func (w *work) found(f *rulebook.Form, words []string) (where query.Expr, narrowed bool, err error) {
-	where, parts := w.having(f, words)
-	if where == nil {
+	if len(words) == 0 {
 		return nil, false, nil
 	}
+	parts := w.partsOf(words, w.tokenDomains(f))
 	few, err := w.tx.Narrow(f.Table, "this", parts)
-	return query.And(few, where), few != nil, err
+	return query.And(few, having(parts)), few != nil, err
 }
 
-// having is the condition that a record of a form, under the alias "this", has all of these words; and of each word the
-// alternatives, all parts of one of which are in what the record is found by.
-func (w *work) having(f *rulebook.Form, words []string) (where query.Expr, parts [][][]string) {
-	if len(words) == 0 {
-		return nil, nil
-	}
-	domains := w.tokenDomains(f)
-	column := query.Col{Alias: "this", Name: "search"}
+// partsOf are of each word its alternatives: all parts of one of them are in what a record is found by.
+func (w *work) partsOf(words, domains []string) [][][]string {
+	var parts [][][]string
 	for _, word := range words {
 		ways := [][]string{{word}}
 		for _, d := range domains {
@@ -189,6 +184,16 @@ func (w *work) having(f *rulebook.Form, words []string) (where query.Expr, parts
 				ways = append(ways, pieces)
 			}
 		}
+		parts = append(parts, ways)
+	}
+	return parts
+}
+
+// having is the condition that a record, under the alias "this", has of each word all parts of one alternative.
+func having(words [][][]string) query.Expr {
+	column := query.Col{Alias: "this", Name: "search"}
+	var where query.Expr
+	for _, ways := range words {
 		any := query.Op{Name: "or"}
 		for _, parts := range ways {
 			var has query.Expr
@@ -198,9 +203,8 @@ func (w *work) having(f *rulebook.Form, words []string) (where query.Expr, parts
 			any.Args = append(any.Args, has)
 		}
 		where = query.And(where, any)
-		parts = append(parts, ways)
 	}
-	return where, parts
+	return where
 }
 
 // tokenDomains are those this reader may search a form by.

@@ -38,7 +38,25 @@ func (tx *Tx) Newest(table, alias string, words [][][]string, most int) (few que
 	if !tx.readonly || t.byName[searchColumn] == nil || d == sqlite && !(tx.keepsPieces(t) && tx.schema.pieced[table].made) {
 		return nil, false, tx.ready(false)
 	}
-	var lists [][][]string // word → alternative → pieces
+	if d == sqlite && most <= FewPieces && tx.together != nil {
+		words = tx.together
+	}
+	switch lists := listsOf(d, words); {
+	case lists == nil:
+		return nil, false, tx.ready(false)
+	case d == postgres:
+		return narrowed(alias, lists), true, nil
+	default:
+		return tx.candidates(tx.schema.pieced[table].code, alias, lists, most)
+	}
+}
+
+// Together says what several tables are asked for, each for a part of the alternatives: on SQLite one question for all tables names
+// the newest that may be found. It narrows a little less than each table's own.
+func (tx *Tx) Together(words [][][]string) { tx.together = words }
+
+// listsOf are the pieces to ask for: of each word the alternatives' pieces; nil where no word tells enough.
+func listsOf(d dialect, words [][][]string) (lists [][][]string) {
 	for _, alternatives := range words {
 		var any [][]string
 		for _, parts := range alternatives {
@@ -55,13 +73,7 @@ func (tx *Tx) Newest(table, alias string, words [][][]string, most int) (few que
 			lists = append(lists, any)
 		}
 	}
-	if len(lists) == 0 {
-		return nil, false, tx.ready(false)
-	}
-	if d == postgres {
-		return narrowed(alias, lists), true, nil
-	}
-	return tx.candidates(tx.schema.pieced[table].code, alias, lists, most)
+	return lists
 }
 
 // narrowed asks the index of PostgreSQL, which knows by its statistics whether it is worth while.
@@ -108,7 +120,10 @@ func (tx *Tx) candidates(code int64, alias string, lists [][][]string, most int)
 			return nil, false, err
 		}
 	}
-	whole := len(numbers) <= most
+	op, whole := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "id"}}}, len(numbers) <= most
+	if len(numbers) == 0 { // of most tables, in a search
+		return op, whole, nil
+	}
 	list, err := json.Marshal(numbers[:min(len(numbers), most)])
 	if err != nil {
 		return nil, false, err
@@ -117,7 +132,6 @@ func (tx *Tx) candidates(code int64, alias string, lists [][][]string, most int)
 	if err != nil {
 		return nil, false, tx.fail(err)
 	}
-	op := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "id"}}}
 	for _, row := range rows {
 		op.Args = append(op.Args, query.Const{Value: row["id"]})
 	}

@@ -28,6 +28,7 @@ type Tx struct {
 	wrote    []*written // since the last entry, in the order of the first touch
 	at       map[rowKey]*written
 	pieces   []piece                    // of search columns, written before the commit
+	together [][][]string               // of a Read: what several tables are asked for
 	matched  map[string]map[int64][]any // of a Read: the newest numbers of each table, by what was looked for among the pieces
 
 	statements int

@@ -224,7 +224,12 @@ func (tx *Tx) oneOf(t *table, id string, lock bool) (question, error) {
 }
 
 // Select asks for rows.
-func (tx *Tx) Select(q query.Select) ([]Row, error) { return tx.selectRows(q, false, false) }
+func (tx *Tx) Select(q query.Select) ([]Row, error) {
+	if tx.apart(q) {
+		return tx.selectApart(q)
+	}
+	return tx.selectRows(q, false, false)
+}
 
 // SelectForUpdate is Select, and nobody else changes these rows until this transaction ends.
 func (tx *Tx) SelectForUpdate(q query.Select) ([]Row, error) { return tx.selectRows(q, true, false) }

@@ -32,13 +32,16 @@ const notPieces = `AND m.name <> '` + oldEntryTable + `' AND m.name NOT LIKE '` 
 // pieceSchema makes the tables on SQLite anew. A row's entry has a number that begins with the code of its table and goes on in
 // the order in which rows came: so the index, which is sorted by it, has those of a table together, the newest last, and the
 // newest few are read without the rest. What is deleted from the pieces is taken out of the file at once.
-var pieceSchema = []string{
-	`DROP TABLE IF EXISTS "` + oldPieceTable + `"`, `DROP TABLE IF EXISTS "` + oldEntryTable + `"`,
-	`DROP TABLE IF EXISTS "` + pieceTable + `"`, `DROP TABLE IF EXISTS "` + entryTable + `"`, `DROP TABLE IF EXISTS "` + codeTable + `"`,
-	`CREATE TABLE "` + codeTable + `" ("code" INTEGER PRIMARY KEY, "tab" TEXT NOT NULL UNIQUE, "made" INTEGER NOT NULL)`,
-	`CREATE TABLE "` + entryTable + `" ("n" INTEGER PRIMARY KEY, "tab" INTEGER NOT NULL, "id" TEXT NOT NULL, UNIQUE ("tab", "id"))`,
-	`CREATE VIRTUAL TABLE "` + pieceTable + `" USING fts5("p", content='', detail=none, columnsize=0, tokenize='ascii')`,
-	`INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('secure-delete', 1)`,
+var pieceSchema = []Change{
+	{"drop search", oldPieceTable, "", `DROP TABLE IF EXISTS "` + oldPieceTable + `"`},
+	{"drop search", oldEntryTable, "", `DROP TABLE IF EXISTS "` + oldEntryTable + `"`},
+	{"drop search", pieceTable, "", `DROP TABLE IF EXISTS "` + pieceTable + `"`},
+	{"drop search", entryTable, "", `DROP TABLE IF EXISTS "` + entryTable + `"`},
+	{"drop search", codeTable, "", `DROP TABLE IF EXISTS "` + codeTable + `"`},
+	{createSearch, codeTable, "", `CREATE TABLE "` + codeTable + `" ("code" INTEGER PRIMARY KEY, "tab" TEXT NOT NULL UNIQUE, "made" INTEGER NOT NULL)`},
+	{createSearch, entryTable, "", `CREATE TABLE "` + entryTable + `" ("n" INTEGER PRIMARY KEY, "tab" INTEGER NOT NULL, "id" TEXT NOT NULL, UNIQUE ("tab", "id"))`},
+	{createSearch, pieceTable, "", `CREATE VIRTUAL TABLE "` + pieceTable + `" USING fts5("p", content='', detail=none, columnsize=0, tokenize='ascii')`},
+	{createSearch, pieceTable, "secure", `INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('secure-delete', 1)`},
 }
 
 // pieceFunction answers the pieces of a text on PostgreSQL: all pairs and triples of characters of each word. A word is short,
@@ -80,11 +83,13 @@ func (p *planner) pieces(tables []Table, have *schema) {
 		return
 	}
 	if have.pieced == nil {
-		for _, sql := range pieceSchema {
-			p.add(createSearch, pieceTable, "", sql)
+		for _, c := range pieceSchema {
+			if c.Kind == createSearch || slices.Contains(have.beside, c.Table) {
+				p.list = append(p.list, c)
+			}
 		}
 	}
-	p.add(createSearch, codeTable, "", `INSERT OR IGNORE INTO "`+codeTable+`" ("tab", "made") VALUES `+strings.Join(fresh, ", "))
+	p.add(createSearch, codeTable, "rows", `INSERT OR IGNORE INTO "`+codeTable+`" ("tab", "made") VALUES `+strings.Join(fresh, ", "))
 }
 
 // seenPieces are used again: an act has hundreds of pieces.

@@ -29,7 +29,7 @@ func (e *Engine) Search(ctx context.Context, now time.Time, actor Actor, q strin
 		domains := map[*rulebook.Form][]string{}
 		for _, b := range e.Lib.Books {
 			for _, f := range b.Forms {
-				if f.Kept == "engine" || w.scopeOf(f).none {
+				if f.Kept == "engine" {
 					continue
 				}
 				forms, domains[f] = append(forms, f), w.tokenDomains(f)
@@ -107,6 +107,9 @@ func (w *work) rowsWith(f *rulebook.Form, parts [][][]string) ([]store.Row, erro
 			}
 		}
 		if where == nil {
+			if w.scopeOf(f).none { // asked only where something is
+				return nil, nil
+			}
 			where = query.And(w.whereClass(f, "this"), having(parts))
 			if f.Merge != nil { // what was merged is found as what it was merged into
 				where = query.And(where, query.Op{Name: "or", Args: []query.Expr{standing("this"), query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "this", Name: f.Merge.Merge.Into}}}}})
@@ -169,11 +172,11 @@ func (w *work) findForms(words []string) []Hit {
 	var list []Hit
 	for _, b := range w.e.Lib.Books {
 		for _, f := range b.Forms {
-			if f.Kept == "engine" || w.scopeOf(f).none {
+			if f.Kept == "engine" {
 				continue
 			}
 			all := f.Label.ZH + " " + f.Label.EN + " " + strings.Join(spell(f.Label.ZH), " ")
-			if len(list) < hitsEach && found(all, words) {
+			if len(list) < hitsEach && found(all, words) && !w.scopeOf(f).none {
 				sub := Text{"登记簿", "Register"}
 				if w.mayCreate(f) {
 					sub = Text{"新建", "New"}

@@ -99,6 +99,19 @@ func (s *server) outlived(ctx context.Context, halt context.CancelCauseFunc) {
 	}
 }
 
+// fillSearch makes, beside the work, what searching needs in tables that were too large for the start after an upgrade.
+func (s *server) fillSearch(ctx context.Context) {
+	begin := time.Now()
+	rows, err := s.db.FillSearch(ctx)
+	switch {
+	case ctx.Err() != nil: // the next start goes on
+	case err != nil:
+		s.p.log.Error("searching is slow in large registers: what it needs could not be made; the next start tries again", "error", err)
+	case rows > 0:
+		s.p.log.Info("what searching needs is made", "rows", rows, "took", time.Since(begin).Round(time.Second))
+	}
+}
+
 // sqliteFile is the file of an SQLite address; false for memory and PostgreSQL.
 func sqliteFile(address string) (string, bool) {
 	file, ok := strings.CutPrefix(address, "sqlite:")

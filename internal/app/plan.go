@@ -35,5 +35,5 @@ func planned(changes []store.Change) string {
 	if len(changes) == 0 {
 		return "nothing to add: the database is as this program needs it"
 	}
-	return fmt.Sprintf("to add: %d; nothing that is there is altered or removed", len(changes))
+	return fmt.Sprintf("to add: %d; no data that is there is altered or removed", len(changes))
 }

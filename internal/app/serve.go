@@ -257,6 +257,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	around, end := context.WithCancel(context.WithoutCancel(ctx)) // until the last answer is given
 	defer end()
 	go s.outlived(around, halt)
+	go s.fillSearch(ctx)
 	if s.relay != nil {
 		go s.relay.send(around)
 		go s.relay.hear(around)

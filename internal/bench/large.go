@@ -42,7 +42,7 @@ func (r *run) large(records int) (string, error) {
 		return "", err
 	}
 	db.SetMaxOpenConns(1)
-	steps := []string{`DROP TABLE IF EXISTS search_piece`, `DROP TABLE IF EXISTS search_entry`, `CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n`}
+	steps := []string{`DROP TABLE IF EXISTS search_pieces`, `CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n`}
 	var again []string // indexes, made when the rows are there: in order, which is many times faster
 	copies := 0
 	lib, err := library()

@@ -49,6 +49,9 @@ func (r *run) open(dsn string, now time.Time, options ...store.Option) (*shop, e
 		err = s.db.Apply(r.ctx, plan)
 	}
 	if err == nil {
+		_, err = s.db.FillSearch(r.ctx)
+	}
+	if err == nil {
 		s.e, err = engine.New(s.db, lib, engine.Options{})
 	}
 	return s, err

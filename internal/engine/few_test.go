@@ -136,15 +136,22 @@ func fewOn(t *testing.T, dsn string) {
 				t.Errorf("%s has tasks %v, could finish %v", who, waits, could)
 			}
 		}
-		found, err := s.E.Search(t.Context(), s.Now, actor(who), "一")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, g := range found.Groups {
-			for _, h := range g.Hits {
-				if h.Form == "x.card" && h.ID != "x.card" && !open[h.ID] {
-					t.Errorf("%s found %s, which he may not open", who, h.ID)
+		for _, word := range []string{"一", "厂", "旧账", "他", "归他", "一厂"} { // among the newest that have it, much further back, or nowhere
+			want := slices.DeleteFunc(pages("", engine.ListQuery{Q: word}), func(id string) bool { return !open[id] })
+			found, err := s.E.Search(t.Context(), s.Now, actor(who), word)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, g := range found.Groups {
+				if g.Kind == "record" {
+					for _, h := range g.Hits {
+						got = append(got, h.ID)
+					}
 				}
+			}
+			if want = want[:min(len(want), 8)]; !slices.Equal(got, want) {
+				t.Errorf("%s found by %s %v, not %v", who, word, got, want)
 			}
 		}
 	}

@@ -164,10 +164,14 @@ func (w *work) found(f *rulebook.Form, words []string) (where query.Expr, narrow
 	if len(words) == 0 {
 		return nil, false, nil
 	}
-	domains := w.tokenDomains(f)
-	column := query.Col{Alias: "this", Name: "search"}
-	var all query.Expr
-	var narrow [][][]string
+	parts := w.partsOf(words, w.tokenDomains(f))
+	few, err := w.tx.Narrow(f.Table, "this", parts)
+	return query.And(few, having(parts)), few != nil, err
+}
+
+// partsOf are of each word its alternatives: all parts of one of them are in what a record is found by.
+func (w *work) partsOf(words, domains []string) [][][]string {
+	var parts [][][]string
 	for _, word := range words {
 		ways := [][]string{{word}}
 		for _, d := range domains {
@@ -180,6 +184,16 @@ func (w *work) found(f *rulebook.Form, words []string) (where query.Expr, narrow
 				ways = append(ways, pieces)
 			}
 		}
+		parts = append(parts, ways)
+	}
+	return parts
+}
+
+// having is the condition that a record, under the alias "this", has of each word all parts of one alternative.
+func having(words [][][]string) query.Expr {
+	column := query.Col{Alias: "this", Name: "search"}
+	var where query.Expr
+	for _, ways := range words {
 		any := query.Op{Name: "or"}
 		for _, parts := range ways {
 			var has query.Expr
@@ -188,11 +202,9 @@ func (w *work) found(f *rulebook.Form, words []string) (where query.Expr, narrow
 			}
 			any.Args = append(any.Args, has)
 		}
-		all = query.And(all, any)
-		narrow = append(narrow, ways)
+		where = query.And(where, any)
 	}
-	few, err := w.tx.Narrow(f.Table, "this", narrow)
-	return query.And(few, all), few != nil, err
+	return where
 }
 
 // tokenDomains are those this reader may search a form by.

@@ -76,7 +76,7 @@ func (tx *Tx) Upsert(table string, primary []string, row Row) error {
 		do = " DO UPDATE SET " + strings.Join(set, ", ")
 	}
 	tx.note(t, names, args, written{})
-	if text, set := row[searchColumn].(string); set && tx.pieced(t) {
+	if text, set := row[searchColumn].(string); set && tx.keepsPieces(t) {
 		n := len(tx.pieces)
 		if err := tx.noteOld(t, query.Eq("t", "id", row["id"]), "t", &text); err != nil {
 			return err
@@ -142,7 +142,7 @@ func (tx *Tx) update(table string, key, set Row, there bool) (int64, error) {
 		args = append(args, match[i])
 		b.WriteString(quote(n) + " = " + tx.mark(len(args)))
 	}
-	if v, named := set[searchColumn]; named && tx.pieced(t) {
+	if v, named := set[searchColumn]; named && tx.keepsPieces(t) {
 		text, _ := v.(string)
 		if err := tx.noteOld(t, whereKey(key), "t", &text); err != nil {
 			return 0, err
@@ -193,7 +193,7 @@ func (tx *Tx) Delete(table string, where query.Expr) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if tx.pieced(t) {
+	if tx.keepsPieces(t) {
 		if err := tx.noteOld(t, where, alias, nil); err != nil {
 			return 0, err
 		}

@@ -57,6 +57,40 @@ func Segments(ctx context.Context, db *DB) (n int64, err error) {
 	return n, err
 }
 
+// FillSmall makes tables large that have more rows than so many.
+func FillSmall(t testing.TB, rows int) {
+	was := fillSmall
+	fillSmall = rows
+	t.Cleanup(func() { fillSmall = was })
+}
+
+// Refresh reads what tables there are, as a start does.
+func (db *DB) Refresh(ctx context.Context) error { return db.refresh(ctx) }
+
+// FillOnce fills in one part of a table.
+func FillOnce(ctx context.Context, db *DB, table string) error {
+	s := db.schema.Load()
+	f := filler{t: s.tables[table], code: s.pieced[table].code}
+	return db.Write(ctx, func(tx *Tx) error {
+		part, err := f.next(tx, fillPart)
+		tx.pieces = append(tx.pieces, part...)
+		return err
+	})
+}
+
+// ExplainPieces is how SQLite means to answer what the newest of a table are that have a piece.
+func ExplainPieces(ctx context.Context, db *DB) (string, error) {
+	var b strings.Builder
+	err := db.Read(ctx, func(tx *Tx) error {
+		rows, err := tx.s.query(ctx, "EXPLAIN QUERY PLAN "+matchingSQL+"10", []any{"a", int64(0), int64(1)}, []column{{"id", Int}, {"parent", Int}, {"x", Int}, {"detail", Text}})
+		for _, row := range rows {
+			fmt.Fprintln(&b, row["detail"])
+		}
+		return err
+	})
+	return b.String(), err
+}
+
 // Break makes the disk fail, as far as the store can tell.
 func Break(db *DB, err error) { db.drv.(*lite).watch(err) }
 

@@ -185,16 +185,41 @@ func (p *pg) alone(ctx context.Context, fn func(session) error) error {
 	}
 }
 
+// read waits for no end: what only looked has nothing to lose.
 func (p *pg) read(ctx context.Context, fn func(session) error) error {
-	return p.transact(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
-}
-
-func (p *pg) transact(ctx context.Context, o pgx.TxOptions, fn func(session) error) error {
-	conn, err := p.pool.Acquire(ctx)
+	s, err := p.session(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return err
 	}
-	s := &pgSession{p: p, conn: conn, how: o}
+	looked, over := false, context.WithoutCancel(ctx)
+	defer func() {
+		if !looked {
+			s.leave(over)
+			return
+		}
+		go func() {
+			_ = s.commit(over)
+			s.leave(over)
+		}()
+	}()
+	err = fn(s)
+	looked = err == nil
+	return err
+}
+
+func (p *pg) session(ctx context.Context, o pgx.TxOptions) (*pgSession, error) {
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &pgSession{p: p, conn: conn, how: o}, nil
+}
+
+func (p *pg) transact(ctx context.Context, o pgx.TxOptions, fn func(session) error) error {
+	s, err := p.session(ctx, o)
+	if err != nil {
+		return err
+	}
 	// Also when fn leaves by a panic or Goexit. The caller may be gone, the rollback must happen.
 	defer s.leave(context.WithoutCancel(ctx))
 	if err := fn(s); err != nil {
@@ -203,8 +228,6 @@ func (p *pg) transact(ctx context.Context, o pgx.TxOptions, fn func(session) err
 	if err := s.commit(ctx); err != nil {
 		return err
 	}
-	if o.AccessMode != pgx.ReadOnly {
-		p.kept[0].Add(1)
-	}
+	p.kept[0].Add(1)
 	return nil
 }

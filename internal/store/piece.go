@@ -1,43 +1,47 @@
 package store
 
 import (
-	"context"
-	"encoding/json"
-	"hash/fnv"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
-
-	"zhanggui/internal/query"
 )
 
-// A text column called "search" is found by its pieces: two Chinese characters or two or three others that stand together, and
-// whole words of capitals, which are keyed tokens. PostgreSQL has an index over them by itself. On SQLite they are kept in a
-// full-text table that holds nothing but the pieces; they are written just before the commit, in the transaction of the
-// change, for all members of a batch at once, since each savepoint would make a segment of its own. Pieces only narrow a
-// question down; what is found is decided by the column itself.
+// A text column called "search" is found by its pieces: one or two Chinese characters, two or three others that stand together,
+// four or six digits, and whole words of capitals, which are keyed tokens. PostgreSQL has an index by itself over those of two
+// and three. On SQLite they are kept in a full-text table that holds nothing but the pieces; they are written just before the
+// commit, in the transaction of the change, for all members of a batch at once, since each savepoint would make a segment of
+// its own. Pieces only narrow a question down; what is found is decided by the column itself.
 
 const (
 	searchColumn = "search"
-	pieceTable   = "search_piece"
-	entryTable   = "search_entry"
+	pieceTable   = "search_pieces"
+	entryTable   = "search_pieces_entry"
+	codeTable    = "search_pieces_table"
 	pieceFunc    = "search_pieces"
+
+	// What programs kept before these. One that is taken back for a while makes it anew, and does not bring ours up to date.
+	oldPieceTable = "search_piece"
+	oldEntryTable = "search_entry"
 )
 
 // notPieces keeps what serves searching alone out of the tables there are.
-const notPieces = `AND m.name <> '` + entryTable + `' AND m.name NOT LIKE '` + pieceTable + `%' `
+const notPieces = `AND m.name <> '` + oldEntryTable + `' AND m.name NOT LIKE '` + oldPieceTable + `%' `
 
-// mostPieces is how many rows a list of candidates may have: of more the next few are found faster by looking.
-const mostPieces = 2000
-
-// pieceSchema makes the tables on SQLite. What is deleted from the pieces is taken out of the file at once.
-var pieceSchema = []string{
-	`CREATE TABLE IF NOT EXISTS "` + entryTable + `" ("n" INTEGER PRIMARY KEY, "tab" TEXT NOT NULL, "id" TEXT NOT NULL, UNIQUE ("tab", "id"))`,
-	`CREATE VIRTUAL TABLE IF NOT EXISTS "` + pieceTable + `" USING fts5("p", content='', detail=none, columnsize=0, tokenize='ascii')`,
-	`INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('secure-delete', 1)`,
+// pieceSchema makes the tables on SQLite anew. A row's entry has a number that begins with the code of its table and goes on in
+// the order in which rows came: so the index, which is sorted by it, has those of a table together, the newest last, and the
+// newest few are read without the rest. What is deleted from the pieces is taken out of the file at once.
+var pieceSchema = []Change{
+	{"drop search", oldPieceTable, "", `DROP TABLE IF EXISTS "` + oldPieceTable + `"`},
+	{"drop search", oldEntryTable, "", `DROP TABLE IF EXISTS "` + oldEntryTable + `"`},
+	{"drop search", pieceTable, "", `DROP TABLE IF EXISTS "` + pieceTable + `"`},
+	{"drop search", entryTable, "", `DROP TABLE IF EXISTS "` + entryTable + `"`},
+	{"drop search", codeTable, "", `DROP TABLE IF EXISTS "` + codeTable + `"`},
+	{createSearch, codeTable, "", `CREATE TABLE "` + codeTable + `" ("code" INTEGER PRIMARY KEY, "tab" TEXT NOT NULL UNIQUE, "made" INTEGER NOT NULL)`},
+	{createSearch, entryTable, "", `CREATE TABLE "` + entryTable + `" ("n" INTEGER PRIMARY KEY, "tab" INTEGER NOT NULL, "id" TEXT NOT NULL, UNIQUE ("tab", "id"))`},
+	{createSearch, pieceTable, "", `CREATE VIRTUAL TABLE "` + pieceTable + `" USING fts5("p", content='', detail=none, columnsize=0, tokenize='ascii')`},
+	{createSearch, pieceTable, "secure", `INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('secure-delete', 1)`},
 }
 
 // pieceFunction answers the pieces of a text on PostgreSQL: all pairs and triples of characters of each word. A word is short,
@@ -50,17 +54,17 @@ const createSearch = "create search"
 
 // pieces plans what searching needs.
 func (p *planner) pieces(tables []Table, have *schema) {
-	made := have.pieced
+	var fresh []string // tables that have no code yet, on SQLite
+	made := false
 	for i := range tables {
 		t := &tables[i]
 		if !slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Name == searchColumn && c.Kind == Text }) {
 			continue
 		}
 		if p.dialect == sqlite {
-			for _, sql := range pick(made, nil, pieceSchema) {
-				p.add(createSearch, pieceTable, "", sql)
+			if have.pieced[t.Name] == nil {
+				fresh = append(fresh, "("+literal(t.Name)+", 0)")
 			}
-			made = true
 			continue
 		}
 		name := "px_" + t.Name
@@ -75,44 +79,18 @@ func (p *planner) pieces(tables []Table, have *schema) {
 		}
 		p.add(createSearch, t.Name, name, "CREATE INDEX IF NOT EXISTS "+quote(name)+" ON "+quote(t.Name)+" USING gin ("+pieceFunc+"("+quote(searchColumn)+"))")
 	}
-}
-
-// fillPieces makes the pieces of what was there before them.
-func (tx *Tx) fillPieces() error {
-	c, ok := tx.s.(*liteConn)
-	if !ok {
-		return nil
+	if len(fresh) == 0 {
+		return
 	}
-	for _, t := range tx.schema.tables {
-		if t.byName[searchColumn] == nil || t.byName["id"] == nil {
-			continue
-		}
-		for after := ""; ; {
-			rows, err := tx.Select(query.Select{Table: t.name, Alias: "t", Limit: 5000, Order: []query.Order{{Expr: query.Col{Alias: "t", Name: "id"}}},
-				Where:   query.Op{Name: ">", Args: []query.Expr{query.Col{Alias: "t", Name: "id"}, query.Const{Value: after}}},
-				Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "t", Name: "id"}}, {Name: searchColumn, Expr: query.Col{Alias: "t", Name: searchColumn}}}})
-			if err != nil {
-				return err
-			}
-			if len(rows) == 0 {
-				break
-			}
-			list := make([]piece, len(rows))
-			for i, row := range rows {
-				after, _ = row["id"].(string)
-				text, _ := row[searchColumn].(string)
-				list[i] = piece{t.name, after, "", text}
-			}
-			if err := c.writePieces(list); err != nil {
-				return tx.fail(err)
+	if have.pieced == nil {
+		for _, c := range pieceSchema {
+			if c.Kind == createSearch || slices.Contains(have.beside, c.Table) {
+				p.list = append(p.list, c)
 			}
 		}
 	}
-	return nil
+	p.add(createSearch, codeTable, "rows", `INSERT OR IGNORE INTO "`+codeTable+`" ("tab", "made") VALUES `+strings.Join(fresh, ", "))
 }
-
-// piece is a change of one row's search column.
-type piece struct{ table, id, old, text string }
 
 // seenPieces are used again: an act has hundreds of pieces.
 var seenPieces = sync.Pool{New: func() any { return map[string]bool{} }}
@@ -143,16 +121,36 @@ func pieces(text string) []string {
 				at = append(at, i)
 			}
 			at = append(at, len(run))
-			for i := 0; i+2 < len(at); i++ { // parts of the text itself: an act has hundreds
-				put(run[at[i]:at[i+2]])
-				if first, _ := utf8.DecodeRuneInString(run[at[i]:]); i+3 < len(at) && !unicode.Is(unicode.Han, first) {
+			first, _ := utf8.DecodeRuneInString(run)
+			han := unicode.Is(unicode.Han, first)
+			for i := 0; i+1 < len(at); i++ { // parts of the text itself: an act has hundreds
+				if han {
+					put(run[at[i]:at[i+1]])
+				}
+				if i+2 < len(at) {
+					put(run[at[i]:at[i+2]])
+				}
+				if han {
+					continue
+				}
+				if i+3 < len(at) {
 					put(run[at[i]:at[i+3]])
+				}
+				for _, n := range digitPieces {
+					if i+n < len(at) && allDigits(run[at[i]:at[i+n]]) {
+						put(run[at[i]:at[i+n]])
+					}
 				}
 			}
 		}
 	}
 	return list
 }
+
+// digitPieces are the lengths of pieces of digits alone: those of three are had by nearly everything that is numbered.
+var digitPieces = [...]int{4, 6}
+
+func allDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // asksFor are the pieces that a text has which contains this word; none if it is too short to tell.
 func asksFor(d dialect, word string) []string {
@@ -161,13 +159,52 @@ func asksFor(d dialect, word string) []string {
 	}
 	var list []string
 	for _, text := range plainRuns(word) {
-		run, n := []rune(text), 3
-		if unicode.Is(unicode.Han, run[0]) || len(run) == 2 {
-			n = 2
+		run := []rune(text)
+		switch han := unicode.Is(unicode.Han, run[0]); {
+		case d == sqlite && han && len(run) == 1:
+			list = append(list, text)
+		case han || len(run) == 2:
+			list = append(list, windows(run, 2)...)
+		case d == sqlite:
+			list = append(list, longest(run)...)
+		default:
+			list = append(list, windows(run, 3)...)
 		}
-		for i := 0; i+n <= len(run); i++ {
-			list = append(list, string(run[i:i+n]))
+	}
+	return list
+}
+
+// windows are all parts of n characters.
+func windows(run []rune, n int) []string {
+	var list []string
+	for i := 0; i+n <= len(run); i++ {
+		list = append(list, string(run[i:i+n]))
+	}
+	return list
+}
+
+// longest are the pieces of three, but of four or six where there are so many digits: fewer rows have those.
+func longest(run []rune) []string {
+	var list []string
+	for i := 0; i < len(run); i++ {
+		end := i
+		for end < len(run) && run[end] >= '0' && run[end] <= '9' {
+			end++
 		}
+		n := 3
+		for _, k := range digitPieces {
+			if end-i >= k {
+				n = k
+			}
+		}
+		if n == 3 {
+			if i+3 <= len(run) {
+				list = append(list, string(run[i:i+3]))
+			}
+			continue
+		}
+		list = append(list, windows(run[i:end], n)...)
+		i = max(i, end-3) // the next of three begins among the last two digits
 	}
 	return list
 }
@@ -202,234 +239,4 @@ func plainRuns(word string) []string {
 	}
 	end(len(word))
 	return list
-}
-
-// tableToken stands for a table among the pieces; no piece is that long.
-func tableToken(table string) string {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(table))
-	return "x" + strconv.FormatUint(h.Sum64()|1<<63, 16)
-}
-
-func pieceText(table, text string) string {
-	return tableToken(table) + " " + strings.Join(pieces(text), " ")
-}
-
-// pieced tells whether this transaction keeps the pieces of a table itself.
-func (tx *Tx) pieced(t *table) bool {
-	l, whole := tx.db.drv.(*lite) // a sandbox leaves nothing
-	return whole && l != nil && tx.schema.pieced && t.byName[searchColumn] != nil && t.byName["id"] != nil
-}
-
-// noteInserted notes the pieces of new rows.
-func (tx *Tx) noteInserted(t *table, rows ...Row) {
-	if !tx.pieced(t) {
-		return
-	}
-	for _, row := range rows {
-		if text, _ := row[searchColumn].(string); text != "" {
-			id, _ := row["id"].(string)
-			tx.pieces = append(tx.pieces, piece{t.name, id, "", text})
-		}
-	}
-}
-
-// noteOld notes, before they are changed or deleted, rows whose search column gets another text; text nil = the rows go.
-func (tx *Tx) noteOld(t *table, where query.Expr, alias string, text *string) error {
-	rows, err := tx.Select(query.Select{Table: t.name, Alias: alias, Where: where, Columns: []query.Column{
-		{Name: "id", Expr: query.Col{Alias: alias, Name: "id"}}, {Name: searchColumn, Expr: query.Col{Alias: alias, Name: searchColumn}}}})
-	for _, row := range rows {
-		p := piece{table: t.name}
-		p.id, _ = row["id"].(string)
-		p.old, _ = row[searchColumn].(string)
-		if text != nil {
-			p.text = *text
-		}
-		tx.pieces = append(tx.pieces, p)
-	}
-	return err
-}
-
-// whereKey is a key as a condition.
-func whereKey(key Row) query.Expr {
-	var all query.Expr
-	for _, n := range columnNames(key) {
-		if key[n] == nil {
-			all = query.And(all, query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "t", Name: n}}})
-		} else {
-			all = query.And(all, query.Eq("t", n, key[n]))
-		}
-	}
-	return all
-}
-
-// writePieces brings the pieces of changed rows up to date.
-func (c *liteConn) writePieces(list []piece) error {
-	ctx := context.Background()
-	type key struct{ table, id string }
-	last := map[key]int{}
-	var short []piece // one change a row
-	for _, p := range list {
-		k := key{p.table, p.id}
-		if i, ok := last[k]; ok {
-			short[i].text = p.text
-			continue
-		}
-		last[k] = len(short)
-		short = append(short, p)
-	}
-	for _, p := range short {
-		if p.old == p.text {
-			continue
-		}
-		if p.old != "" {
-			rows, err := c.query(ctx, `SELECT "n" FROM "`+entryTable+`" WHERE "tab" = ? AND "id" = ?`, []any{p.table, p.id}, []column{{"n", Int}})
-			if err != nil {
-				return err
-			}
-			for _, row := range rows {
-				if _, err := c.exec(ctx, `INSERT INTO "`+pieceTable+`"("`+pieceTable+`", rowid, "p") VALUES ('delete', ?, ?)`, []any{row["n"], pieceText(p.table, p.old)}); err != nil {
-					return err
-				}
-				if _, err := c.exec(ctx, `DELETE FROM "`+entryTable+`" WHERE "n" = ?`, []any{row["n"]}); err != nil {
-					return err
-				}
-			}
-		}
-		if p.text == "" {
-			continue
-		}
-		// Asking for n by RETURNING would open a savepoint for the statement, and each savepoint is a segment of the index.
-		n, err := c.insert(ctx, `INSERT INTO "`+entryTable+`" ("tab", "id") VALUES (?, ?)`, []any{p.table, p.id})
-		if err != nil {
-			return err
-		}
-		if _, err := c.exec(ctx, `INSERT INTO "`+pieceTable+`" (rowid, "p") VALUES (?, ?)`, []any{n, pieceText(p.table, p.text)}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Narrow is a condition under the alias that every row of the table meets whose search column contains, of each word, all
-// parts of one of its alternatives. It is there for speed alone, nil where it would not help: what is found has to be asked
-// besides.
-func (tx *Tx) Narrow(table, alias string, words [][][]string) (query.Expr, error) {
-	t, err := tx.table(table)
-	if err != nil {
-		return nil, err
-	}
-	d := tx.db.drv.dialect()
-	if !tx.readonly || t.byName[searchColumn] == nil || d == sqlite && !tx.pieced(t) {
-		return nil, tx.ready(false)
-	}
-	var lists [][][]string // word → alternative → pieces
-	for _, alternatives := range words {
-		var any [][]string
-		for _, parts := range alternatives {
-			var all []string
-			for _, part := range parts {
-				all = append(all, asksFor(d, part)...)
-			}
-			if any = append(any, all); len(all) == 0 {
-				any = nil
-				break // one that tells nothing lets everything through
-			}
-		}
-		if len(any) > 0 {
-			lists = append(lists, any)
-		}
-	}
-	if len(lists) == 0 {
-		return nil, tx.ready(false)
-	}
-	if d == postgres {
-		return narrowed(alias, lists), nil
-	}
-	return tx.candidates(t, alias, lists)
-}
-
-// narrowed asks the index of PostgreSQL, which knows by its statistics whether it is worth while.
-func narrowed(alias string, lists [][][]string) query.Expr {
-	var all query.Expr
-	for _, any := range lists {
-		or := query.Op{Name: "or"}
-		for _, parts := range any {
-			op := query.Op{Name: "pieces", Args: []query.Expr{query.Col{Alias: alias, Name: searchColumn}}}
-			for _, p := range parts {
-				op.Args = append(op.Args, query.Const{Value: p})
-			}
-			or.Args = append(or.Args, op)
-		}
-		all = query.And(all, or)
-	}
-	return all
-}
-
-// candidates are the rows that have all pieces; nil where they are too many.
-func (tx *Tx) candidates(t *table, alias string, lists [][][]string) (query.Expr, error) {
-	if err := tx.ready(false); err != nil {
-		return nil, err
-	}
-	match := ""
-	for _, any := range lists {
-		var or []string
-		for _, parts := range any {
-			or = append(or, `("`+strings.Join(parts, `" AND "`)+`")`)
-		}
-		match += " AND (" + strings.Join(or, " OR ") + ")"
-	}
-	had, asked := tx.matched[match]
-	if asked && had == nil { // another table before: a search goes through all of them, so all are asked at once
-		var err error
-		if had, err = tx.match(strings.TrimPrefix(match, " AND ")); err != nil {
-			return nil, err
-		}
-	}
-	if tx.matched == nil {
-		tx.matched = map[string]*matches{}
-	}
-	tx.matched[match] = had
-	if had == nil || had.many {
-		var err error
-		if had, err = tx.match(tableToken(t.name) + match); err != nil || had.many {
-			return nil, err
-		}
-	}
-	op := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "id"}}}
-	for _, id := range had.ids[t.name] {
-		op.Args = append(op.Args, query.Const{Value: id})
-	}
-	return op, nil
-}
-
-// matches are the rows that have all pieces, by table; none is named where they are too many.
-type matches struct {
-	ids  map[string][]any
-	many bool
-}
-
-// match asks the pieces once: to go through their lists is most of a search. Only where they are not too many are the rows named.
-func (tx *Tx) match(what string) (*matches, error) {
-	rows, err := tx.ask(`SELECT f.rowid AS "n" FROM "`+pieceTable+`" f WHERE f."`+pieceTable+`" MATCH ? LIMIT `+strconv.Itoa(mostPieces+1), []any{what}, []column{{"n", Int}})
-	if err != nil || len(rows) > mostPieces {
-		return &matches{many: true}, tx.fail(err)
-	}
-	list := make([]any, len(rows))
-	for i, row := range rows {
-		list[i] = row["n"]
-	}
-	numbers, err := json.Marshal(list)
-	if err != nil {
-		return nil, err
-	}
-	if rows, err = tx.ask(`SELECT e."tab" AS "tab", e."id" AS "id" FROM json_each(?) j CROSS JOIN "`+entryTable+`" e ON e."n" = j.value`, []any{string(numbers)}, []column{{"tab", Text}, {"id", Text}}); err != nil {
-		return nil, tx.fail(err)
-	}
-	had := &matches{ids: map[string][]any{}}
-	for _, row := range rows {
-		tab, _ := row["tab"].(string)
-		had.ids[tab] = append(had.ids[tab], row["id"])
-	}
-	return had, nil
 }

@@ -242,7 +242,7 @@ func TestNarrow_Upgrade(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []string{"search_piece", "search_entry"} {
+	for _, table := range []string{"search_pieces", "search_pieces_entry"} {
 		if err := store.Exec(context.Background(), db, `DROP TABLE "`+table+`"`); err != nil {
 			t.Fatal(err)
 		}
@@ -273,5 +273,120 @@ func TestNarrow_Upgrade(t *testing.T) {
 	}
 	if left() {
 		t.Error("what was erased is still in the file")
+	}
+}
+
+// Ensure that a large table of an older database is filled in beside the work: found until then by looking, whole afterwards
+// whatever was written meanwhile, wherever it was ended, and with what was written last before what was there.
+func TestNarrow_Fill(t *testing.T) {
+	store.FillSmall(t, 10)
+	ctx := context.Background()
+	db := cardsOf(t, "sqlite:"+t.TempDir()+"/a.db")
+	var rows []store.Row
+	for i := range 600 {
+		rows = append(rows, store.Row{"id": strconv.Itoa(1000 + i), "search": "泰和" + strings.Repeat("泵", i%2)})
+	}
+	write := func(fn func(tx *store.Tx) error) {
+		t.Helper()
+		if err := db.Write(ctx, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(func(tx *store.Tx) error { return tx.InsertMany("card", rows) })
+	for _, sql := range []string{`DROP TABLE search_pieces`, `CREATE TABLE search_piece (p)`, `CREATE TABLE search_entry (n)`} { // as an older program leaves it
+		if err := store.Exec(ctx, db, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Refresh(ctx); err != nil {
+		t.Fatal(err)
+	}
+	applyCards(t, db)
+	found := func(word string, want int, narrowed bool) {
+		t.Helper()
+		if got, few := hits(t, db, word); len(got) != want || few != narrowed {
+			t.Errorf("%s: found %d, narrowed %v; wanted %d, %v", word, len(got), few, want, narrowed)
+		}
+	}
+	change := func(id, text string) {
+		t.Helper()
+		write(func(tx *store.Tx) error {
+			n, err := tx.Update("card", store.Row{"id": id}, store.Row{"search": text})
+			if n != 1 {
+				t.Errorf("%d rows changed", n)
+			}
+			return err
+		})
+	}
+	found("和泵", 300, false)
+	change("1001", "鑫淼")
+	write(func(tx *store.Tx) error { _, err := tx.Delete("card", query.Eq("x", "id", "1003")); return err })
+	write(func(tx *store.Tx) error { return tx.Insert("card", store.Row{"id": "1", "search": "和泵二厂"}) })
+	change("1001", "垚森")
+	found("和泵", 299, false)
+
+	ended, end := context.WithCancel(ctx)
+	end()
+	if _, err := db.FillSearch(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("an ended filling answers %v", err)
+	}
+	if err := store.FillOnce(ctx, db, "card"); err != nil { // one part, then the power fails
+		t.Fatal(err)
+	}
+	found("和泵", 299, false)
+	change("1599", "鑫森") // filled in already
+	change("1005", "鑫森") // not yet
+	n, err := db.FillSearch(ctx)
+	if err != nil || n == 0 || n >= 600 {
+		t.Errorf("%d rows filled in, %v", n, err)
+	}
+	found("和泵", 297, true)
+	found("鑫森", 2, true)
+	found("鑫淼", 0, true)
+	found("垚森", 1, true)
+	if again, err := db.FillSearch(ctx); again != 0 || err != nil {
+		t.Errorf("again %d, %v", again, err)
+	}
+	if err := db.Read(ctx, func(tx *store.Tx) error {
+		few, whole, err := tx.Newest("card", "c", [][][]string{{{"和泵"}}}, 3)
+		if err != nil || whole {
+			t.Errorf("whole %v, %v", whole, err)
+		}
+		got, err := tx.Select(query.Select{Table: "card", Alias: "c", Where: few, Order: []query.Order{{Expr: query.Col{Alias: "c", Name: "id"}}}})
+		var ids []string
+		for _, row := range got {
+			ids = append(ids, row["id"].(string))
+		}
+		if !slices.Equal(ids, []string{"1", "1595", "1597"}) {
+			t.Errorf("the newest are %v", ids)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Ensure that of a frequent piece the newest few are taken from the end of its list, in each table, and the rest of the list is
+// not gone through: the index itself takes the bounds and the order, nothing is sorted afterwards.
+func TestNewest_Plan(t *testing.T) {
+	db := cardsOf(t, "sqlite:"+t.TempDir()+"/a.db")
+	plan, err := store.ExplainPieces(context.Background(), db)
+	if err != nil || strings.Contains(plan, "TEMP B-TREE") || !strings.Contains(plan, "M1") || !strings.Contains(plan, "<") || !strings.Contains(plan, ">") {
+		t.Errorf("%v: %s", err, plan)
+	}
+}
+
+// Ensure that one character is asked of the index, and digits by their longest pieces.
+func TestNewest_Short(t *testing.T) {
+	db := cardsOf(t, "sqlite:"+t.TempDir()+"/a.db")
+	if err := db.Write(context.Background(), func(tx *store.Tx) error {
+		return tx.InsertMany("card", []store.Row{{"id": "a", "search": "260307-17 橡胶垫"}, {"id": "b", "search": "垫 603070 a26030x"}, {"id": "c", "search": "2603 0307 a垫b"}})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for word, want := range map[string]string{"垫": "a b c", "胶": "a", "鑫": "", "260307": "a", "60307": "a b", "2603": "a b c", "0307": "a b c", "260307-17": "a", "26030x": "b", "a26030x": "b", "030x": "b", "1234567": ""} {
+		if got, few := hits(t, db, word); strings.Join(got, " ") != want || !few {
+			t.Errorf("%s: found %v, narrowed %v", word, got, few)
+		}
 	}
 }

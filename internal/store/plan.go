@@ -12,7 +12,7 @@ import (
 
 // Change is one step from the schema that is there to the one that is wanted.
 type Change struct {
-	Kind  string // create table, create sequence, create function, create trigger, add column, create index, create search, drop index, drop trigger, label
+	Kind  string // create table, create sequence, create function, create trigger, add column, create index, create search, drop search, drop index, drop trigger, label
 	Table string
 	Name  string // of the column or index
 	SQL   string
@@ -23,7 +23,7 @@ func (c Change) Describe() string {
 	switch c.Kind {
 	case "create table":
 		return c.Kind + " " + c.Table
-	case "label":
+	case "label", createSearch, "drop search":
 		return strings.TrimSuffix(c.Kind+" "+c.Table+"."+c.Name, ".")
 	}
 	return c.Kind + " " + c.Table + "." + c.Name
@@ -71,7 +71,7 @@ func (db *DB) apply(ctx context.Context, changes []Change, then func(*Tx) error)
 			fill = fill || c.Kind == createSearch && db.Dialect() == string(sqlite)
 		}
 		if fill {
-			if err := tx.fillPieces(); err != nil {
+			if err := tx.fillSmall(); err != nil {
 				return err
 			}
 		}

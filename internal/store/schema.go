@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -11,7 +12,8 @@ import (
 // column and whether it may be NULL.
 type schema struct {
 	tables map[string]*table
-	pieced bool // SQLite keeps the pieces of search columns
+	beside []string           // what serves searching on SQLite, ours and an older program's
+	pieced map[string]*pieced // of which SQLite keeps the pieces of search columns, by name; nil = it has no place for them, or an older program's
 }
 
 // table is one table that is there.
@@ -131,11 +133,19 @@ func inspect(ctx context.Context, d dialect, s session) (*schema, error) {
 		}
 	}
 	if d == sqlite {
-		rows, err := s.query(ctx, `SELECT count(*) AS "n" FROM sqlite_schema WHERE name = '`+pieceTable+`'`, nil, []column{{"n", Int}})
+		rows, err := s.query(ctx, `SELECT name FROM sqlite_schema WHERE name IN ('`+codeTable+`', '`+entryTable+`', '`+pieceTable+`', '`+oldEntryTable+`', '`+oldPieceTable+`')`, nil, text("name"))
 		if err != nil {
 			return nil, err
 		}
-		found.pieced = rows[0]["n"] != int64(0)
+		for _, row := range rows {
+			name, _ := row["name"].(string)
+			found.beside = append(found.beside, name)
+		}
+		if len(rows) == 3 && !slices.Contains(found.beside, oldPieceTable) && !slices.Contains(found.beside, oldEntryTable) {
+			if found.pieced, err = piecedIn(s); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return found.finish(), nil
 }

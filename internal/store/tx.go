@@ -27,8 +27,9 @@ type Tx struct {
 	kept     *kept      // nil = no journal is kept
 	wrote    []*written // since the last entry, in the order of the first touch
 	at       map[rowKey]*written
-	pieces   []piece             // of search columns, written before the commit
-	matched  map[string]*matches // of a Read: what was looked for among the pieces; nil = of one table alone
+	pieces   []piece                    // of search columns, written before the commit
+	together [][][]string               // of a Read: what several tables are asked for
+	matched  map[string]map[int64][]any // of a Read: the newest numbers of each table, by what was looked for among the pieces
 
 	statements int
 	pipe       *pipe // nil = each statement is sent by itself
@@ -223,7 +224,12 @@ func (tx *Tx) oneOf(t *table, id string, lock bool) (question, error) {
 }
 
 // Select asks for rows.
-func (tx *Tx) Select(q query.Select) ([]Row, error) { return tx.selectRows(q, false, false) }
+func (tx *Tx) Select(q query.Select) ([]Row, error) {
+	if tx.apart(q) {
+		return tx.selectApart(q)
+	}
+	return tx.selectRows(q, false, false)
+}
 
 // SelectForUpdate is Select, and nobody else changes these rows until this transaction ends.
 func (tx *Tx) SelectForUpdate(q query.Select) ([]Row, error) { return tx.selectRows(q, true, false) }

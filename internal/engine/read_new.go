@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/rulebook"
@@ -57,6 +59,11 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 			}
 		}
 	}
+	for _, q := range create.Require {
+		for _, id := range mustBeEmpty(q) {
+			elsewhere[id] = elsewhere[id] || view.Awake(&q.Node)
+		}
+	}
 	ask := func(id string, required bool, clause string) {
 		if x := here[id]; x != nil {
 			byCreate := false
@@ -85,6 +92,25 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 	return v
 }
 
+// unfilled is a condition that a field is empty, as a part of a longer one.
+var unfilled = regexp.MustCompile(`^!(?:has\(this\.([a-z][a-z0-9_]*)\)|this\.([a-z][a-z0-9_]*))$`)
+
+// mustBeEmpty are the fields of which a condition says no more than that they are empty: who files is not asked for them.
+func mustBeEmpty(q *rulebook.Check) []string {
+	if q.That == nil || len(q.That.Cases) != 1 || q.That.Cases[0].When != nil {
+		return nil
+	}
+	var list []string
+	for _, part := range strings.Split(q.That.Cases[0].Is.Text(), "&&") {
+		m := unfilled.FindStringSubmatch(strings.TrimSpace(part))
+		if m == nil {
+			return nil
+		}
+		list = append(list, m[1]+m[2])
+	}
+	return list
+}
+
 // sendsOn is the first action that leads from the first state to another, by this reader, with a press.
 func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebook.Action {
 	if len(f.States) == 0 || w.me == nil {
@@ -102,11 +128,30 @@ func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebo
 		if x, err := w.exceptOf(a.Except, r, view); err == nil && x != nil { // who files it never may
 			continue
 		}
-		if asksRecord(a) || w.judgeWho(r, a, view, demand{person: true}) == nil {
+		if asksRecord(a) && !w.headOfNothing(a) || !asksRecord(a) && w.judgeWho(r, a, view, demand{person: true}) == nil {
 			return a
 		}
 	}
 	return nil
+}
+
+// headOfNothing tells whether an action is for the head of some unit alone and this reader leads none, nor stands in for who does.
+func (w *work) headOfNothing(a *rulebook.Action) bool {
+	if a.By == nil {
+		return false
+	}
+	for _, i := range a.By.Items {
+		if !i.Clock && (i.Expr == nil || !strings.HasPrefix(i.Expr.Text(), "head(")) {
+			return false
+		}
+	}
+	me := append([]string{w.me.id}, w.world.standsInFor(w.me.id, w.now)...)
+	for _, u := range w.world.units {
+		if slices.Contains(me, u.head) {
+			return false
+		}
+	}
+	return true
 }
 
 // defaultOf is what a field of a blank record would be given, nil if other fields or the instant of filing decide it, or the reader would not

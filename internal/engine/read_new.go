@@ -111,7 +111,7 @@ func mustBeEmpty(q *rulebook.Check) []string {
 	return list
 }
 
-// sendsOn is the first action that leads from the first state to another, by this reader, with a press.
+// sendsOn is the first action that leads from the first state to another of the form's path, by this reader, with a press.
 func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebook.Action {
 	if len(f.States) == 0 || w.me == nil {
 		return nil
@@ -119,7 +119,7 @@ func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebo
 	start := f.States[0].ID
 	for _, a := range f.Actions {
 		if a.Implicit || a.From == nil || a.From.Any || !contains(a.From.States, start) || a.To == nil || len(a.To.States) != 1 || a.To.States[0] == start ||
-			a.Reason != nil || !view.Awake(&a.Node) {
+			!f.State(a.To.States[0]).Path || a.Reason != nil || !view.Awake(&a.Node) {
 			continue
 		}
 		if id, _ := w.approvalOf(r, a, view); id != "" {

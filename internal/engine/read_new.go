@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
 	"zhanggui/internal/rulebook"
 )
 
@@ -128,6 +129,9 @@ func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebo
 		if x, err := w.exceptOf(a.Except, r, view); err == nil && x != nil { // who files it never may
 			continue
 		}
+		if handsOver(f, a) { // and so is what comes after it
+			return nil
+		}
 		if asksRecord(a) && !w.headOfNothing(a) || !asksRecord(a) && w.judgeWho(r, a, view, demand{person: true}) == nil {
 			return a
 		}
@@ -152,6 +156,16 @@ func (w *work) headOfNothing(a *rulebook.Action) bool {
 		}
 	}
 	return true
+}
+
+// handsOver tells whether an action is theirs alone whom its filer names in the record: what they do is not his to do as he files it.
+func handsOver(f *rulebook.Form, a *rulebook.Action) bool {
+	return a.By != nil && len(a.By.Items) > 0 && !slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool {
+		return item.Expr == nil || !slices.ContainsFunc(item.Expr.Reads(), func(p expr.Path) bool {
+			x := f.Field(p.Field)
+			return p.Object == f.Key && x != nil && x.Default == nil && x.Value == nil && (x.Type.Name == "person" || x.Type.Name == "unit")
+		})
+	})
 }
 
 // defaultOf is what a field of a blank record would be given, nil if other fields or the instant of filing decide it, or the reader would not

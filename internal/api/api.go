@@ -27,6 +27,7 @@ type Deps struct {
 	Jobs    *job.Queue
 	Lib     *rulebook.Library
 	Clock   func() time.Time
+	Wall    func() time.Time // the machine's own, by which is measured how long something takes; default Clock
 	Company Company
 	Log     *slog.Logger
 	Version string
@@ -101,7 +102,10 @@ func New(d Deps) http.Handler {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Deps: d, mux: http.NewServeMux(), gate: newGate(runtime.GOMAXPROCS(0)), streams: crowd{n: map[string]int{}}}
+	if d.Wall == nil {
+		d.Wall = d.Clock
+	}
+	s := &server{Deps: d, mux: http.NewServeMux(), gate: newGate(runtime.GOMAXPROCS(0), d.Wall), streams: crowd{n: map[string]int{}}}
 	if s.Jobs != nil {
 		s.Jobs.Handle(importKind, s.runImport)
 		s.Jobs.Handle(exportKind, s.runExport)

@@ -55,6 +55,7 @@ type gate struct {
 	held  chan struct{}
 	reads int // of one person, in work
 	acts  int
+	wall  func() time.Time // how long a request takes is measured by the machine's clock
 	mu    sync.Mutex
 	n     int
 	by    map[string]*line
@@ -87,8 +88,8 @@ const (
 
 // newGate measures by the cores. What reads keeps one busy, and more of that at once is done no sooner; whoever has kept them busy for a
 // while has one, so that the others are not all his. What acts waits for the disk as well, and shares a commit with what acts beside it.
-func newGate(cores int) *gate {
-	return &gate{seats: make(chan struct{}, min(max(8*cores, 16), 64)), held: make(chan struct{}, heldAll), by: map[string]*line{},
+func newGate(cores int, wall func() time.Time) *gate {
+	return &gate{seats: make(chan struct{}, min(max(8*cores, 16), 64)), held: make(chan struct{}, heldAll), by: map[string]*line{}, wall: wall,
 		reads: min(max(cores, 2), 16), acts: min(max(2*cores, 4), 16)}
 }
 
@@ -139,7 +140,7 @@ func (g *gate) enter(ctx context.Context, who string, acts bool) (leave func(), 
 		return nil, err
 	}
 	g.mu.Lock()
-	dear := !acts && l.read(0, time.Now()) > plenty
+	dear := !acts && l.read(0, g.wall()) > plenty
 	g.mu.Unlock()
 	if dear {
 		if err := take(ctx, l.dear, waiting, yours); err != nil {
@@ -152,12 +153,13 @@ func (g *gate) enter(ctx context.Context, who string, acts bool) (leave func(), 
 		back()
 		return nil, err
 	}
-	begun := time.Now()
+	begun := g.wall()
 	return func() {
 		<-g.seats
 		if !acts {
 			g.mu.Lock()
-			l.read(time.Since(begun), time.Now())
+			now := g.wall()
+			l.read(now.Sub(begun), now)
 			g.mu.Unlock()
 		}
 		back()

@@ -69,7 +69,7 @@ func TestGate(t *testing.T) {
 	}
 	t.Run("OnePerson", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := crowded{newGate(2), make(chan bool)}
+			g := crowded{newGate(2, time.Now), make(chan bool)}
 			defer close(g.end)
 			in, got, other := []chan<- bool{}, make(chan error, 100), make(chan error, 100)
 			for range 2 {
@@ -95,7 +95,7 @@ func TestGate(t *testing.T) {
 	})
 	t.Run("Dear", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := crowded{newGate(2), make(chan bool)}
+			g := crowded{newGate(2, time.Now), make(chan bool)}
 			defer close(g.end)
 			in, got, other := []chan<- bool{}, make(chan error, 100), make(chan error, 100)
 			for range 4 {
@@ -115,7 +115,7 @@ func TestGate(t *testing.T) {
 	})
 	t.Run("Forgotten", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := crowded{newGate(2), make(chan bool)}
+			g := crowded{newGate(2, time.Now), make(chan bool)}
 			defer close(g.end)
 			got := make(chan error, 100)
 			enter(g, "wang", true, got) // he stays in the house
@@ -131,7 +131,7 @@ func TestGate(t *testing.T) {
 	})
 	t.Run("Everybody", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := crowded{newGate(2), make(chan bool)}
+			g := crowded{newGate(2, time.Now), make(chan bool)}
 			defer close(g.end)
 			got, late := make(chan error, 1000), make(chan error, 1000)
 			for i := range cap(g.seats) {
@@ -153,7 +153,7 @@ func TestGate(t *testing.T) {
 	})
 	t.Run("Held", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g, done := newGate(2), make(chan error, heldAll+1)
+			g, done := newGate(2, time.Now), make(chan error, heldAll+1)
 			for range heldAll {
 				go func() { g.hold(context.Background()); done <- nil }()
 			}

@@ -55,7 +55,7 @@ var bare = map[string]string{
 // sole importers: what else would leak out of the package that hides it.
 var sole = map[string][]string{
 	"cel.dev/cel-go":              {"internal/expr"},
-	"database/sql":                {"internal/store", "internal/store/pgtest", "internal/store/faulty", "internal/bench"},
+	"database/sql":                {"internal/store", "internal/store/pgtest", "internal/store/faulty", "internal/testkit", "internal/bench"},
 	"github.com/jackc/pgx":        {"internal/store", "internal/store/pgtest", "internal/bench"},
 	"modernc.org/sqlite":          {"internal/store", "internal/store/faulty", "internal/bench"},
 	"github.com/alecthomas/kong":  {"internal/app"},

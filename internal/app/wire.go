@@ -3,13 +3,14 @@ package app
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"zhanggui/internal/api"
 )
 
 // api is the door for programs on one library.
 func (s *server) api(r *running) http.Handler {
-	d := api.Deps{Engine: r.engine, Auth: s.auth, Alert: s.alerts.service, Jobs: s.jobs, Lib: r.lib, Clock: s.clock.Now, Log: s.p.log, Version: version(), Secure: s.c.secure(),
+	d := api.Deps{Engine: r.engine, Auth: s.auth, Alert: s.alerts.service, Jobs: s.jobs, Lib: r.lib, Clock: s.clock.Now, Wall: time.Now, Log: s.p.log, Version: version(), Secure: s.c.secure(),
 		Journal: logbook{s}, Ready: s.ready, Scan: s.scan,
 		Company: api.Company{Name: s.company, Demo: s.demo}}
 	if s.demo {

@@ -286,6 +286,21 @@ func (p *player) anybody() any {
 	return p.people[p.rnd.IntN(len(p.people))]
 }
 
+// ahead tells whether a day among the values is yet to come.
+func (p *player) ahead(values map[string]any) bool {
+	today := p.now.In(p.zone).Format(time.DateOnly)
+	for _, v := range values {
+		day := fmt.Sprint(v)
+		if t, ok := v.(time.Time); ok {
+			day = t.Format(time.DateOnly)
+		}
+		if _, err := time.Parse(time.DateOnly, day); err == nil && day > today {
+			return true
+		}
+	}
+	return false
+}
+
 // begin files one case; rest is the state at which nobody goes on with it, or "".
 func (p *player) begin(st *Story, rest string) error {
 	form := p.e.Lib.Form(st.Form)
@@ -299,6 +314,12 @@ func (p *player) begin(st *Story, rest string) error {
 			return fmt.Errorf("demo: nothing to draw from %s", st.Draw[k])
 		}
 		draws[k] = list[p.rnd.IntN(len(list))]
+		for range 50 { // what is yet to come is nothing to speak of now
+			if !p.ahead(draws[k].values) {
+				break
+			}
+			draws[k] = list[p.rnd.IntN(len(list))]
+		}
 	}
 	who := p.holders(st.By)
 	if len(who) == 0 {

@@ -208,7 +208,10 @@ func (c *call) rightful() error {
 			return err
 		}
 	}
-	return fault.New(fault.Forbidden, "这一页只给管理员或稽核看", "This is for administrators or auditors")
+	if c.route.right == "audit" {
+		return fault.New(fault.Forbidden, "这一页只给管理员或稽核看", "This is for administrators or auditors")
+	}
+	return fault.New(fault.Forbidden, "这一页只给管理员看", "This is for administrators")
 }
 
 // scoped reads a token's words: read opens what changes nothing, write the rest too.

@@ -111,6 +111,14 @@ func (c *clock) follow(ctx context.Context) {
 	}
 }
 
+// turn is the time by which nodes take turns. A clock that is turned by hand stands still, so that a node that died would keep its turn.
+func (c *clock) turn() time.Time {
+	if c.manual {
+		return c.wall().UTC()
+	}
+	return c.Now()
+}
+
 // Now is the time in UTC, to the millisecond. It never goes back.
 func (c *clock) Now() time.Time {
 	c.mu.Lock()

@@ -145,3 +145,27 @@ func TestClock_BehindTheJournal(t *testing.T) {
 		}
 	})
 }
+
+// P8: Ensure that beneath a clock that is turned by hand another node takes the turn of one that died, though nobody turns it.
+func TestClock_Turn(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		ctx, w := context.Background(), &turned{}
+		c := clockOn(t, dsn, w)
+		c.manual, c.now = true, time.Date(2026, 3, 16, 2, 40, 0, 0, time.UTC)
+		take := func(node string) bool {
+			t.Helper()
+			_, ok, err := c.db.TakeLease(ctx, c.turn(), "house", node, 10*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ok
+		}
+		if !take("dies") || take("waits") {
+			t.Fatal("the turn is not one node's")
+		}
+		w.step(11 * time.Second)
+		if !take("waits") {
+			t.Error("the one that died has it still")
+		}
+	})
+}

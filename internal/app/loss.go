@@ -124,7 +124,7 @@ func (c *acceptLoss) accept(p *program, o *office, key string) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		fmt.Fprintf(p.out, "The journal goes on after entry %d; entries up to %d are lost. What was kept is in %s.\n", size, last.Size, aside)
+		fmt.Fprintf(p.out, "The journal goes on after entry %d; entries up to %d are lost. What was kept is in %s.\nA server that is running still stands still: start it again, each node.\n", size, last.Size, aside)
 	}
 	if err := seal.seal(p.ctx); err != nil {
 		return err

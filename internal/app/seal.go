@@ -121,8 +121,8 @@ func (s *sealer) compare(ctx context.Context, c journal.Checkpoint) error {
 	case waiting: // all of it is there, its seal was not copied
 		return nil
 	case size < c.Size:
-		reason = fault.New(fault.Unavailable, fmt.Sprintf("日志只到第 %d 条，外面留存的检查点到第 %d 条：数据库比它旧。管理员运行 zhanggui admin accept-loss 之前不能办理", size, c.Size),
-			fmt.Sprintf("The journal ends at entry %d and a checkpoint kept outside at %d: the database is older. Nothing can be done until an administrator runs zhanggui admin accept-loss", size, c.Size))
+		reason = fault.New(fault.Unavailable, fmt.Sprintf("日志只到第 %d 条，外面留存的检查点到第 %d 条：数据库比它旧。要停下服务，由管理员运行 zhanggui admin accept-loss，再启动，才能办理", size, c.Size),
+			fmt.Sprintf("The journal ends at entry %d and a checkpoint kept outside at %d: the database is older. Nothing can be done until an administrator stops the server, runs zhanggui admin accept-loss and starts it again", size, c.Size))
 	case root != c.Root:
 		reason = fault.New(fault.Unavailable, fmt.Sprintf("日志前 %d 条与外面留存的检查点不符：被改写过，或者放回的数据库另走了一路。核实之前不能办理", c.Size),
 			fmt.Sprintf("The first %d entries are not those of a checkpoint kept outside: they were rewritten, or the database that was put back has gone another way. Nothing can be done until this is settled", c.Size))

@@ -188,7 +188,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.clock, err = newClock(ctx, s.db, s.c.Clock, s); err != nil {
 		return err
 	}
-	s.lead = newLead(s.db, s.c.Lease, s.clock.Now, s.p.log)
+	s.lead = newLead(s.db, s.c.Lease, s.clock.turn, s.p.log)
 	if !s.lead.alone {
 		s.relay = newRelay(s)
 	}
@@ -211,7 +211,7 @@ func (s *server) run(fsys fs.FS, lib *rulebook.Library) error {
 	if s.alerts, err = openAlerts(s); err != nil {
 		return err
 	}
-	s.jobs = job.New(s.db, job.Options{Clock: s.clock.Now, Keep: s.keys.Keeper, Node: s.lead.node, Lease: s.c.Lease, Log: s.p.log})
+	s.jobs = job.New(s.db, job.Options{Clock: s.clock.Now, Turn: s.clock.turn, Keep: s.keys.Keeper, Node: s.lead.node, Lease: s.c.Lease, Log: s.p.log})
 	if at := s.c.settings.Scan; at != "" {
 		if s.scan, err = attach.NewScanner(at); err != nil {
 			return fmt.Errorf("--scan: %w", err)

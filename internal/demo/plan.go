@@ -24,6 +24,7 @@ type Plan struct {
 	Record   []Seed              `yaml:"record"`
 	Story    []Story             `yaml:"story"`
 	Morning  []Sweep             `yaml:"morning"`
+	Course   []Course            `yaml:"course"`
 
 	houses []*Plan
 }

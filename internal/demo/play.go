@@ -109,6 +109,11 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 		for _, s := range p.plan.Morning {
 			p.at(p.workTime(p.now), func() error { return p.sweep(s) })
 		}
+		for i := range p.plan.Course {
+			if err := p.enrol(&p.plan.Course[i]); err != nil {
+				return nil, err
+			}
+		}
 		if err := p.schedule(from, calendar.DateOf(to, p.zone)); err != nil {
 			return nil, err
 		}

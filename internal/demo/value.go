@@ -78,6 +78,9 @@ func (p *player) text(s string, draws map[string]drawn, t *rulebook.FieldType) a
 		if !has {
 			return d.id
 		}
+		if name == "row" { // as it stands in the plan
+			return p.value(d.values[field], draws, t)
+		}
 		return d.values[field]
 	case '#':
 		lo, hi, ok := strings.Cut(s[1:], "..")

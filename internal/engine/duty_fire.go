@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -219,11 +220,15 @@ func (w *work) shortfall(d *rulebook.Duty, view *rulebook.View, m *Record, p cal
 	}
 	form := w.e.Lib.Form(d.Met.Count)
 	p = w.countedIn(d, view, p, c)
+	made := p.To
 	var where query.Expr
 	var memory *expr.Expr
 	for _, cs := range casesOf(d.Met.If) {
 		if !view.Awake(&cs.Node) {
 			continue
+		}
+		if due, ok := parseInstant(c.rec.row["due"]); ok && due.After(made) && c.str("state") != "late" && slices.Contains(cs.Is.Names(), "period") {
+			made = due.Add(lateAfter) // the record says which period it is for
 		}
 		if x, ok := cs.Is.Query("it", s); ok {
 			where = x
@@ -233,7 +238,7 @@ func (w *work) shortfall(d *rulebook.Duty, view *rulebook.View, m *Record, p cal
 		break
 	}
 	where = query.And(where, query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "it", Name: "state"}, query.Const{Value: "void"}}}, query.Op{Name: ">=", Args: []query.Expr{query.Col{Alias: "it", Name: "at"}, query.Const{Value: instant(p.From)}}},
-		query.Op{Name: "<", Args: []query.Expr{query.Col{Alias: "it", Name: "at"}, query.Const{Value: instant(p.To)}}})
+		query.Op{Name: "<", Args: []query.Expr{query.Col{Alias: "it", Name: "at"}, query.Const{Value: instant(made)}}})
 	all, err := (&set{w: w, object: form.Key, table: form.Table, form: form, where: where}).All()
 	if err != nil {
 		return 0, false, err

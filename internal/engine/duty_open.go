@@ -183,7 +183,12 @@ func (w *work) openSheets(d *rulebook.Duty, view *rulebook.View, unit string, p 
 // dutyMembers are the records of the population of a period in the adopting unit that satisfy `where` now.
 func (w *work) dutyMembers(d *rulebook.Duty, view *rulebook.View, unit string, p calendar.Period) ([]*Record, error) {
 	form := w.e.Lib.Form(d.Of)
-	return w.population(form, d.Where, view, map[string]expr.Value{"period": p}, "id", func(m *Record) bool { return form.Kept == "platform" || w.world.within(m.unitID(), unit) })
+	return w.population(form, d.Where, view, map[string]expr.Value{"period": p}, "id", func(m *Record) bool {
+		if form.Key == "base.unit" { // another house's departments have nothing to do with it
+			return w.world.within(m.id, unit)
+		}
+		return form.Kept == "platform" || w.world.within(m.unitID(), unit)
+	})
 }
 
 // population are the records of a form, none void, that satisfy a condition and are ours, by number or id: the members of a duty, the rows

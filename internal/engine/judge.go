@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"zhanggui/internal/expr"
 	"zhanggui/internal/query"
@@ -179,12 +180,32 @@ func (w *work) judgeRequire(r *Record, a *rulebook.Action, view *rulebook.View, 
 		if ok || (c.Waive != nil && w.waives(c.Waive, first(c.Clause, a.Clause), r, view, d)) {
 			continue
 		}
-		items = append(items, Reason{Clause: first(c.Clause, a.Clause), Say: w.say(c.Say, s, "前提还没满足", "A condition is not met yet"), Waive: c.Waive != nil, Facts: facts})
+		items = append(items, Reason{Clause: first(c.Clause, a.Clause), Say: w.say(c.Say, s, "前提还没满足", "A condition is not met yet"), Waive: c.Waive != nil, Facts: facts, Stays: stays(r.form, a, c)})
 	}
 	if len(items) > 0 {
 		return w.refuse("require", r, a, items)
 	}
 	return nil
+}
+
+// stays tells whether a condition reads nothing but what people no longer change in the record, so that filling in does not meet it.
+func stays(f *rulebook.Form, a *rulebook.Action, c *rulebook.Check) bool {
+	reads := 0
+	for _, x := range c.That.Cases {
+		for _, e := range []*expr.Expr{x.Is, x.When} {
+			if e == nil {
+				continue
+			}
+			for _, p := range e.Reads() {
+				fd := f.Field(p.Field)
+				if p.Object != f.Key || fd == nil || fd.Fixed == nil || slices.ContainsFunc(a.Fill, func(x *rulebook.Fill) bool { return x.Field == p.Field }) {
+					return false
+				}
+				reads++
+			}
+		}
+	}
+	return reads > 0
 }
 
 // waives tells whether the act brings a waiver for the clause, with a reason, by somebody who may.

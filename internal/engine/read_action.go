@@ -157,11 +157,12 @@ func (w *work) foresee(r *Record, a *rulebook.Action, view *rulebook.View) (*Act
 		if !ok {
 			return nil, nil, err
 		}
-		hard := false
+		hard, stays := false, false
 		for _, item := range ref.Items {
 			hard = hard || !item.Waive
+			stays = stays || item.Stays && !item.Waive
 		}
-		fillable := ref.Group == "require" && (len(o.Fill) > 0 || len(o.Lines) > 0)
+		fillable := ref.Group == "require" && !stays && (len(o.Fill) > 0 || len(o.Lines) > 0)
 		if hard && !fillable {
 			return nil, ref, nil
 		}

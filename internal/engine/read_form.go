@@ -108,8 +108,9 @@ type ActionView struct {
 	Style  string `json:"style,omitempty"`
 	Bulk   bool   `json:"bulk"` // may be done on many records at once
 	Reason int    `json:"reason"`
-	// From are the states it starts from; empty: any. Fill is what it asks for.
+	// From are the states it starts from; empty: any. To are those it leads to; empty: it stays. Fill is what it asks for.
 	From []string   `json:"from"`
+	To   []string   `json:"to,omitempty"`
 	Fill []FillView `json:"fill"`
 }
 
@@ -299,6 +300,9 @@ func actionView(a *rulebook.Action, view *rulebook.View) ActionView {
 	v := ActionView{ID: a.ID, Label: actionText(a), Clause: a.Clause, Style: a.Opens, Bulk: bulkable(a, view), From: []string{}, Fill: []FillView{}}
 	if a.From != nil && !a.From.Any && view.Awake(&a.From.Node) {
 		v.From = append(v.From, a.From.States...)
+	}
+	if a.To != nil && view.Awake(&a.To.Node) {
+		v.To = a.To.States
 	}
 	for _, x := range a.Fill {
 		if f := a.Form.Field(x.Field); f != nil && view.Awake(&x.Node) {

@@ -404,6 +404,9 @@ func (w *work) entryWords(e *journal.Entry) Text {
 	if e.Refused {
 		what = Text{"没办成“" + what.ZH + "”", what.EN + " refused"}
 	}
+	if of.ZH == "" { // of no record, as when a file was sent up
+		return what
+	}
 	return Text{strings.TrimSpace(of.ZH+" "+e.Number) + "：" + what.ZH, strings.TrimSpace(of.EN+" "+e.Number) + ": " + what.EN}
 }
 

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"zhanggui/internal/calendar"
+	"zhanggui/internal/expr"
 	"zhanggui/internal/rulebook"
 )
 
@@ -57,6 +60,11 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 			}
 		}
 	}
+	for _, q := range create.Require {
+		for _, id := range mustBeEmpty(q) {
+			elsewhere[id] = elsewhere[id] || view.Awake(&q.Node)
+		}
+	}
 	ask := func(id string, required bool, clause string) {
 		if x := here[id]; x != nil {
 			byCreate := false
@@ -85,7 +93,26 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 	return v
 }
 
-// sendsOn is the first action that leads from the first state to another, by this reader, with a press.
+// unfilled is a condition that a field is empty, as a part of a longer one.
+var unfilled = regexp.MustCompile(`^!(?:has\(this\.([a-z][a-z0-9_]*)\)|this\.([a-z][a-z0-9_]*))$`)
+
+// mustBeEmpty are the fields of which a condition says no more than that they are empty: who files is not asked for them.
+func mustBeEmpty(q *rulebook.Check) []string {
+	if q.That == nil || len(q.That.Cases) != 1 || q.That.Cases[0].When != nil {
+		return nil
+	}
+	var list []string
+	for _, part := range strings.Split(q.That.Cases[0].Is.Text(), "&&") {
+		m := unfilled.FindStringSubmatch(strings.TrimSpace(part))
+		if m == nil {
+			return nil
+		}
+		list = append(list, m[1]+m[2])
+	}
+	return list
+}
+
+// sendsOn is the first action that leads from the first state to another of the form's path, by this reader, with a press.
 func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebook.Action {
 	if len(f.States) == 0 || w.me == nil {
 		return nil
@@ -93,7 +120,7 @@ func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebo
 	start := f.States[0].ID
 	for _, a := range f.Actions {
 		if a.Implicit || a.From == nil || a.From.Any || !contains(a.From.States, start) || a.To == nil || len(a.To.States) != 1 || a.To.States[0] == start ||
-			a.Reason != nil || !view.Awake(&a.Node) {
+			!f.State(a.To.States[0]).Path || a.Reason != nil || !view.Awake(&a.Node) {
 			continue
 		}
 		if id, _ := w.approvalOf(r, a, view); id != "" {
@@ -102,11 +129,43 @@ func (w *work) sendsOn(f *rulebook.Form, r *Record, view *rulebook.View) *rulebo
 		if x, err := w.exceptOf(a.Except, r, view); err == nil && x != nil { // who files it never may
 			continue
 		}
-		if asksRecord(a) || w.judgeWho(r, a, view, demand{person: true}) == nil {
+		if handsOver(f, a) { // and so is what comes after it
+			return nil
+		}
+		if asksRecord(a) && !w.headOfNothing(a) || !asksRecord(a) && w.judgeWho(r, a, view, demand{person: true}) == nil {
 			return a
 		}
 	}
 	return nil
+}
+
+// headOfNothing tells whether an action is for the head of some unit alone and this reader leads none, nor stands in for who does.
+func (w *work) headOfNothing(a *rulebook.Action) bool {
+	if a.By == nil {
+		return false
+	}
+	for _, i := range a.By.Items {
+		if !i.Clock && (i.Expr == nil || !strings.HasPrefix(i.Expr.Text(), "head(")) {
+			return false
+		}
+	}
+	me := append([]string{w.me.id}, w.world.standsInFor(w.me.id, w.now)...)
+	for _, u := range w.world.units {
+		if slices.Contains(me, u.head) {
+			return false
+		}
+	}
+	return true
+}
+
+// handsOver tells whether an action is theirs alone whom its filer names in the record: what they do is not his to do as he files it.
+func handsOver(f *rulebook.Form, a *rulebook.Action) bool {
+	return a.By != nil && len(a.By.Items) > 0 && !slices.ContainsFunc(a.By.Items, func(item *rulebook.WhoItem) bool {
+		return item.Expr == nil || !slices.ContainsFunc(item.Expr.Reads(), func(p expr.Path) bool {
+			x := f.Field(p.Field)
+			return p.Object == f.Key && x != nil && x.Default == nil && x.Value == nil && (x.Type.Name == "person" || x.Type.Name == "unit")
+		})
+	})
 }
 
 // defaultOf is what a field of a blank record would be given, nil if other fields or the instant of filing decide it, or the reader would not

@@ -19,8 +19,12 @@ func (w *work) endingAction(r *Record, d *rulebook.Deadline, duty *rulebook.Duty
 	case d == nil, d.To != nil && d.To.Expr != nil: // something elsewhere ends it
 		return nil
 	case d.To != nil && d.To.Action != "":
-		if a := w.ifMay(r, r.form.Action(d.To.Action)); a != nil {
+		to := r.form.Action(d.To.Action)
+		if a := w.ifMay(r, to); a != nil {
 			return a
+		}
+		if to != nil && onlyClock(to) { // so does what another record does to this one
+			return nil
 		}
 	}
 	return w.nextFor(r)
@@ -76,6 +80,9 @@ func (w *work) nextFor(r *Record) *rulebook.Action {
 		}
 		if step == 2 {
 			return a
+		}
+		if to := r.form.State(a.To.States[0]); to != nil && to.Final { // that it may be ended is nothing that waits for him
+			continue
 		}
 		beside = a
 	}

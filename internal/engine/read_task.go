@@ -289,9 +289,6 @@ func oneEach(list []Task) []Task {
 		if t.Deadline != "" {
 			out[i].Also = append(out[i].Also, Limit{t.Label, t.Clause, t.Due})
 		}
-		if out[i].Action == "" && t.Action != "" {
-			out[i].Action, out[i].ActionLabel, out[i].Sign = t.Action, t.ActionLabel, t.Sign
-		}
 	}
 	return out
 }

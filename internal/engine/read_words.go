@@ -285,7 +285,11 @@ func (w *work) title(r *Record) string {
 		s.Read = func(path string, _ expr.Value) { secret = secret || w.classifiedPath(r.form, path) }
 		v, err := r.form.Title.Eval(s)
 		if err == nil && !secret && v != nil {
-			return w.words(v, rulebook.FieldType{Expr: r.form.Title.Type()})
+			t := rulebook.FieldType{Expr: r.form.Title.Type()}
+			if f := r.form.Field(strings.TrimPrefix(r.form.Title.Text(), "this.")); f != nil { // a choice is said by its label
+				t = f.Type
+			}
+			return w.words(v, t)
 		}
 		if secret {
 			return ""

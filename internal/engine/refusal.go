@@ -30,6 +30,7 @@ type Reason struct {
 	Waive  bool // may be passed by a waiver with a reason
 	Params []string
 	Facts  map[string]string // what this condition read; nil: not known for itself
+	Stays  bool              // nothing that is filled in now changes it
 }
 
 func (r *Refusal) Error() string {

@@ -59,6 +59,7 @@ type Handler func(ctx context.Context, r *Run) error
 // Options of a queue.
 type Options struct {
 	Clock   func() time.Time // required
+	Turn    func() time.Time // by which leases end; default Clock
 	Keep    *keep.Keeper     // seals what jobs note; required
 	Node    string           // of this process, for leases; required
 	Lease   time.Duration    // default 10 s
@@ -80,6 +81,9 @@ type Queue struct {
 
 // New makes a queue that does nothing yet, on a database to which Tables have been applied.
 func New(db *store.DB, o Options) *Queue {
+	if o.Turn == nil {
+		o.Turn = o.Clock
+	}
 	if o.Lease <= 0 {
 		o.Lease = 10 * time.Second
 	}

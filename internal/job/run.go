@@ -127,7 +127,7 @@ func (q *Queue) next(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	for _, row := range rows {
-		l, ok, err := q.db.TakeLease(ctx, now, lease(str(row["id"])), q.opts.Node, q.opts.Lease)
+		l, ok, err := q.db.TakeLease(ctx, q.opts.Turn(), lease(str(row["id"])), q.opts.Node, q.opts.Lease)
 		if err != nil {
 			return false, err
 		}
@@ -171,7 +171,7 @@ func (q *Queue) do(ctx context.Context, l store.Lease, id string) error {
 			case <-held.Done():
 				return
 			case <-time.After(q.opts.Lease / 3):
-				if _, ok, err := q.db.RenewLease(ctx, q.opts.Clock(), l, q.opts.Lease); err == nil && !ok {
+				if _, ok, err := q.db.RenewLease(ctx, q.opts.Turn(), l, q.opts.Lease); err == nil && !ok {
 					drop()
 				}
 			}

@@ -119,15 +119,6 @@ func (c *liteConn) exec(ctx context.Context, sql string, args []any) (int64, err
 	return res.RowsAffected()
 }
 
-// insert adds one row and answers the number that SQLite gave it.
-func (c *liteConn) insert(ctx context.Context, sql string, args []any) (int64, error) {
-	res, err := c.result(ctx, sql, args)
-	if err != nil {
-		return 0, err
-	}
-	return res.LastInsertId()
-}
-
 func (c *liteConn) result(ctx context.Context, sql string, args []any) (sqldriver.Result, error) {
 	s, err := c.prepare(sql)
 	if err != nil {

@@ -28,6 +28,11 @@ export default [
     await page.goto(base + '/board')
     await rows(page).first().waitFor()
     must((await page.locator('.board-rows > li.at').getAttribute('data-clock')) === (await rows(page).first().getAttribute('data-clock')), 'the first is not marked')
+    for (const width of [1440, 1280, 1024]) {
+      await page.setViewportSize({ width, height: 900 })
+      const narrow = await page.locator('.board-rows .what').evaluateAll((list) => Math.min(...list.map((x) => x.getBoundingClientRect().width)))
+      must(narrow > 200, `what is open has ${narrow} points of ${width}`)
+    }
     await page.keyboard.press('j')
     must((await page.locator('.board-rows > li.at').getAttribute('data-clock')) === (await rows(page).nth(1).getAttribute('data-clock')), 'J does not move')
     await page.keyboard.press('k')

@@ -45,7 +45,13 @@ export default [
       await page.getByRole('button', { name: /何静/ }).waitFor()
 
       // The administrator adopts a regulation: a person, his role, the unit, the day.
-      await page.goto(address + '/register/base.person/new')
+      await page.getByRole('heading', { name: '从哪里开始' }).waitFor()
+      await noForbidden(page)
+      await shot(page, 'first-begin')
+      await page.mouse.wheel(0, 400)
+      await page.getByRole('link', { name: '人员: 逐个登记' }).click()
+      await page.getByRole('heading', { name: '新建：人员' }).waitFor()
+      must(await page.evaluate(() => window.scrollY) === 0, 'a new page begins below its top')
       await page.getByLabel('姓名').fill('陈立')
       await page.getByRole('button', { name: '新增', exact: true }).click()
       await page.getByRole('heading', { name: '陈立' }).waitFor()

@@ -1,8 +1,8 @@
 // The frame: rail, header, bar of four on a phone, the band of the sample company, global keys.
 import { AuditOutlined, BarChartOutlined, BellOutlined, BookOutlined, CalendarOutlined, DashboardOutlined, FileTextOutlined, InboxOutlined, MenuOutlined, PayCircleOutlined, PlusOutlined, ScanOutlined, SearchOutlined, SettingOutlined, TeamOutlined } from '@ant-design/icons'
 import { Button, Dropdown, Tooltip } from 'antd'
-import { lazy, Suspense, useRef, useState, type ReactNode } from 'react'
-import { NavLink, Outlet, useLocation, useNavigate } from 'react-router'
+import { lazy, Suspense, useLayoutEffect, useRef, useState, type ReactNode } from 'react'
+import { NavLink, Outlet, useLocation, useNavigate, useNavigationType } from 'react-router'
 import { queries, useGet } from '../api/query'
 import { call } from '../api/client'
 import { serverNow, useNow } from './clock'
@@ -32,6 +32,8 @@ export function Shell() {
   const narrow = useMedia('(max-width: 1199px)')
   const go = useNavigate()
   const where = useLocation()
+  const how = useNavigationType()
+  useLayoutEffect(() => { if (how !== 'POP' && !where.hash) window.scrollTo(0, 0) }, [where.pathname]) // another page begins at its top; going back is the browser's
   const [commands, setCommands] = useState<string | null>(null)
   const [keys, setKeys] = useState(false)
   const [making, setMaking] = useState(false)

@@ -22,6 +22,7 @@ import { Stamp } from './signature'
 import { Dialog } from './dialog'
 
 const AMONG_OPINIONS = 6
+const ZERO = /^0(\.0+)?$/
 
 function asked(form: Form, action: ActionOpen): { asks: Ask[]; lines: LineDef[] } {
   const asks: Ask[] = []
@@ -125,9 +126,12 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
   useKeys({ 'mod+Enter': () => void send(false) }, dialog || inline)
 
   const s = action.sign
-  const amount = s?.amount && !/^0(\.0+)?$/.test(s.amount) ? s.amount : null
+  const amount = s?.amount && !ZERO.test(s.amount) ? s.amount : null
   const label = w(action.label)
   const open = (action.missing ?? []).filter((m) => !m.field || missing(draft.values[m.field]))
+  // what is put before who signs: what was filled on the way to here, and what was said
+  const laid = s ? form.fields.filter((f) => f.type !== 'note' && f.type !== 'attachment' && !missing(rec.values[f.id]) && !ZERO.test(String(rec.values[f.id])) && !asks.some((a) => a.field.id === f.id)
+    && form.actions.some((a) => a.to?.includes(rec.state ?? '') && a.fill?.some((x) => x.field === f.id))).slice(0, AMONG_OPINIONS) : []
   const notes = s ? form.fields.filter((f) => f.type === 'note' && !missing(rec.values[f.id]) && !asks.some((a) => a.field.id === f.id)).slice(-AMONG_OPINIONS) : []
 
   const buttons = (
@@ -154,7 +158,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
           )}
           <WorstClock rec={rec} />
           <dl className="opinions">
-            {notes.map((f) => (
+            {[...laid, ...notes].map((f) => (
               <div key={f.id}><dt>{w(f.label)}</dt><dd><FieldView field={f} value={rec.values[f.id]} /></dd></div>
             ))}
             {(rec.signatures ?? []).filter((x) => x.state === 'signed').map((x, i) => (

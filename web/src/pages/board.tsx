@@ -87,8 +87,8 @@ export default function Board() {
                   <li key={c.id} className={i === at ? 'at' : ''} data-clock={c.id}>
                     <Deadline due={c.due} from={c.from} state={c.state} warned={c.warned} working={c.working} pausedFor={c.paused_for} />
                     <div className="what"><b>{w(c.label) || t('limit')}</b> <ClauseChip id={c.clause} /><div className="soft">{c.form && c.record ? <Link to={`/record/${c.form}/${c.record}`}>{[c.number, c.title].filter(Boolean).join(' ')}</Link> : c.title}</div></div>
-                    <div className="soft">
-                      {c.holder?.[0] ? [c.holder[0].unit && w(c.holder[0].unit), c.holder[0].name].filter(Boolean).join(' ') : ''}{(c.holder?.length ?? 0) > 1 ? t('path.others', { count: c.holder!.length - 1, total: c.holder!.length }) : ''}
+                    <div className="who soft">
+                      {c.holder?.[0] ? [c.holder[0].unit && w(c.holder[0].unit), c.holder[0].name].filter(Boolean).join(' ') : ''}{(c.holder?.length ?? 0) > 1 ? t('path.others', { count: c.holder!.length - 1, total: c.holder!.length }) : ''}{' '}
                       {c.state_label && <div>{w(c.state_label)}</div>}
                     </div>
                     <div className="soon-text">{forecast[c.id] && <><b>◆ {t('board.will_late')}</b><div className="soft" title={t('board.pace')}>{t('board.forecast_at', { at: absolute(parse(forecast[c.id])!, now, lang) })}</div></>}</div>

@@ -80,7 +80,7 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
     })
     const must = all.filter((x) => x.required || x.later)
     const head = f.sections[0]?.fields ?? all.slice(0, 12).map((x) => x.field.id)
-    const first = all.length <= FEW ? all : must.length ? must : all.filter((x) => head.includes(x.field.id))
+    const first = all.length <= FEW ? all : all.filter((x) => must.includes(x) || must.length < 3 && head.includes(x.field.id)) // a name alone says little of what is filed
     return { first, more: bySection(f.sections, all.filter((x) => !first.includes(x))), lines: f.lines.filter((l) => asked.some((x) => x.field === l.id)) }
   }, [f])
   const send = async (on?: ActionDef) => {

@@ -69,6 +69,7 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
   }, [r.actions.open, params, f.merge])
   // the way on is the server's word; what it does not call so waits among the other buttons
   const primary = open.find((a) => a.id === params.get('act') && !LAST.includes(a.id)) ?? open.find((a) => a.primary || a.style === 'primary' || a.sign)
+  const thumb = primary ?? open.find((a) => !LAST.includes(a.id) && a.style !== 'danger') // one press away on a phone
   const inline = primary && !primary.sign && (primary.fill?.length || primary.lines?.length) ? primary : undefined
   const asked = params.get('act')
   useEffect(() => {
@@ -194,8 +195,8 @@ function Whole({ form: f, rec: r }: { form: Form; rec: Rec }) {
       </div>
       {phone && (
         <div className="sticky-bar">
-          <More acts={open.filter((a) => a !== primary)} extra={[{ key: 'print', label: t('print'), onClick: () => go(`/record/${r.form}/${r.id}/print`) }]} onPick={(a) => void start(a)} wide={primary ? t('more') : t('more.acts')} />
-          {primary && <Button type="primary" loading={busy === primary.id} onClick={() => void start(primary)}>{w(primary.label)}</Button>}
+          <More acts={open.filter((a) => a !== thumb)} extra={[{ key: 'print', label: t('print'), onClick: () => go(`/record/${r.form}/${r.id}/print`) }]} onPick={(a) => void start(a)} wide={thumb ? t('more') : t('more.acts')} />
+          {thumb && <Button type={thumb === primary ? 'primary' : 'default'} loading={busy === thumb.id} onClick={() => void start(thumb)}>{w(thumb.label)}</Button>}
         </div>
       )}
       {doing && (doing.id === 'edit' ? <Edit form={f} rec={r} open={doing} onClose={() => setDoing(null)} onDone={() => { setDoing(null); void said.success(t('saved')) }} /> : <ActionDialog form={f} rec={r} action={doing} onClose={() => setDoing(null)} onDone={finish} />)}

@@ -38,7 +38,7 @@ export default function Settings() {
       {!book && rest.length > 0 && (
         <Card title={t('settings.rest')}>
           <p className="soft">{t('settings.rest_text')}</p>
-          <div className="tiles">{rest.map((b) => <div className="tile" key={b.id}><Link to={`/settings/${b.id}`}>{w(b.title)}</Link></div>)}</div>
+          <div className="tiles">{rest.map((b) => <div className="tile" key={b.id}><Link to={`/settings/${b.id}`}>{w(b.title)}</Link>{me.rights.includes('settings') && <Link className="apart" to={`/adopt/${b.id}`} aria-label={t('adopt.open_of', { book: w(b.title) })}>{t('adopt.short')}</Link>}</div>)}</div>
         </Card>
       )}
     </>

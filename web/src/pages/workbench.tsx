@@ -11,6 +11,7 @@ import { useWords } from '../app/i18n'
 import { useKeys } from '../app/keys'
 import { useMe, useSession } from '../app/session'
 import { clockTime, dayWords, fullDay, ago, parse } from '../app/time'
+import { Begin } from '../elements/begin'
 import { ClauseChip } from '../elements/clause'
 import { useHouse } from '../elements/house'
 import { Deadline } from '../elements/deadline'
@@ -97,6 +98,7 @@ export default function Workbench() {
       {lost !== null && q.data && <p className="notice amber">{t('tasks.stale', { at: clockTime(parse(q.data.now) ?? now) })}</p>}
       <div className="columns">
         <div>
+          {me.rights.includes('settings') && <Begin />}
           {!q.data ? <Loading rows={8} tall /> : !flat.length ? (
             <Card><Empty>{t('tasks.none')}{next ? ` ${t('tasks.next', { at: dayWords(parse(next.due)!, lang), what: w(next.action_label) })}` : ''}</Empty></Card>
           ) : (

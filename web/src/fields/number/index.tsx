@@ -22,6 +22,7 @@ function NumberInput({ field, value, onChange, id, invalid, describedBy, autoFoc
         autoComplete="off"
         prefix={field.type === 'money' ? '¥' : undefined}
         suffix={field.type === 'percent' ? '%' : undefined}
+        placeholder={field.min != null && field.max != null ? `${number(String(field.min))} – ${number(String(field.max))}` : undefined}
         value={shown}
         status={invalid ? 'error' : undefined}
         aria-invalid={invalid || undefined}

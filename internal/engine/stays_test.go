@@ -1,0 +1,34 @@
+package engine
+
+import (
+	"testing"
+
+	"zhanggui/internal/rulebook"
+	"zhanggui/rulebooks"
+)
+
+// Ensure that a step is closed, and not offered with something to fill in, where its condition reads what nobody changes any more; and only there.
+func TestStays(t *testing.T) {
+	lib, issues := rulebook.Load(rulebooks.FS)
+	if len(issues) > 0 {
+		t.Fatal(issues)
+	}
+	for _, x := range []struct {
+		form, action string
+		want         bool
+	}{
+		{"10.dispatch", "verify", true},       // a case before the board
+		{"10.dispatch", "send_back", false},   // the new date, which is filled in
+		{"14.return_slip", "sign_for", false}, // what was counted, which may be counted again
+		{"14.complaint", "approve", false},    // an improvement plan, which somebody may file
+	} {
+		f := lib.Form(x.form)
+		if f == nil || f.Action(x.action) == nil || len(f.Action(x.action).Require) == 0 {
+			t.Errorf("%s has no %s with a condition", x.form, x.action)
+			continue
+		}
+		if got := stays(f, f.Action(x.action), f.Action(x.action).Require[0]); got != x.want {
+			t.Errorf("%s.%s: %v", x.form, x.action, got)
+		}
+	}
+}

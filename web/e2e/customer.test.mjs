@@ -1,0 +1,117 @@
+// A customer from being found to being graded, in the marketing company: whom one looks for, files, hands over for admission and grades, and what is refused.
+import { ask, base, must, noForbidden, noOverflow, phone, shot } from './browser.mjs'
+import { desks, fill, picture, steps } from './people.mjs'
+
+const filter = (form, that) => `/api/form/${form}/record?limit=1&filter=${encodeURIComponent(that)}`
+const accountOf = async (page, code) => (await ask(page, filter('11.account', `this.customer.code == '${code}'`))).rows[0]
+
+/** A credit code nobody has, its check digit right. */
+const signs = '0123456789ABCDEFGHJKLMNPQRTUWXY'
+function creditCode() {
+  const body = '12310117' + String(Math.floor(Math.random() * 1e9)).padStart(9, '0')
+  const sum = [...body].reduce((n, c, i) => n + signs.indexOf(c) * (3 ** i % 31), 0)
+  return body + signs[(31 - (sum % 31)) % 31]
+}
+
+/** A new record, its folds opened, filled and filed; answers its id. */
+async function file(page, form, values, given = '') {
+  await page.goto(`${base}/register/${form}/new${given}`)
+  await page.locator('main .act-buttons').waitFor()
+  for (const shut = page.locator('main details.fold:not([open]) summary').first(); await shut.count(); ) await shut.click()
+  await fill(page, page.locator('main'), 'new', values, {})
+  await noForbidden(page)
+  await noOverflow(page)
+  await page.locator('main .act-buttons .ant-btn-primary').click()
+  await page.waitForURL(new RegExp(`/record/${form.replace('.', '\\.')}/`)).catch(async () => must(false, `${form}: ${(await page.locator('.refusal:visible').allInnerTexts()).join(' ')}`))
+  return page.url().split('/').pop().split('?')[0]
+}
+
+/** The head raises a grade in the dialog. */
+async function raise(page, id, grade, why) {
+  await page.goto(`${base}/record/11.account/${id}`)
+  await page.locator('.page-head .acts').getByRole('button', { name: '升级', exact: true }).click()
+  const dialog = page.getByRole('dialog').last()
+  await fill(page, dialog, 'act-raise', { new_grade: grade, grade_reason: why }, {})
+  await dialog.locator('[data-do]').first().click()
+  return dialog
+}
+
+export default [
+  ['a customer is found, filed, admitted and graded, and says why he has his grade', 'shenyi', null, async (page, context) => {
+    const at = desks(context)
+    const step = steps(at)
+
+    // looked for first: who is there is found by a piece of his name, and named while a likely one is typed
+    await page.keyboard.press('/')
+    await page.getByRole('combobox').fill('sjdx')
+    await page.getByRole('option').filter({ hasText: '申江大学附属康复医院' }).first().waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 1, name: /申江大学附属康复医院/ }).waitFor()
+    await page.goto(base + '/register/base.customer/new')
+    await page.getByLabel('客户名称').fill('申江大学附属康复医院')
+    await page.getByRole('status').filter({ hasText: '像是已有' }).getByRole('link', { name: '申江大学附属康复医院' }).waitFor()
+    await page.getByLabel('客户名称').fill('')
+
+    const uscc = creditCode()
+    const name = `东篱康复医院${uscc.slice(12, 17)}`
+    const customer = await file(page, 'base.customer', { name, salesperson: '沈毅', first_contact: '2026-03-16', uscc, trade: '医疗机构', hospital_level: '三级乙等', beds: '320' })
+    for (const [kind, licence_no] of [['营业执照', 'YZ-8812'], ['医疗机构执业许可证', 'ZY-3317'], ['诊疗科目（骨科/康复）', 'KM-0921']])
+      await file(page, 'base.licence', { kind, licence_no, valid_until: '2029-12-31', scan: picture }, `?customer=${customer}&customer.label=${name}`)
+
+    // what is given in the evaluation nobody is asked for here, and a salesman is not offered what the head decides
+    await page.goto(`${base}/register/11.account/new?customer=${customer}`)
+    await page.locator('main .act-buttons').waitFor()
+    must((await page.locator('main summary', { hasText: '评级' }).count()) === 0, 'the ratings are asked when the account is opened')
+    must((await page.getByRole('button', { name: '准入审批' }).count()) === 0, 'a salesman is offered the admission')
+    const account = await file(page, '11.account', {
+      reputation: '良好', reputation_source: '国家企业信用信息公示系统', reputation_on: '2026-03-15', offences: '无', offences_source: '裁判文书网', offences_on: '2026-03-15', offences_shot: picture,
+      pledge: picture, pledge_on: '2026-03-15', will: '有', will_source: '拜访纪要', yearly_demand: '900000',
+    }, `?customer=${customer}&customer.label=${name}`)
+    await step('qinlan', '11.account', account, 'admit', 'admitted')
+    await file(page, '11.evaluation', { volume_score: '80', receivable_score: '80', credit_score: '80', loyalty_score: '80', rate_business: '4', rate_credit: '4', rate_stability: '4', rate_loyalty: '4', rate_fame: '4', rate_condition: '4', rate_strength: '4', rate_honesty: '4', risk: '低' }, `?account=${account}&account.label=${name}`)
+    const head = await at('qinlan')
+    await (await raise(head, account, '优选类客户', '三级乙等，评分八十')).waitFor({ state: 'hidden' })
+    must(/preferred/.test(JSON.stringify((await ask(head, `/api/form/11.account/record/${account}`)).values.grade)), 'he is not preferred')
+
+    // his page says why
+    await page.goto(`${base}/record/base.customer/${customer}`)
+    await page.getByRole('button', { name: '等级：为什么' }).first().click()
+    const why = page.getByRole('dialog', { name: '为什么' })
+    await why.locator('ol.why li').filter({ hasText: '秦岚' }).filter({ hasText: '优选类客户' }).first().waitFor()
+    await noForbidden(page)
+    await shot(page, 'customer-why')
+    await page.keyboard.press('Escape')
+    await page.setViewportSize({ width: phone[0], height: phone[1] })
+    await page.locator('nav.bar').waitFor()
+    await noOverflow(page)
+    await shot(page, 'customer-phone')
+  }],
+  ['a VIP beyond the share and business with a blacklisted customer are refused in words, with the clause', 'qinlan', null, async (page) => {
+    const dialog = await raise(page, (await accountOf(page, 'KF104')).id, 'VIP客户', '评审九十分')
+    const no = dialog.locator('.refusal')
+    await no.waitFor()
+    must(/部门VIP名额/.test(await no.innerText()) && /11-2\.2d1/.test(await no.innerText()), 'the refusal does not name the quota: ' + (await no.innerText()))
+    await noForbidden(page)
+    await shot(page, 'customer-quota')
+
+    const [listed] = (await ask(page, filter('base.customer', "this.code == 'KF210'"))).rows
+    await page.goto(`${base}/register/base.visit/new?customer=${listed.id}&customer.label=${encodeURIComponent(listed.title)}`)
+    await page.locator('main .act-buttons').waitFor()
+    await fill(page, page.locator('main'), 'new', { needs: '无', changes: '无', opinion: '无' }, {})
+    await page.locator('main .act-buttons .ant-btn-primary').click()
+    const refused = page.locator('.refusal').first()
+    await refused.waitFor()
+    must(/公司黑名单/.test(await refused.innerText()) && /11-3\.5b2/.test(await refused.innerText()), 'the refusal does not name the blacklist: ' + (await refused.innerText()))
+    await noOverflow(page)
+    await shot(page, 'customer-listed')
+  }],
+  ['the workbench of the marketing company names what is owed: a file to open, a customer to visit', 'shenyi', null, async (page, context) => {
+    const filed = page.locator('[data-task]').filter({ hasText: '宁沪康健' }).filter({ hasText: '12-1a' })
+    await filed.waitFor()
+    must(/建立客户档案/.test(await filed.innerText()) && !/停止往来/.test(await filed.innerText()), 'the task says ' + (await filed.innerText()))
+    const head = await desks(context)('qinlan')
+    const visit = head.locator('[data-task]').filter({ hasText: '11-4.2f1' }).first()
+    await visit.waitFor()
+    must(/拜访客户/.test(await visit.innerText()) && !/确认信息无误/.test(await visit.innerText()), 'the task says ' + (await visit.innerText()))
+  }],
+]

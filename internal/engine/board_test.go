@@ -18,7 +18,8 @@ func TestBoard_Houses(t *testing.T) {
 		s := open(t, dsn, "2026-03-02 09:00")
 		ctx := context.Background()
 		works := s.Unit
-		s.Unit = s.System("base.unit", map[string]any{"name": "desk", "parent": works})
+		desk := s.System("base.unit", map[string]any{"name": "desk", "parent": works})
+		s.Unit = desk
 		s.Person("xu", "clerk")
 		s.Unit = works
 		s.Person("he", "admin")
@@ -75,6 +76,14 @@ func TestBoard_Houses(t *testing.T) {
 			if r.Holder == "ma" && r.Unit != "other" || r.Holder == "li" && r.Unit != "other" {
 				t.Errorf("on the wall of the other house: %+v", r)
 			}
+		}
+		// a department without cases of its own has on its wall what its people hold of the house's, and nothing of the other house
+		s.System("base.role_grant", map[string]any{"person": s.ID("xu"), "role": "clerk", "unit": works, "from": "2000-01-01"})
+		s.Unit = works
+		s.Do("wang", "x.matter", matter(s, "50"), "register", nil)
+		d, err := s.E.Wall(ctx, s.Now, desk)
+		if err != nil || d.Open != 1 || len(d.Rows) != 1 || d.Rows[0].Label.EN != "Answer" {
+			t.Fatalf("%+v %v", d, err)
 		}
 	})
 }

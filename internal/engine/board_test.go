@@ -85,6 +85,14 @@ func TestBoard_Houses(t *testing.T) {
 		if err != nil || d.Open != 1 || len(d.Rows) != 1 || d.Rows[0].Label.EN != "Answer" {
 			t.Fatalf("%+v %v", d, err)
 		}
+		// what somebody of the department lets pass counts there if it is the house's, not if it is another's for which he works too
+		s.System("base.role_grant", map[string]any{"person": s.ID("xu"), "role": "clerk", "unit": other, "from": "2000-01-01"})
+		s.Unit = other
+		s.Do("li", "x.matter", s.Do("li", "x.matter", "", "create", map[string]any{"subject": "轴", "amount": "2"}).Record, "register", nil)
+		s.Turn("2026-03-05 00:00:02")
+		if d, err := s.E.Wall(ctx, s.Now, desk); err != nil || d.Today != 1 || d.Late != 2 { // the first was not his when it fell due
+			t.Errorf("%+v %v", d, err)
+		}
 	})
 }
 

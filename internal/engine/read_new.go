@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"regexp"
 	"slices"
-	"strings"
 
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
@@ -93,23 +91,12 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 	return v
 }
 
-// unfilled is a condition that a field is empty, as a part of a longer one.
-var unfilled = regexp.MustCompile(`^!(?:has\(this\.([a-z][a-z0-9_]*)\)|this\.([a-z][a-z0-9_]*))$`)
-
 // mustBeEmpty are the fields of which a condition says no more than that they are empty: who files is not asked for them.
 func mustBeEmpty(q *rulebook.Check) []string {
 	if q.That == nil || len(q.That.Cases) != 1 || q.That.Cases[0].When != nil {
 		return nil
 	}
-	var list []string
-	for _, part := range strings.Split(q.That.Cases[0].Is.Text(), "&&") {
-		m := unfilled.FindStringSubmatch(strings.TrimSpace(part))
-		if m == nil {
-			return nil
-		}
-		list = append(list, m[1]+m[2])
-	}
-	return list
+	return q.That.Cases[0].Is.Blank()
 }
 
 // sendsOn is the first action that leads from the first state to another of the form's path, by this reader, with a press.
@@ -145,7 +132,7 @@ func (w *work) headOfNothing(a *rulebook.Action) bool {
 		return false
 	}
 	for _, i := range a.By.Items {
-		if !i.Clock && (i.Expr == nil || !strings.HasPrefix(i.Expr.Text(), "head(")) {
+		if !i.Clock && (i.Expr == nil || !i.Expr.Calls("head")) {
 			return false
 		}
 	}

@@ -48,8 +48,7 @@ func (e *Engine) Wall(ctx context.Context, now time.Time, unit string) (*WallBoa
 		}
 		v = &WallBoard{Now: instant(w.now), Unit: u.name, Rows: []WallRow{}}
 		cf := w.clockForm()
-		known := w.whereOf("this", w.knownToAll())
-		open := query.And(w.ofPlace(unit, w.heldIn), known)
+		open := query.And(w.ofPlace(unit), w.whereOf("this", w.knownToAll()))
 		rows, err := w.tx.Select(query.Select{Table: cf.Table, Alias: "this", Where: query.And(running("this"), open), Limit: boardClocks,
 			Order: []query.Order{{Expr: query.Col{Alias: "this", Name: "due"}}, {Expr: query.Col{Alias: "this", Name: "id"}}}})
 		if err != nil {
@@ -83,7 +82,7 @@ func (e *Engine) Wall(ctx context.Context, now time.Time, unit string) (*WallBoa
 				v.Rows[i].Number = caseNumber(r)
 			}
 		}
-		v.Today, err = w.breachesToday(query.And(w.ofPlace(unit, w.brokenIn), known))
+		v.Today, err = w.breachesToday(open)
 		return err
 	})
 	return v, err
@@ -127,29 +126,18 @@ func (w *work) knownToAll() func(*rulebook.Form, string) bool {
 	}
 }
 
-// ofPlace is the condition that a row is of a unit or of one below it. Of a department, whose cases are its house's, it is what its people
-// have as well.
-func (w *work) ofPlace(unit string, their func(alias, unit string) query.Expr) query.Expr {
+// ofPlace is the condition that a clock or a breach is of a unit or of one below it. Of a department, whose cases are its house's, it is what
+// its people hold, or held then, as well.
+func (w *work) ofPlace(unit string) query.Expr {
 	list := []query.Expr{w.belowUnit("this", unit)}
 	if !slices.ContainsFunc(w.world.adoptions, func(a adoption) bool { return w.world.within(a.unit, unit) && a.book != "base" }) {
 		for _, u := range sortedKeys(w.world.units) {
 			if w.world.within(u, unit) {
-				list = append(list, their("this", u))
+				list = append(list, w.heldIn("this", u))
 			}
 		}
 	}
 	return query.Op{Name: "or", Args: list}
-}
-
-// brokenIn is the condition that a breach is of somebody of a unit.
-func (w *work) brokenIn(alias, unit string) query.Expr {
-	args := []query.Expr{query.Col{Alias: alias, Name: "person"}}
-	for _, id := range sortedKeys(w.world.people) {
-		if w.world.people[id].unit == unit {
-			args = append(args, query.Const{Value: id})
-		}
-	}
-	return query.Op{Name: "in", Args: args}
 }
 
 // belowUnit is the condition that a row is of a unit or of one below it.

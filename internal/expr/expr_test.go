@@ -431,3 +431,28 @@ func TestCompile_Problems(t *testing.T) {
 		t.Fatalf("got %+v", problems)
 	}
 }
+
+// Ensure that an expression is asked which fields it says are empty, and only where it says no more.
+func TestBlank(t *testing.T) {
+	e, _, vars := testEnv(t)
+	for text, want := range map[string]string{
+		"!has(this.qty)":                              "qty",
+		"!has(this.qty) && !has(this.amount)":         "qty amount",
+		"!has(this.qty) || !has(this.amount)":         "",
+		"!has(this.qty) && this.amount > param.limit": "",
+		"has(this.qty)":                               "",
+		"!has(done.close.at)":                         "",
+	} {
+		x, problems := e.Compile(text, vars, expr.Of(expr.KBool))
+		if len(problems) > 0 {
+			t.Errorf("%s: %v", text, problems)
+			continue
+		}
+		if got := strings.Join(x.Blank(), " "); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+		if x.Calls("head") {
+			t.Errorf("%s is no call of head", text)
+		}
+	}
+}

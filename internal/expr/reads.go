@@ -54,6 +54,33 @@ func (x *Expr) Names() []string {
 	return list
 }
 
+// Calls tells whether the expression is a call of this function and nothing more.
+func (x *Expr) Calls(name string) bool { return x.root.op == "call" && x.root.name == name }
+
+// Blank are the fields of `this` that the expression says are empty or not so, where it says no more than that: "!has(this.a) && !this.b".
+func (x *Expr) Blank() []string {
+	var list []string
+	var of func(n *node) bool
+	of = func(n *node) bool {
+		switch {
+		case n.op == "call" && n.name == "_&&_":
+			return of(n.args[0]) && of(n.args[1])
+		case n.op == "call" && n.name == "!_":
+			f := n.args[0]
+			if f.op != "select" && f.op != "has" || f.args[0].op != "var" || f.args[0].name != "this" {
+				return false
+			}
+			list = append(list, f.name)
+			return true
+		}
+		return false
+	}
+	if !of(x.root) {
+		return nil
+	}
+	return list
+}
+
 // Reads are the fields the expression depends on, through references, queries and live computed fields too.
 func (x *Expr) Reads() []Path {
 	r := reader{env: x.env, seen: map[Path]bool{}, live: map[*Expr]bool{}}

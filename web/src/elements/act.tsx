@@ -130,7 +130,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
   const label = w(action.label)
   const open = (action.missing ?? []).filter((m) => !m.field || missing(draft.values[m.field]))
   // what is put before who signs: what was filled on the way to here, and what was said
-  const laid = s ? form.fields.filter((f) => f.type !== 'note' && f.type !== 'attachment' && !missing(rec.values[f.id]) && !ZERO.test(String(rec.values[f.id])) && !asks.some((a) => a.field.id === f.id)
+  const laid = s ? form.fields.filter((f) => f.type !== 'note' && !['file', 'files'].includes(f.type) && !missing(rec.values[f.id]) && !ZERO.test(String(rec.values[f.id])) && !asks.some((a) => a.field.id === f.id)
     && form.actions.some((a) => a.to?.includes(rec.state ?? '') && a.fill?.some((x) => x.field === f.id))).slice(0, AMONG_OPINIONS) : []
   const notes = s ? form.fields.filter((f) => f.type === 'note' && !missing(rec.values[f.id]) && !asks.some((a) => a.field.id === f.id)).slice(-AMONG_OPINIONS) : []
 

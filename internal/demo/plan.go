@@ -37,6 +37,7 @@ type Seed struct {
 	Lines  map[string][]map[string]any `yaml:"lines"`
 	Count  int                         `yaml:"count"` // make so many; values may be lists to draw from
 	Act    []string                    `yaml:"act"`   // actions done at once, in order
+	By     string                      `yaml:"by"`    // who files it, so that it is his unit's; none: the installation, and it is the group's
 }
 
 // Story is one kind of case that keeps happening.

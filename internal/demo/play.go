@@ -179,7 +179,7 @@ func (r *run) setUnit(unit, field, name string) error {
 	return nil
 }
 
-// seed puts records in place, in the installation's own name.
+// seed puts records in place, in the installation's own name or in that of one of the house.
 func (p *player) seed(s Seed) error {
 	n := s.Count
 	if n == 0 {
@@ -190,8 +190,12 @@ func (p *player) seed(s Seed) error {
 		return fmt.Errorf("demo: there is no form %s", s.Form)
 	}
 	for i := 0; i < n; i++ {
-		values := p.values(form, s.Values, nil)
-		out, err := p.e.Do(p.ctx, p.now, engine.Act{Form: s.Form, Action: "create", Values: values, Lines: p.lines(form, s.Lines, nil), Actor: engine.Actor{System: true, Origin: "demo"}})
+		values, actor := p.values(form, s.Values, nil), engine.Actor{System: true, Origin: "demo"}
+		if s.By != "" {
+			who, _ := p.value(s.By, nil, nil).(string)
+			actor = engine.Actor{Person: who, Origin: "demo"}
+		}
+		out, err := p.e.Do(p.ctx, p.now, engine.Act{Form: s.Form, Action: "create", Values: values, Lines: p.lines(form, s.Lines, nil), Actor: actor})
 		if err != nil {
 			return fmt.Errorf("demo: %s %s: %w", s.Form, s.Name, explain(err))
 		}

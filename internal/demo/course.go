@@ -26,6 +26,7 @@ type Deed struct {
 	Of     string                      `yaml:"of"`   // the record it is done with; none: one is made
 	Act    string                      `yaml:"act"`  // none: create
 	Name   string                      `yaml:"name"` // of what is made: "$name" in the same case, "@case.name" elsewhere
+	Made   map[string]string           `yaml:"made"` // name → form, of what the act made beside it
 	Values map[string]any              `yaml:"values"`
 	Lines  map[string][]map[string]any `yaml:"lines"`
 	Reason string                      `yaml:"reason"`
@@ -128,14 +129,26 @@ func (p *player) deed(d *Deed, known map[string]drawn) error {
 	p.made[form.Key] = appendOnce(p.made[form.Key], out.Record, act.Values)
 	p.followUp(out.Effects)
 	if d.Name != "" {
-		known[d.Name] = drawn{out.Record, act.Values}
-		id, _ := known["row"].values["id"].(string)
-		if id != "" {
-			id += "."
+		p.call(d.Name, drawn{out.Record, act.Values}, known)
+	}
+	for name, form := range d.Made {
+		for _, ef := range out.Effects {
+			if ef.Kind == "create" && ef.Form == form {
+				p.call(name, drawn{ef.Record, nil}, known)
+			}
 		}
-		p.names[id+d.Name] = out.Record
 	}
 	return nil
+}
+
+// call gives a record its name, in its case and elsewhere.
+func (p *player) call(name string, d drawn, known map[string]drawn) {
+	known[name] = d
+	id, _ := known["row"].values["id"].(string)
+	if id != "" {
+		id += "."
+	}
+	p.names[id+name] = d.id
 }
 
 // there says whether all that a value speaks of has come about.

@@ -103,6 +103,11 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 			}
 		}
 	}
+	for _, p := range houses {
+		if err := p.place(true); err != nil {
+			return nil, err
+		}
+	}
 	defer e.Watch(r.followUp)()
 	res = &Result{Now: to}
 	for _, p := range houses {
@@ -152,10 +157,8 @@ func Play(ctx context.Context, e *engine.Engine, plan *Plan, seed uint64, log *s
 
 // settle puts a house in place: its records, and who leads its units.
 func (p *player) settle() error {
-	for _, s := range p.plan.Record {
-		if err := p.seed(s); err != nil {
-			return err
-		}
+	if err := p.place(false); err != nil {
+		return err
 	}
 	for _, unit := range keys(p.plan.Head) {
 		if err := p.setUnit(unit, "head", p.plan.Head[unit]); err != nil {
@@ -166,6 +169,19 @@ func (p *player) settle() error {
 		st := &p.plan.Story[i]
 		if _, there := p.follow[st.Form]; st.By == "" || !there { // else what comes about by itself goes the way of the first story
 			p.follow[st.Form] = told{st, p}
+		}
+	}
+	return nil
+}
+
+// place puts the house's records in place: those of the installation, or, once the house stands where it belongs, those its people file.
+func (p *player) place(filed bool) error {
+	for _, s := range p.plan.Record {
+		if (s.By != "") != filed {
+			continue
+		}
+		if err := p.seed(s); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -180,12 +180,34 @@ func (w *work) judgeRequire(r *Record, a *rulebook.Action, view *rulebook.View, 
 		if ok || (c.Waive != nil && w.waives(c.Waive, first(c.Clause, a.Clause), r, view, d)) {
 			continue
 		}
-		items = append(items, Reason{Clause: first(c.Clause, a.Clause), Say: w.say(c.Say, s, "前提还没满足", "A condition is not met yet"), Waive: c.Waive != nil, Facts: facts, Stays: stays(r.form, a, c)})
+		items = append(items, Reason{Clause: first(c.Clause, a.Clause), Say: w.say(c.Say, s, "前提还没满足", "A condition is not met yet"), Waive: c.Waive != nil, Facts: facts, Stays: stays(r.form, a, c), waits: w.waits(r, a, c, view)})
 	}
 	if len(items) > 0 {
 		return w.refuse("require", r, a, items)
 	}
 	return nil
+}
+
+// waits tells whether a condition hangs on what the act asks for and nobody has filled in yet: what it says then is said too early.
+func (w *work) waits(r *Record, a *rulebook.Action, c *rulebook.Check, view *rulebook.View) bool {
+	exprs := []*expr.Expr{c.When}
+	for _, x := range c.That.Cases {
+		exprs = append(exprs, x.Is, x.When)
+	}
+	for _, e := range exprs {
+		if e == nil {
+			continue
+		}
+		for _, p := range e.Reads() {
+			if p.Object != r.form.Key || !slices.ContainsFunc(a.Fill, func(x *rulebook.Fill) bool { return x.Field == p.Field && !x.Optional }) {
+				continue
+			}
+			if empty, _, err := w.empty(r, p.Field, view); err == nil && empty {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // stays tells whether a condition reads nothing but what people no longer change in the record, so that filling in does not meet it.

@@ -170,7 +170,7 @@ func (w *work) foresee(r *Record, a *rulebook.Action, view *rulebook.View) (*Act
 		for i, item := range ref.Items {
 			if item.Waive {
 				o.Waivable = append(o.Waivable, WaiveView{item.Clause, text(item.Say)})
-			} else {
+			} else if !item.waits {
 				o.Missing = append(o.Missing, p.Items[i])
 			}
 		}

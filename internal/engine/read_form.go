@@ -65,6 +65,7 @@ type FieldView struct {
 	Computed bool     `json:"computed"`
 	Required bool     `json:"required"`
 	Class    string   `json:"class,omitempty"`
+	Closed   *Closed  `json:"closed,omitempty"` // as what it is closed to some, and by which clause
 	Min      any      `json:"min,omitempty"`
 	Max      any      `json:"max,omitempty"`
 	Line     string   `json:"line,omitempty"`
@@ -73,6 +74,12 @@ type FieldView struct {
 	Default  bool     `json:"default,omitempty"`
 	Total    bool     `json:"total,omitempty"` // the rows' sum is shown below
 	Scan     bool     `json:"scan,omitempty"`  // may be filled with a scanned code
+}
+
+// Closed is what somebody who may not read a field is told instead.
+type Closed struct {
+	Label  Text   `json:"label"`
+	Clause string `json:"clause,omitempty"`
 }
 
 // Option is one choice; Asleep ones can be read but not chosen.
@@ -360,6 +367,7 @@ func (w *work) fieldView(f *rulebook.Field, view *rulebook.View) FieldView {
 	}
 	if f.Class != nil && f.Class.Class != nil && view.Bears(&f.Class.Node) {
 		v.Class = f.Class.Class.ID
+		v.Closed = &Closed{text(f.Class.Class.Label), first(f.Class.Clause, f.Class.Class.Clause)}
 	}
 	if f.Min != nil {
 		v.Min = w.apiOf(f.Min, f.Type)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -303,6 +304,12 @@ func (w *work) entryText(e *journal.Entry) Text {
 	}
 	var zh, en []string
 	add := func(a, b string) { zh, en = append(zh, a), append(en, b) }
+	made := map[string]int{} // several of a kind are told once
+	for _, x := range e.Effects {
+		if formKey, id, _ := strings.Cut(x.Ref, "/"); x.Kind == "create" && id != e.Record {
+			made[formKey]++
+		}
+	}
 	if e.Origin == "import" && (e.Action == "create" || e.Action == "edit") {
 		add("从表格导入", "brought in from a sheet")
 	}
@@ -364,8 +371,13 @@ func (w *work) entryText(e *journal.Entry) Text {
 			if formKey == letterForm {
 				add("去函", "wrote a letter")
 			}
-			if f != nil && !own && f.Kept == "" {
-				add("生成"+f.Label.ZH, "made "+text(f.Label).EN)
+			if f != nil && !own && f.Kept == "" && made[formKey] > 0 {
+				many, some := "", ""
+				if n := made[formKey]; n > 1 {
+					many, some = fmt.Sprintf(" %d 份", n), fmt.Sprintf(" (%d)", n)
+				}
+				add("生成"+f.Label.ZH+many, "made "+text(f.Label).EN+some)
+				made[formKey] = 0
 			}
 		case "sanction":
 			add("提出奖罚", "sanction proposed")

@@ -27,7 +27,11 @@ func (w *work) endingAction(r *Record, d *rulebook.Deadline, duty *rulebook.Duty
 			return nil
 		}
 	}
-	return w.nextFor(r)
+	a := w.nextFor(r)
+	if d.To == nil && a != nil && !r.form.State(a.To.States[0]).Path { // a clock that no act ends does not ask him to leave the way
+		return nil
+	}
+	return a
 }
 
 // stampRead finds which acts of the record itself a condition waits for: done.x.at, not d.done.x.at of another.

@@ -31,6 +31,7 @@ type Reason struct {
 	Params []string
 	Facts  map[string]string // what this condition read; nil: not known for itself
 	Stays  bool              // nothing that is filled in now changes it
+	waits  bool              // on what is still to be filled in
 }
 
 func (r *Refusal) Error() string {

@@ -83,6 +83,7 @@ export interface Field {
   total?: boolean
   required?: boolean
   class?: string
+  closed?: { label: Text; clause?: string } // what those are told who may not read it
   sealed?: boolean
   min?: string | number | null
   max?: string | number | null

@@ -84,6 +84,8 @@ export default {
   'print': 'Print',
   'export': 'Export',
   'handle': 'Handle',
+  'closed.why': '*** stands for “{{what}}”, which you may not read',
+  'tasks.far': '{{count}} due in half a year or later',
   'sign': 'Sign',
   'reason': 'Reason',
   'reason_min_one': 'at least {{count}} character',

@@ -84,6 +84,8 @@ export default {
   'print': '打印',
   'export': '导出',
   'handle': '办理',
+  'closed.why': '*** 的是“{{what}}”，你不能看',
+  'tasks.far': '半年以后的 {{count}} 件',
   'sign': '签字',
   'reason': '理由',
   'reason_min_other': '至少 {{count}} 个字',

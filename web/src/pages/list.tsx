@@ -21,7 +21,7 @@ import { AddFilter, ChipWords, Columns, type Named } from '../elements/list/filt
 import { opening, SaveView, useSavedViews, viewAddress, viewQuery, ViewTabs } from '../elements/list/views'
 import { Empty, Failed, Loading } from '../elements/parts'
 import { Refused } from '../elements/refusal'
-import { FieldView, idOf, kindOf } from '../fields'
+import { FieldView, idOf, kindOf, missing } from '../fields'
 
 const PAGE = 50
 const AT_ONCE = 2000 // rows that are exported while one waits
@@ -82,6 +82,9 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
     placeholderData: (x) => x,
   })
   const list = rows.data?.pages.flatMap((p) => p.rows) ?? []
+  // what was not asked for and says nothing here is left out: a column that repeats what the record is called, one that is empty in every row
+  const title = params.has('cols') ? undefined : columns.find((c) => c.type === 'text' && list.length > 0 && list.every((r) => r.values[c.id] === r.title))
+  const told = params.has('cols') ? columns : columns.filter((c) => c !== title && !(list.length > 0 && list.every((r) => missing(r.values[c.id]))))
   const total = rows.data?.pages[0]?.total
   const put = (change: (p: URLSearchParams) => void, replace = false) => {
     const p = new URLSearchParams(params)
@@ -229,8 +232,8 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
               <tr>
                 {canTick && <th className="tick"><Checkbox aria-label={t('list.tick_all')} checked={ticked.size > 0 && ticked.size === list.length} indeterminate={ticked.size > 0 && ticked.size < list.length} onChange={(e) => setTicked(e.target.checked ? new Set(list.map((r) => r.id)) : new Set())} /></th>}
                 {numbered && head('number', t('number'))}
-                {!columns.some((c) => c.form === 'base.customer') && <th>{t('subject')}</th>}
-                {columns.map((c) => head(c.id, w(c.label) + (c.type === 'money' ? t('unit_yuan') : ''), kindOf(c).column.align))}
+                {!columns.some((c) => c.form === 'base.customer') && (title ? head(title.id, w(title.label)) : <th>{t('subject')}</th>)}
+                {told.map((c) => head(c.id, w(c.label) + (c.type === 'money' ? t('unit_yuan') : ''), kindOf(c).column.align))}
                 {f.states.length > 1 && head('state', t('stage'))}
                 <th>{t('holder')}</th>
                 <th>{t('limit')}</th>
@@ -242,7 +245,7 @@ function Rows({ form: f, saved }: { form: Form; saved: SavedView[] }) {
                   {canTick && <td className="tick"><Checkbox aria-label={t('list.tick', { what: r.number || name(r) })} checked={ticked.has(r.id)} onChange={() => tick(r.id)} /></td>}
                   {numbered && <td className="nowrap"><Link to={`/record/${f.key}/${r.id}`} state={{ list: list.map((x) => x.id) }} onClick={() => leave(r.id)}>{r.number || t('list.unnumbered')}</Link></td>}
                   {!columns.some((c) => c.form === 'base.customer') && <td className="subject"><Link to={`/record/${f.key}/${r.id}`} state={{ list: list.map((x) => x.id) }} onClick={() => leave(r.id)}>{name(r)}</Link></td>}
-                  {columns.map((c) => <td key={c.id} className={kindOf(c).column.align} style={{ minWidth: kindOf(c).column.min, maxWidth: kindOf(c).column.max }}>{c.computed && /^0(\.0+)?$/.test(idOf(r.values[c.id])) ? <span className="soft">—</span> : c.type === 'money' && r.values[c.id] ? <span className="num nowrap">{money(idOf(r.values[c.id])).replace('¥', '')}</span> : <FieldView field={c} value={r.values[c.id]} dense />}</td>)}
+                  {told.map((c) => <td key={c.id} className={kindOf(c).column.align} style={{ minWidth: kindOf(c).column.min, maxWidth: kindOf(c).column.max }}>{c.computed && /^0(\.0+)?$/.test(idOf(r.values[c.id])) ? <span className="soft">—</span> : c.type === 'money' && r.values[c.id] ? <span className="num nowrap">{money(idOf(r.values[c.id])).replace('¥', '')}</span> : <FieldView field={c} value={r.values[c.id]} dense />}</td>)}
                   {f.states.length > 1 && <td className="nowrap">{w(r.state_label)}</td>}
                   <td className="holders">{r.holder?.length ? <>{r.holder[0].name}{r.holder.length > 1 ? t('path.others', { count: r.holder.length - 1, total: r.holder.length }) : ''}</> : <span className="soft">—</span>}</td>
                   <td className="nowrap">{r.due ? <Deadline due={r.due.due} state={r.due.paused ? 'paused' : r.due.state} exact="below" /> : <span className="soft">—</span>}</td>

@@ -27,7 +27,7 @@ import { Card, Failed, Loading } from '../elements/parts'
 import { Path } from '../elements/path'
 import { People, Refused } from '../elements/refusal'
 import { Signatures } from '../elements/signature'
-import { FieldView, kindOf, missing } from '../fields'
+import { FieldView, kindOf, masked, missing } from '../fields'
 import { problemOf } from '../api/client'
 import type { Problem } from '../api/types'
 import { AroundBody, AroundHead, FileFor, useAround } from './around'
@@ -232,6 +232,14 @@ export function sectionsOf(f: Form, content: string, rest_: string): { id: strin
 }
 
 /** The form as filled: only what has a value; a zero nobody entered is not an entry. */
+/** Why something reads ***: what it counts as, and the clause that closes it to this reader. */
+function Closed({ of }: { of: Field[] }) {
+  const { t, w } = useWords()
+  const why = [...new Map(of.flatMap((x) => (x.closed ? [[w(x.closed.label) + x.closed.clause, x.closed] as const] : []))).values()]
+  if (!why.length) return null
+  return <p className="soft small closed-why">{why.map((c, i) => <span key={i}>{i > 0 && t('semicolon')}{t('closed.why', { what: w(c.label) })} <ClauseChip id={c.clause} /></span>)}</p>
+}
+
 function Content({ form: f, rec: r }: { form: Form; rec: Rec }) {
   const { t, w } = useWords()
   const [whole, setWhole] = useState(false)
@@ -255,6 +263,7 @@ function Content({ form: f, rec: r }: { form: Form; rec: Rec }) {
               </div>
             ))}
           </dl>
+          <Closed of={s.fields.filter((x) => masked(r.values[x.id]) !== null)} />
           <SectionChart form={f} section={s.id} of={(id) => r.values[id]} />
         </Card>
       ))}

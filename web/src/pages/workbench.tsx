@@ -23,6 +23,7 @@ const ActionDialog = lazy(() => import('../elements/act').then((m) => ({ default
 
 const GROUPS = ['late', 'today', 'week', 'later'] as const
 const FIRST = 25
+const FAR = 180 * 86_400_000 // ms: what is due later than that is shown when asked for
 const SHOWN = 5000 // ms that what is done stays where it was, with its mark
 
 interface Finished { task: Task; group: (typeof GROUPS)[number]; at: string }
@@ -41,15 +42,17 @@ export default function Workbench() {
   const [more, setMore] = useState<Record<string, number>>({})
   const box = useRef<HTMLDivElement>(null)
   useTitle(t('nav.workbench'))
+  const far = (x: Task) => !!x.due && (parse(x.due) ?? 0) > now + FAR
+  const first = (list: Task[]) => { const n = list.filter((x) => !far(x)).length; return Math.min(FIRST, n || list.length) }
   const groups = useMemo(() => {
     const there = new Set(GROUPS.flatMap((g) => q.data?.groups[g] ?? []).map((x) => x.id))
     return GROUPS.map((g) => ({
       g,
       list: [...(q.data?.groups[g] ?? []), ...Object.values(done).filter((d) => d.group === g && !there.has(d.task.id)).map((d) => d.task)]
-        .sort((a, b) => Number(a.state === 'paused') - Number(b.state === 'paused') || Number(!a.due) - Number(!b.due) || String(a.due).localeCompare(String(b.due))),
+        .sort((a, b) => Number(a.state === 'paused') - Number(b.state === 'paused') || Number(far(a)) - Number(far(b)) || Number(!a.due) - Number(!b.due) || String(a.due).localeCompare(String(b.due))),
     }))
   }, [q.data, done])
-  const flat = groups.flatMap(({ g, list }) => list.slice(0, more[g] ?? FIRST))
+  const flat = groups.flatMap(({ g, list }) => list.slice(0, more[g] ?? first(list)))
   const focus = (i: number) => {
     setAt(i)
     const el = box.current?.querySelectorAll<HTMLElement>('[data-task]')[i]
@@ -104,13 +107,13 @@ export default function Workbench() {
           ) : (
             groups.map(({ g, list }) => {
               if (!list.length) return null
-              const shown = list.slice(0, more[g] ?? FIRST)
+              const shown = list.slice(0, more[g] ?? first(list))
               return (
                 <Card key={g} id={g} className="tasks-card" title={<>{t(`tasks.group.${g}`)} {list.length}</>} extra={g === 'late' && !phone ? <span className="soft small">{t('tasks.late_note')}</span> : undefined}>
                   <ul className="tasks">
                     {shown.map((x) => <Row key={`${x.id}:${x.action}`} x={x} chosen={flat[at] === x} first={flat[0] === x} done={done[x.id]?.at} onAct={(a) => act(x, a)} onFocus={() => setAt(flat.indexOf(x))} />)}
                   </ul>
-                  {list.length > shown.length && <button type="button" className="link more" onClick={() => setMore((m) => ({ ...m, [g]: shown.length + 50 }))}>{t('show_more', { count: list.length - shown.length })}</button>}
+                  {list.length > shown.length && <button type="button" className="link more" onClick={() => setMore((m) => ({ ...m, [g]: shown.length + 50 }))}>{t(far(list[shown.length]) ? 'tasks.far' : 'show_more', { count: list.length - shown.length })}</button>}
                 </Card>
               )
             })

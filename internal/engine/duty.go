@@ -24,7 +24,7 @@ func (e *Engine) startDuties(ctx context.Context, now time.Time) error {
 			return err
 		}
 		w.reading = true
-		rows, err := tx.Select(query.Select{Table: "duty_cursor", Alias: "d"})
+		rows, err := tx.Select(query.Select{Table: "duty_cursor", Alias: "d", Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "d", Name: "id"}}}})
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"regexp"
 	"strings"
 
 	"zhanggui/internal/calendar"
@@ -13,7 +14,8 @@ import (
 // An open duty follows the facts until it is due: who leaves the population owes nothing, who comes back owes again, what counts meets it. After
 // that its breach stays, and its task ends as soon as nothing is left to do: by what is done late, or with the member's leaving.
 
-// countsFor puts the members for which a record counts on the list to settle: those it names, or its unit.
+// countsFor puts the members for which a record counts on the list to settle: those it names, those that name what it names where the
+// duty says so (it.customer == this.customer), or its unit.
 func (w *work) countsFor(r *Record) error {
 	for _, b := range w.e.Lib.Books {
 		for _, d := range b.Duties {
@@ -32,6 +34,11 @@ func (w *work) countsFor(r *Record) error {
 						ids = append(ids, refIDs(r, f.Column)...)
 					}
 				}
+				near, err := w.alsoNamed(r, d)
+				if err != nil {
+					return err
+				}
+				ids = append(ids, near...)
 			}
 			for _, id := range ids {
 				m, err := w.ref(object, id)
@@ -45,6 +52,35 @@ func (w *work) countsFor(r *Record) error {
 		}
 	}
 	return nil
+}
+
+// namesSame finds the pairs of fields by which a duty knows what counts for a member: it.customer == this.customer.
+var namesSame = regexp.MustCompile(`\bit\.([a-z][a-z0-9_]*) == this\.([a-z][a-z0-9_]*)(?:$|[^.\w])`)
+
+// alsoNamed are the members of a duty that name the same as the record that may count for them.
+func (w *work) alsoNamed(r *Record, d *rulebook.Duty) ([]string, error) {
+	var ids []string
+	asked := map[string]bool{}
+	of := w.e.Lib.Form(d.Of)
+	for _, c := range casesOf(d.Met.If) {
+		for _, m := range namesSame.FindAllStringSubmatch(c.Is.Text(), -1) {
+			f, g := r.form.Field(m[1]), of.Field(m[2])
+			if asked[m[0]] || f == nil || g == nil || f.Type.Name != "ref" || g.Type.Name != "ref" || g.Value != nil {
+				continue
+			}
+			asked[m[0]] = true
+			for _, to := range refIDs(r, f.Column) {
+				rows, err := w.tx.Select(query.Select{Table: of.Table, Alias: "t", Where: query.Eq("t", g.Column, to), Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "t", Name: "id"}}}})
+				if err != nil {
+					return nil, err
+				}
+				for _, row := range rows {
+					ids = append(ids, str(row["id"]))
+				}
+			}
+		}
+	}
+	return ids, nil
 }
 
 // dutiesOf brings the duties of a record up to date: all that are still owed, and what may change until it is due.

@@ -1,30 +1,9 @@
 // A customer from being found to being graded, in the marketing company: whom one looks for, files, hands over for admission and grades, and what is refused.
 import { ask, base, must, noForbidden, noOverflow, phone, shot } from './browser.mjs'
-import { desks, fill, picture, steps } from './people.mjs'
+import { creditCode, desks, file, fill, picture, steps } from './people.mjs'
 
 const filter = (form, that) => `/api/form/${form}/record?limit=1&filter=${encodeURIComponent(that)}`
 const accountOf = async (page, code) => (await ask(page, filter('11.account', `this.customer.code == '${code}'`))).rows[0]
-
-/** A credit code nobody has, its check digit right. */
-const signs = '0123456789ABCDEFGHJKLMNPQRTUWXY'
-function creditCode() {
-  const body = '12310117' + String(Math.floor(Math.random() * 1e9)).padStart(9, '0')
-  const sum = [...body].reduce((n, c, i) => n + signs.indexOf(c) * (3 ** i % 31), 0)
-  return body + signs[(31 - (sum % 31)) % 31]
-}
-
-/** A new record, its folds opened, filled and filed; answers its id. */
-async function file(page, form, values, given = '') {
-  await page.goto(`${base}/register/${form}/new${given}`)
-  await page.locator('main .act-buttons').waitFor()
-  for (const shut = page.locator('main details.fold:not([open]) summary').first(); await shut.count(); ) await shut.click()
-  await fill(page, page.locator('main'), 'new', values, {})
-  await noForbidden(page)
-  await noOverflow(page)
-  await page.locator('main .act-buttons .ant-btn-primary').click()
-  await page.waitForURL(new RegExp(`/record/${form.replace('.', '\\.')}/`)).catch(async () => must(false, `${form}: ${(await page.locator('.refusal:visible').allInnerTexts()).join(' ')}`))
-  return page.url().split('/').pop().split('?')[0]
-}
 
 /** The head raises a grade in the dialog. */
 async function raise(page, id, grade, why) {
@@ -52,7 +31,7 @@ export default [
     await page.getByRole('status').filter({ hasText: '像是已有' }).getByRole('link', { name: '申江大学附属康复医院' }).waitFor()
     await page.getByLabel('客户名称').fill('')
 
-    const uscc = creditCode()
+    const uscc = creditCode('12310117')
     const name = `东篱康复医院${uscc.slice(12, 17)}`
     const customer = await file(page, 'base.customer', { name, salesperson: '沈毅', first_contact: '2026-03-16', uscc, trade: '医疗机构', hospital_level: '三级乙等', beds: '320' })
     for (const [kind, licence_no] of [['营业执照', 'YZ-8812'], ['医疗机构执业许可证', 'ZY-3317'], ['诊疗科目（骨科/康复）', 'KM-0921']])

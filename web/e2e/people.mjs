@@ -31,7 +31,7 @@ async function choose(page, box, text) {
 async function put(page, item, value) {
   if (value === picture) return item.locator('input[type=file]').setInputFiles(picture)
   if (await item.locator('.ant-select').count()) return choose(page, item.locator('.ant-select').first(), value)
-  if (await item.locator('[role=radio]').count()) return item.getByText(value, { exact: true }).first().click()
+  if (await item.locator('.chips, [role=radio]').count()) return item.getByText(value, { exact: true }).first().click()
   await item.locator('input, textarea').first().fill(value)
   if (await item.locator('.ant-picker').count()) await page.keyboard.press('Tab')
 }
@@ -86,4 +86,34 @@ export const steps = (at) => async (account, form, id, act, then, values = {}, r
   }
   const now = await state()
   must(now === then, `${account} ${act}: ${now} instead of ${then}; ${(await p.locator('.refusal:visible').allInnerTexts()).join(' ').slice(0, 300)}`)
+}
+
+/** A credit code nobody has, of that kind and place, its check digit right. */
+const signs = '0123456789ABCDEFGHJKLMNPQRTUWXY'
+export function creditCode(place) {
+  const body = place + String(Math.floor(Math.random() * 1e9)).padStart(9, '0')
+  const sum = [...body].reduce((n, c, i) => n + signs.indexOf(c) * (3 ** i % 31), 0)
+  return body + signs[(31 - (sum % 31)) % 31]
+}
+
+/** A new record, its folds opened, filled and filed; answers its id. */
+export async function file(page, form, values, given = '', rows = {}) {
+  await page.goto(`${base}/register/${form}/new${given}`)
+  await page.locator('main .act-buttons').waitFor()
+  for (const shut = page.locator('main details.fold:not([open]) summary').first(); await shut.count(); ) await shut.click()
+  await fill(page, page.locator('main'), 'new', values, rows)
+  await noForbidden(page)
+  await noOverflow(page)
+  await page.locator('main .act-buttons .ant-btn-primary').click()
+  await page.waitForURL(new RegExp(`/record/${form.replace('.', '\\.')}/`)).catch(async () => must(false, `${form}: ${(await page.locator('.refusal:visible').allInnerTexts()).join(' ')}`))
+  return page.url().split('/').pop().split('?')[0]
+}
+
+/** What an act that leads to no other state does has come about. */
+export async function until(page, form, id, is, what) {
+  for (let i = 0; i < 150; i++) {
+    if (is(await ask(page, `/api/form/${form}/record/${id}`))) return
+    await page.waitForTimeout(100)
+  }
+  must(false, what)
 }

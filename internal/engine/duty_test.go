@@ -124,3 +124,53 @@ func TestDuty_Settled(t *testing.T) {
 		}
 	})
 }
+
+// Ensure that what counts for a member by what both name (it.site == this.site) ends his task at once, nobody else's, and that a void one counts no more.
+func TestDuty_MetByWhatBothName(t *testing.T) {
+	const book = `rulebook: {id: n, title: 簿 | Book, version: "1.0", needs: [base]}
+role: {clerk: {label: 办事员 | Clerk}}
+form:
+  site: {label: 地 | Site, title: this.name, field: {name: {label: 名 | Name, type: text}}, action: {create: {fill: [name]}}}
+  contract: {label: 约 | Contract, field: {site: {label: 地 | Site, type: site}}, state: {open: 在 | Open}, action: {create: {fill: [site]}}}
+  look: {label: 看 | Look, field: {site: {label: 地 | Site, type: site}}, action: {create: {fill: [site]}, void: {from: any, by: clerk}}}
+duty:
+  daily: {label: 每日看 | Every day, of: contract, where: "this.state == 'open'", every: 1d, holder: clerk, met: {count: look, if: "it.site == this.site"}}
+`
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, testkit.Load(t, map[string]string{"n/rulebook.yaml": book}), dsn, "2026-03-02 09:00")
+		s.Company("office", "n")
+		s.Person("kang", "clerk")
+		site := func(name string) string {
+			return s.Do("kang", "n.site", "", "create", map[string]any{"name": name}).Record
+		}
+		near, far := site("near"), site("far")
+		ours := s.Do("kang", "n.contract", "", "create", map[string]any{"site": near}).Record
+		theirs := s.Do("kang", "n.contract", "", "create", map[string]any{"site": far}).Record
+		want := func(contract, state string) {
+			t.Helper()
+			page, err := s.E.Clocks(context.Background(), s.Now, engine.Actor{System: true}, engine.ClockQuery{State: "all", Limit: 50})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var list []string
+			for _, c := range page.Rows {
+				if c.Record == contract {
+					list = append(list, c.State)
+				}
+			}
+			if got := strings.Join(list, " "); got != state {
+				t.Errorf("at %s: %q, want %q", s.Now, got, state)
+			}
+		}
+		s.Turn("2026-03-03 00:00:01")
+		s.Turn("2026-03-03 09:00")
+		want(ours, "open")
+		slip := s.Do("kang", "n.look", "", "create", map[string]any{"site": near}).Record
+		want(ours, "met")
+		want(theirs, "open")
+		if _, err := s.E.Do(context.Background(), s.Now, engine.Act{Form: "n.look", Record: slip, Action: "void", Reason: "记错了", Actor: engine.Actor{Person: s.ID("kang"), Origin: "api"}}); err != nil {
+			t.Fatal(err)
+		}
+		want(ours, "open")
+	})
+}

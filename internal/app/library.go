@@ -26,7 +26,15 @@ func folder(dir string) (fs.FS, error) {
 
 // load compiles the rulebooks. What is wrong is printed whole; nothing starts on half a law.
 func (p *program) load(fsys fs.FS) (*rulebook.Library, error) {
-	lib, issues := rulebook.Load(fsys)
+	return p.whole(rulebook.LoadLaw(fsys, nil))
+}
+
+// loadPlayed is load with the scenarios.
+func (p *program) loadPlayed(fsys fs.FS) (*rulebook.Library, error) {
+	return p.whole(rulebook.Load(fsys))
+}
+
+func (p *program) whole(lib *rulebook.Library, issues rulebook.Issues) (*rulebook.Library, error) {
 	if issues.Failed() {
 		fmt.Fprintln(p.err, issues.Errors().Error())
 		fmt.Fprintf(p.err, "\n%s. `zhanggui check` shows them again, with warnings.\n", plural(len(issues.Errors()), "mistake"))

@@ -57,7 +57,7 @@ func (s *server) underEarlier(ctx context.Context, lib *rulebook.Library) error 
 				return fmt.Errorf("records of %s run under an earlier text whose form %s the present one does not have: keep the form until they have come to an end", x.Book, f.Key)
 			}
 		}
-		running = append(running, was.Unplayed())
+		running = append(running, was)
 	}
 	s.older = older
 	return s.p.prepare(ctx, s.db, lib, running...)
@@ -66,7 +66,7 @@ func (s *server) underEarlier(ctx context.Context, lib *rulebook.Library) error 
 // compileEarlier compiles an earlier text of a book among the present texts of the others; where one of these does not agree with it,
 // among those that it needs.
 func (s *server) compileEarlier(files map[string]string, book string) (*rulebook.Library, rulebook.Issues) {
-	was, issues := rulebook.LoadInstead(s.files, files)
+	was, issues := rulebook.LoadLaw(s.files, files)
 	if !issues.Failed() {
 		return was, issues
 	}
@@ -86,7 +86,7 @@ func (s *server) compileEarlier(files map[string]string, book string) (*rulebook
 			}
 		}
 	}
-	return rulebook.LoadInstead(some{s.files, folders}, files)
+	return rulebook.LoadLaw(some{s.files, folders}, files)
 }
 
 // some are the named folders of a file system.

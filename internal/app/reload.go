@@ -35,14 +35,14 @@ func (s *server) watch(ctx context.Context, dir string) {
 }
 
 func (s *server) reload(ctx context.Context, dir string) error {
-	lib, issues := rulebook.Load(os.DirFS(dir))
+	lib, issues := rulebook.LoadLaw(os.DirFS(dir), nil)
 	if err := issues.Err(); err != nil {
 		return err
 	}
 	if err := s.p.prepare(ctx, s.db, lib); err != nil {
 		return err
 	}
-	return s.use(lib.Unplayed())
+	return s.use(lib)
 }
 
 // stamp changes when a file of the folder is written, made or removed.

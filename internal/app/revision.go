@@ -79,7 +79,7 @@ func (s *server) approvedTexts(ctx context.Context) (*rulebook.Library, error) {
 			}
 		}
 	}
-	lib, issues := rulebook.LoadInstead(s.files, held)
+	lib, issues := rulebook.LoadLaw(s.files, held)
 	if issues.Failed() {
 		fmt.Fprintln(s.p.err, issues.Errors().Error())
 		return nil, fmt.Errorf("%s waits for its approval, and the text in force does not compile any more: start the program that it ran with and approve the new text there", s.waiting)
@@ -89,7 +89,7 @@ func (s *server) approvedTexts(ctx context.Context) (*rulebook.Library, error) {
 			return nil, fmt.Errorf("the kept text of %s is not the one that was approved, or it shares files with another text that waits", a.Book)
 		}
 	}
-	if err := s.p.prepare(ctx, s.db, lib.Unplayed()); err != nil {
+	if err := s.p.prepare(ctx, s.db, lib); err != nil {
 		return nil, err
 	}
 	for _, id := range waiting {

@@ -21,7 +21,7 @@ func (c *testCommand) Run(p *program, common *Common) error {
 	if err != nil {
 		return err
 	}
-	lib, err := p.load(fsys)
+	lib, err := p.loadPlayed(fsys)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c *coverageCommand) Run(p *program, common *Common) error {
 	if err != nil {
 		return err
 	}
-	lib, err := p.load(fsys)
+	lib, err := p.loadPlayed(fsys)
 	if err != nil {
 		return err
 	}

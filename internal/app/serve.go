@@ -124,7 +124,6 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 	if os.Getenv("GOGC") == "" { // else it is the operator's word
 		debug.SetGCPercent(200)
 	}
-	lib.Unplayed()
 	c.demoDefaults()
 	if file, ok := sqliteFile(c.Database); ok && c.Demo {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {

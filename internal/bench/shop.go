@@ -25,7 +25,7 @@ type shop struct {
 }
 
 func library() (*rulebook.Library, error) {
-	lib, issues := rulebook.Load(rulebooks.FS)
+	lib, issues := rulebook.LoadLaw(rulebooks.FS, nil)
 	if issues.Failed() {
 		return nil, fmt.Errorf("rulebooks: %s", issues)
 	}

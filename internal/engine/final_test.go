@@ -53,9 +53,9 @@ form:
 	})
 }
 
-// Ensure that a record is taken out of work by who filed it, by those above him and by an administrator, and by no colleague; and that
-// the refusal names them.
-func TestVoid_ByWhom(t *testing.T) {
+// Ensure that a record is rewritten and taken out of work by who filed it, by those above him and by an administrator, and by no colleague; and
+// that the refusal names them.
+func TestOwn_ByWhom(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, dsn string) {
 		s := testkit.Open(t, testkit.Load(t, map[string]string{"f/rulebook.yaml": `rulebook: {id: f, title: 簿 | Book, version: "1.0", needs: [base], admin: admin}
 role: {clerk: {label: 办事员 | Clerk}}
@@ -68,23 +68,26 @@ form: {slip: {label: 单 | Slip, field: {name: {label: 名 | Name, type: text}}}
 		}
 		s.Do("guan", "base.person", s.ID("kang"), "edit", map[string]any{"superior": chief})
 		for _, who := range []string{"peng", "kang", "chief", "guan"} {
-			id := s.Do("kang", "f.slip", "", "create", map[string]any{"name": "甲"}).Record
-			_, err := s.E.Do(context.Background(), s.Now, engine.Act{Form: "f.slip", Record: id, Action: "void", Reason: "开错了", Actor: engine.Actor{Person: s.ID(who), Origin: "api"}})
-			no, refused := engine.AsRefusal(err)
-			switch {
-			case who != "peng":
-				if err != nil {
-					t.Errorf("%s: %v", who, err)
-				}
-			case !refused || no.Group != "who":
-				t.Errorf("a colleague: %v", err)
-			default:
-				may := map[string]bool{}
-				for _, p := range no.WhoMay {
-					may[p.Name] = true
-				}
-				if len(may) != 3 || !may["kang"] || !may["chief"] || !may["guan"] {
-					t.Errorf("who may, says the refusal: %v", no.WhoMay)
+			for _, act := range []engine.Act{{Action: "edit", Values: map[string]any{"name": "乙"}}, {Action: "void", Reason: "开错了"}} {
+				act.Form, act.Record = "f.slip", s.Do("kang", "f.slip", "", "create", map[string]any{"name": "甲"}).Record
+				act.Actor = engine.Actor{Person: s.ID(who), Origin: "api"}
+				_, err := s.E.Do(context.Background(), s.Now, act)
+				no, refused := engine.AsRefusal(err)
+				switch {
+				case who != "peng":
+					if err != nil {
+						t.Errorf("%s %s: %v", who, act.Action, err)
+					}
+				case !refused || no.Group != "who":
+					t.Errorf("%s by a colleague: %v", act.Action, err)
+				default:
+					may := map[string]bool{}
+					for _, p := range no.WhoMay {
+						may[p.Name] = true
+					}
+					if len(may) != 3 || !may["kang"] || !may["chief"] || !may["guan"] {
+						t.Errorf("who may %s, says the refusal: %v", act.Action, no.WhoMay)
+					}
 				}
 			}
 		}

@@ -118,7 +118,7 @@ func (w *work) allowed(r *Record, a *rulebook.Action, view *rulebook.View) (bool
 	return asleep && len(a.By.Items) > 0, clause, nil
 }
 
-// defaultAllowed: without `by`, anyone of the adopting unit, of void who filed it and those above him; platform forms only for administrators.
+// defaultAllowed: without `by`, anyone of the adopting unit, of edit and void who answers for the record; platform forms only for administrators.
 func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View) bool {
 	switch a.ID {
 	case "view", "print", "export", "reveal":
@@ -127,8 +127,9 @@ func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View
 	if r.form.Kept == "platform" || (r.form.Kept == "engine" && a.Implicit) {
 		return w.world.has(w.actor.Person, "admin", w.now)
 	}
-	if a.ID == "void" { // nobody takes another's record out of work but those above him
-		return contains(w.mayVoid(r), w.actor.Person)
+	if a.ID == "edit" || a.ID == "void" { // nobody rewrites another's record, or takes it out of work, but those above him
+		list := w.answerFor(r)
+		return contains(list, w.actor.Person) || slices.ContainsFunc(w.world.standsInFor(w.actor.Person, w.now), func(absent string) bool { return contains(list, absent) })
 	}
 	if view.Unit == "" {
 		return w.world.active(w.actor.Person)
@@ -136,9 +137,9 @@ func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View
 	return w.world.isMember(w.actor.Person, view.Unit, w.now)
 }
 
-// mayVoid are those who void a record where the regulation does not say who: who filed it and those above him, of what nobody filed the head
-// of its unit and those above, and administrators.
-func (w *work) mayVoid(r *Record) []string {
+// answerFor are those who edit and void a record where the regulation does not say who: who filed it and those above him, of what nobody filed
+// the head of its unit and those above, and administrators.
+func (w *work) answerFor(r *Record) []string {
 	var list []string
 	x := str(r.row["by"])
 	if x == "" {
@@ -200,8 +201,8 @@ func (w *work) whoMay(r *Record, a *rulebook.Action) []string {
 		if r.form.Kept != "" {
 			return w.world.holders("admin", "", w.now)
 		}
-		if a.ID == "void" {
-			return slices.DeleteFunc(w.mayVoid(r), func(id string) bool { return !w.world.active(id) })
+		if a.ID == "edit" || a.ID == "void" {
+			return slices.DeleteFunc(w.answerFor(r), func(id string) bool { return !w.world.active(id) })
 		}
 		return nil
 	}

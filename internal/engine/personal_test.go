@@ -159,7 +159,7 @@ func TestPersonalFields(t *testing.T) {
 		s := cards(t, dsn)
 		id := wang(s)
 		s.Do("kang", "c.visit", "", "create", map[string]any{"called": canaryPhone, "of": id})
-		s.Do("guan", "c.card", id, "edit", map[string]any{"note": "回头客"})
+		s.Do("kang", "c.card", id, "edit", map[string]any{"note": "回头客"})
 		if _, err := s.E.Reveal(context.Background(), s.Now, engine.Actor{Person: s.ID("kang"), Origin: "api"}, "c.card", id, "phone", "回电", ""); err != nil {
 			t.Fatal(err)
 		}

@@ -148,7 +148,7 @@ func (e *Engine) Book(ctx context.Context, now time.Time, actor Actor, id string
 			return err
 		}
 		view := w.bookSight(b)
-		proven := scenariosOf(b)
+		proven := e.Lib.Proven(b)
 		for _, c := range b.Clauses {
 			x := w.clauseView(b, c, view)
 			x.Scenarios, x.Fired, x.Last = proven[c.ID], fired[c.ID].n, w.lastFired(fired[c.ID])
@@ -206,7 +206,7 @@ func (e *Engine) Clause(ctx context.Context, now time.Time, actor Actor, id stri
 			return fault.New(fault.NotFound, "没有这一条："+id, "There is no clause "+id)
 		}
 		x := w.clauseView(b, c, w.bookSight(b))
-		x.Scenarios = scenariosOf(b)[id]
+		x.Scenarios = e.Lib.Proven(b)[id]
 		fired, err := w.fired()
 		if err != nil {
 			return err
@@ -230,16 +230,6 @@ func (w *work) bookSight(b *rulebook.Book) *rulebook.View {
 		}
 	}
 	return w.world.view(w, b, unit, w.now)
-}
-
-func scenariosOf(b *rulebook.Book) map[string]int {
-	n := map[string]int{}
-	for _, s := range b.Scenarios {
-		for _, c := range s.Clauses {
-			n[c]++
-		}
-	}
-	return n
 }
 
 func (w *work) clauseView(b *rulebook.Book, c *rulebook.Clause, view *rulebook.View) ClauseView {

@@ -143,9 +143,19 @@ func (w *work) ownRowsIn(form *rulebook.Form, unit string) bool {
 	if s.none || len(s.own)+len(s.in) == 0 {
 		return false
 	}
-	has, err := w.tx.Scalar(query.Sub{Agg: "exists", Table: form.Table, Alias: "o", Where: query.And(query.Eq("o", "unit", unit), query.Op{Name: "or", Args: w.whereOwn(s, "o")})})
-	yes, _ := has.(bool)
-	return yes || err != nil
+	if s.named == nil {
+		own := query.And(query.Op{Name: "=", Args: []query.Expr{query.Col{Alias: "o", Name: "unit"}, query.Col{Alias: "u", Name: "id"}}}, query.Op{Name: "or", Args: w.whereOwn(s, "o")})
+		rows, err := w.tx.Select(query.Select{Table: w.e.Lib.Form("base.unit").Table, Alias: "u", Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "u", Name: "id"}}},
+			Where: query.Sub{Agg: "exists", Table: form.Table, Alias: "o", Where: own}})
+		if err != nil {
+			return true
+		}
+		s.named = make(map[string]bool, len(rows))
+		for _, row := range rows {
+			s.named[str(row["id"])] = true
+		}
+	}
+	return s.named[unit]
 }
 
 // blank is a record that exists only to ask what would be so of any record in a unit.

@@ -28,6 +28,7 @@ type scope struct {
 	in        []string        // columns with a list of persons
 	ids       []string        // these records
 	shared    []string        // of saved views: the unit in for_unit is one of these
+	named     map[string]bool // units with rows that name the reader, once asked: see ownRowsIn
 }
 
 // scopeOf works the scope out once per form and unit of work.

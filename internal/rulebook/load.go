@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"sort"
 	"strings"
+	"sync"
 
 	"zhanggui/internal/expr"
 )
@@ -32,13 +33,18 @@ type loader struct {
 
 // Load reads, compiles and checks every rulebook of fsys: base, and each folder with a rulebook.yaml. All issues of one run are
 // returned; the library is whole only if none of them is an error.
-func Load(fsys fs.FS) (*Library, Issues) { return LoadInstead(fsys, nil) }
+func Load(fsys fs.FS) (*Library, Issues) { return load(fsys, nil, false) }
 
-// LoadInstead is Load with other files (by their names in fsys) in place of all of the folders where they stand.
-func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
+// LoadLaw is Load without the scenarios, half of all there is to read, which only those need who play them; with other files (by their
+// names in fsys) in place of all of the folders where they stand.
+func LoadLaw(fsys fs.FS, instead map[string]string) (*Library, Issues) {
+	return load(fsys, instead, true)
+}
+
+func load(fsys fs.FS, instead map[string]string, law bool) (*Library, Issues) {
 	r := newReporter()
 	l := &loader{r: r, lib: &Library{Forms: map[string]*Form{}, Watchers: map[string][]Watch{}, Spoken: Spoken{}}, byID: map[string]*book{}}
-	sources := readAll(r, fsys, instead)
+	sources := readAll(r, fsys, instead, law)
 	for _, s := range sources {
 		l.header(s)
 	}
@@ -77,6 +83,8 @@ func LoadInstead(fsys fs.FS, instead map[string]string) (*Library, Issues) {
 		}
 		c.env.Leave()
 	}
+	lib := l.lib // alone: what compiles is let go
+	lib.proven = sync.OnceValue(func() map[string]map[string]int { return proven(lib, fsys, instead) })
 	for _, c := range l.books {
 		c.scenarios()
 	}

@@ -20,6 +20,8 @@ type Library struct {
 	QuotaWatch map[string][]QuotaWatch
 	Days       *Days  // statutory rest and make-up days
 	Spoken     Spoken // texts in two languages
+
+	proven func() map[string]map[string]int // scenarios by book and clause
 }
 
 // Watch says: when a record of form On changes, the records of form Of that it names in the

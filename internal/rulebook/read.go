@@ -18,8 +18,8 @@ type source struct {
 	files     map[string]string // what is law in it, by name
 }
 
-// readAll reads every folder with a rulebook.yaml.
-func readAll(r *reporter, fsys fs.FS, instead map[string]string) []*source {
+// readAll reads every folder with a rulebook.yaml; of the law alone, its scenarios are left unread.
+func readAll(r *reporter, fsys fs.FS, instead map[string]string, law bool) []*source {
 	dirs, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		r.errorf(Pos{}, "cannot read the rulebooks: %v", err)
@@ -33,22 +33,36 @@ func readAll(r *reporter, fsys fs.FS, instead map[string]string) []*source {
 		if _, err := fs.Stat(fsys, path.Join(d.Name(), "rulebook.yaml")); err != nil {
 			continue
 		}
-		list = append(list, readFolder(r, fsys, d.Name(), instead))
+		files := given(instead, d.Name())
+		if len(files) == 0 {
+			files = filesOf(r, fsys, d.Name(), func(p string) bool { return law && p == path.Join(d.Name(), played) })
+		}
+		list = append(list, sourceOf(r, d.Name(), files))
 	}
 	return list
 }
 
-func readFolder(r *reporter, fsys fs.FS, folder string, instead map[string]string) *source {
+// played is the folder of a rulebook's scenarios.
+const played = "scenarios"
+
+// given are those files that stand in for a folder's.
+func given(instead map[string]string, folder string) map[string]string {
 	files := map[string]string{}
 	for name, text := range instead {
 		if strings.HasPrefix(name, folder+"/") {
 			files[name] = text
 		}
 	}
-	if len(files) > 0 {
-		return sourceOf(r, folder, files)
-	}
+	return files
+}
+
+// filesOf are the texts of the YAML files below a folder, by name, but for the folders that are left out.
+func filesOf(r *reporter, fsys fs.FS, folder string, out func(string) bool) map[string]string {
+	files := map[string]string{}
 	err := fs.WalkDir(fsys, folder, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && out(p) {
+			return fs.SkipDir
+		}
 		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".yaml") && !strings.HasSuffix(p, ".yml") {
 			return err
 		}
@@ -63,7 +77,7 @@ func readFolder(r *reporter, fsys fs.FS, folder string, instead map[string]strin
 	if err != nil {
 		r.errorf(Pos{File: folder}, "cannot read: %v", err)
 	}
-	return sourceOf(r, folder, files)
+	return files
 }
 
 // sourceOf reads a folder's files, given by their names.
@@ -79,11 +93,11 @@ func sourceOf(r *reporter, folder string, files map[string]string) *source {
 			continue
 		}
 		sub := strings.TrimPrefix(f, folder+"/")
-		if !strings.HasPrefix(sub, "scenarios/") {
+		if !strings.HasPrefix(sub, played+"/") {
 			s.files[f] = files[f]
 		}
 		switch {
-		case strings.HasPrefix(sub, "scenarios/"):
+		case strings.HasPrefix(sub, played+"/"):
 			s.scenarios = append(s.scenarios, n)
 		case strings.HasPrefix(sub, "calendar/"):
 			s.calendars = append(s.calendars, n)

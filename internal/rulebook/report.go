@@ -300,10 +300,14 @@ func (c *book) compileReport(r *Report, b *body) {
 	r.Require = c.checksOf(b.list("require"), r.Path+".require", sheet)
 	r.Do = c.effects(b.get("do"), r.Path+".do", sheet)
 	r.Late = c.effects(b.get("late"), r.Path+".late", sheet.with("holder", whoType))
+	c.byClock(f.action["void"]) // what is owed is not taken out; what is wrong is corrected
+	if len(r.DueAt) > 0 {
+		f.action["void"].Clause = r.DueAt[0].Clause
+	}
 	submit := f.action["submit"]
 	submit.By, submit.Require = r.By, r.Require
 	submit.Do = append(submit.Do, r.Do...)
-	f.action["correct"].By = r.By
+	f.action["edit"].By, f.action["correct"].By = r.By, r.By
 	again := map[string]string{"period_from": "this.period_from", "period_to": "this.period_to", "version": "this.version + 1", "unit": "this.unit"}
 	anew := &Effect{Kind: "create", Form: f.Key}
 	c.implied(&anew.Node, &node{pos: r.Pos}, r.Path+".correct")

@@ -33,17 +33,6 @@ func (c *book) scenarios() {
 	}
 }
 
-// Unplayed forgets what the scenarios do and want, which only those ask who play them; which clauses they are about stays. It changes the library,
-// which must not be in use yet.
-func (l *Library) Unplayed() *Library {
-	for _, b := range l.Books {
-		for _, s := range b.Scenarios {
-			s.Given, s.When, s.Then, s.Columns, s.Rows = nil, nil, nil, nil, nil
-		}
-	}
-	return l
-}
-
 // played are the scenarios of a book, its own and those of its base that none of its own stands in for; replaced names the latter.
 func (s *source) played() (list, replaced []*node) {
 	gone := map[string]bool{}

@@ -77,7 +77,8 @@ func (c *book) vary(base *book) {
 	}
 	say.report(c.r)
 	c.inherit(base, to)
-	c.replay(base, to)
+	played, _ := base.src.played()
+	c.src.inherited = replayed(played, base.ID, c.ID, to)
 	for _, e := range c.src.elements["remove"] {
 		c.remove(e)
 	}
@@ -108,19 +109,20 @@ func (c *book) inherit(base *book, to map[string]string) {
 	c.r = c.l.r.varied(c.ID, "rulebooks/"+c.src.folder+"/")
 }
 
-// replay takes over the base's scenarios, told of the variant's clauses.
-func (c *book) replay(base *book, to map[string]string) {
-	words := map[string]string{base.ID: c.ID}
+// replayed are the base's scenarios, told of a variant's clauses.
+func replayed(list []*node, base, variant string, to map[string]string) []*node {
+	words := map[string]string{base: variant}
 	for from, own := range to {
 		words[from] = own
 	}
-	played, _ := base.src.played()
-	for _, x := range played {
+	var told []*node
+	for _, x := range list {
 		// One that says nothing, or of clauses that are not here, is not told again.
 		if x = x.retold(words); x.at("scenario").isText() && len(x.at("clauses").listed()) > 0 {
-			c.src.inherited = append(c.src.inherited, x)
+			told = append(told, x)
 		}
 	}
+	return told
 }
 
 // unsaid tells whether an item of a list is a guard, a case or an effect of a clause that the variant does not have: it would sleep

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,6 +43,8 @@ func (tx *Tx) Newest(table, alias string, words [][][]string, most int) (few que
 		words = tx.together
 	}
 	switch lists := listsOf(d, words); {
+	case d == postgres && tx.together != nil && !tx.holds(table):
+		return query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "id"}}}, true, nil
 	case lists == nil:
 		return nil, false, tx.ready(false)
 	case d == postgres:
@@ -52,8 +55,44 @@ func (tx *Tx) Newest(table, alias string, words [][][]string, most int) (few que
 }
 
 // Together says what several tables are asked for, each for a part of the alternatives: on SQLite one question for all tables names
-// the newest that may be found. It narrows a little less than each table's own.
+// the newest that may be found. It narrows a little less than each table's own. On PostgreSQL one question tells which tables hold
+// anything: of most regulations a house has none, and each question to a table costs a journey and the planning of it.
 func (tx *Tx) Together(words [][][]string) { tx.together = words }
+
+// holds tells, within a search through all tables, whether one has rows. Which have was mostly found by an earlier search: rows are not deleted.
+func (tx *Tx) holds(name string) bool {
+	if tx.empty == nil {
+		tx.empty = map[string]bool{}
+		var names []string
+		for n, t := range tx.schema.tables {
+			if _, known := tx.db.holding.Load(n); !known && t.byName[searchColumn] != nil {
+				names = append(names, n)
+			}
+		}
+		slices.Sort(names) // the same question again finds its plan
+		for part := range slices.Chunk(names, 1000) {
+			var b strings.Builder
+			var out []column
+			for i, n := range part {
+				b.WriteString(pick(i == 0, "SELECT ", ", ") + "EXISTS (SELECT 1 FROM " + quote(n) + ") AS " + quote(n))
+				out = append(out, column{n, Bool})
+			}
+			rows, err := tx.ask(b.String(), nil, out)
+			if err != nil || len(rows) != 1 {
+				_ = tx.fail(err) // told by the next question
+				return true
+			}
+			for _, n := range part {
+				if has, _ := rows[0][n].(bool); has {
+					tx.db.holding.Store(n, true)
+				} else {
+					tx.empty[n] = true
+				}
+			}
+		}
+	}
+	return !tx.empty[name]
+}
 
 // listsOf are the pieces to ask for: of each word the alternatives' pieces; nil where no word tells enough.
 func listsOf(d dialect, words [][][]string) (lists [][][]string) {

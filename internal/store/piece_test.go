@@ -390,3 +390,55 @@ func TestNewest_Short(t *testing.T) {
 		}
 	}
 }
+
+// Ensure that a search through all tables passes over those that hold nothing with one question for all, and finds what comes into one of them later.
+func TestTogether_Empty(t *testing.T) { testkit.Databases(t, togetherEmpty) }
+
+func togetherEmpty(t *testing.T, dsn string) {
+	ctx := context.Background()
+	db := cardsOf(t, dsn)
+	slips := cards[0]
+	slips.Name = "slip"
+	plan, err := db.Plan(ctx, append(store.SystemTables(), cards[0], slips))
+	if err == nil {
+		err = db.Apply(ctx, plan)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := [][][]string{{{"泰和"}}}
+	found := func() (never []bool, asked int64) {
+		before := db.Stats().Statements
+		if err := db.Read(ctx, func(tx *store.Tx) error {
+			tx.Together(parts)
+			for _, table := range []string{"card", "slip"} {
+				few, whole, err := tx.Newest(table, "c", parts, store.FewPieces)
+				if err != nil || !whole {
+					t.Errorf("%s: whole %v, %v", table, whole, err)
+				}
+				never = append(never, query.Never(few))
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return never, db.Stats().Statements - before
+	}
+	write := func(table, id string) {
+		if err := db.Write(ctx, func(tx *store.Tx) error { return tx.Insert(table, store.Row{"id": id, "search": "泰和泵业"}) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("card", "a")
+	found()
+	if never, asked := found(); never[0] || !never[1] || db.Dialect() == "postgres" && asked != 1 {
+		t.Errorf("one table is empty: %v, %d questions", never, asked)
+	}
+	write("slip", "b")
+	if never, _ := found(); never[0] || never[1] {
+		t.Errorf("neither is empty: %v", never)
+	}
+	if _, asked := found(); db.Dialect() == "postgres" && asked != 0 {
+		t.Errorf("both are known to hold something, and %d questions are asked", asked)
+	}
+}

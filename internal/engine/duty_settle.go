@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"regexp"
 	"strings"
 
 	"zhanggui/internal/calendar"
@@ -34,7 +33,7 @@ func (w *work) countsFor(r *Record) error {
 						ids = append(ids, refIDs(r, f.Column)...)
 					}
 				}
-				near, err := w.alsoNamed(r, d)
+				near, err := w.alsoNamed(r, b, d)
 				if err != nil {
 					return err
 				}
@@ -54,29 +53,21 @@ func (w *work) countsFor(r *Record) error {
 	return nil
 }
 
-// namesSame finds the pairs of fields by which a duty knows what counts for a member: it.customer == this.customer.
-var namesSame = regexp.MustCompile(`\bit\.([a-z][a-z0-9_]*) == this\.([a-z][a-z0-9_]*)(?:$|[^.\w])`)
-
-// alsoNamed are the members of a duty that name the same as the record that may count for them.
-func (w *work) alsoNamed(r *Record, d *rulebook.Duty) ([]string, error) {
+// alsoNamed are the members who owe a duty and name the same as the record that may count for them.
+func (w *work) alsoNamed(r *Record, b *rulebook.Book, d *rulebook.Duty) ([]string, error) {
 	var ids []string
-	asked := map[string]bool{}
 	of := w.e.Lib.Form(d.Of)
-	for _, c := range casesOf(d.Met.If) {
-		for _, m := range namesSame.FindAllStringSubmatch(c.Is.Text(), -1) {
-			f, g := r.form.Field(m[1]), of.Field(m[2])
-			if asked[m[0]] || f == nil || g == nil || f.Type.Name != "ref" || g.Type.Name != "ref" || g.Value != nil {
-				continue
+	owed := query.Sub{Agg: "exists", Table: w.clockForm().Table, Alias: "c", Where: query.And(query.And(query.Op{Name: "=", Args: []query.Expr{query.Col{Alias: "c", Name: "of_id"}, query.Col{Alias: "t", Name: "id"}}},
+		query.Eq("c", "duty", b.ID+"."+d.ID)), w.unsettled("c"))}
+	for _, p := range d.Met.Same {
+		for _, to := range refIDs(r, r.form.Field(p[0]).Column) {
+			rows, err := w.tx.Select(query.Select{Table: of.Table, Alias: "t", Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "t", Name: "id"}}},
+				Where: query.And(query.Eq("t", of.Field(p[1]).Column, to), owed)})
+			if err != nil {
+				return nil, err
 			}
-			asked[m[0]] = true
-			for _, to := range refIDs(r, f.Column) {
-				rows, err := w.tx.Select(query.Select{Table: of.Table, Alias: "t", Where: query.Eq("t", g.Column, to), Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "t", Name: "id"}}}})
-				if err != nil {
-					return nil, err
-				}
-				for _, row := range rows {
-					ids = append(ids, str(row["id"]))
-				}
+			for _, row := range rows {
+				ids = append(ids, str(row["id"]))
 			}
 		}
 	}
@@ -118,11 +109,16 @@ func (w *work) dutyRows(r *Record) ([]store.Row, error) {
 	}
 	rows, err := w.tx.Select(query.Select{Table: w.clockForm().Table, Alias: "c", Where: query.And(query.Eq("c", "of_id", r.id),
 		query.Op{Name: "not", Args: []query.Expr{query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "c", Name: "duty"}}}}},
-		query.Op{Name: "or", Args: []query.Expr{running("c"), query.Op{Name: ">", Args: []query.Expr{query.Col{Alias: "c", Name: "due"}, query.Const{Value: instant(w.now)}}}}})})
+		w.unsettled("c"))})
 	if err == nil {
 		r.duties = &dutyRows{w.clocked, rows}
 	}
 	return rows, err
+}
+
+// unsettled is the condition that something may still change about a clock: it runs, or is not due yet.
+func (w *work) unsettled(alias string) query.Expr {
+	return query.Op{Name: "or", Args: []query.Expr{running(alias), query.Op{Name: ">", Args: []query.Expr{query.Col{Alias: alias, Name: "due"}, query.Const{Value: instant(w.now)}}}}}
 }
 
 // settleDuty brings one member's duty up to date.

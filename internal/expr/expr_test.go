@@ -2,6 +2,7 @@ package expr_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"sort"
 	"strings"
@@ -453,6 +454,31 @@ func TestBlank(t *testing.T) {
 		}
 		if x.Calls("head") {
 			t.Errorf("%s is no call of head", text)
+		}
+	}
+}
+
+// Ensure that an expression is asked which fields of two variables it holds against each other, in either order, and of nothing deeper.
+func TestPairs(t *testing.T) {
+	e, _, vars := testEnv(t)
+	both := map[string]expr.Type{"it": vars["this"]}
+	for name, typ := range vars {
+		both[name] = typ
+	}
+	for text, want := range map[string]string{
+		"it.customer == this.customer":                                                 "[[customer customer]]",
+		"this.qty == it.qty && this.customer == it.customer":                           "[[qty qty] [customer customer]]",
+		"it.customer == this.customer || !has(it.qty) && it.customer == this.customer": "[[customer customer]]",
+		"it.customer != this.customer && it.qty > this.qty":                            "[]",
+		"it.customer.name == this.customer.name && it == this":                         "[]",
+	} {
+		x, problems := e.Compile(text, both, expr.Of(expr.KBool))
+		if len(problems) > 0 {
+			t.Errorf("%s: %v", text, problems)
+			continue
+		}
+		if got := fmt.Sprint(x.Pairs("it", "this")); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package expr
 
+import "slices"
+
 // Path is a static dependency: a field of an object that the expression reads. Via is the reference field of
 // Object that the expression equates with `this` when it reads Object through a query; then Field is "".
 type Path struct {
@@ -56,6 +58,28 @@ func (x *Expr) Names() []string {
 
 // Calls tells whether the expression is a call of this function and nothing more.
 func (x *Expr) Calls(name string) bool { return x.root.op == "call" && x.root.name == name }
+
+// Pairs are the fields of two variables that the expression holds against each other: of "it.place == this.site && …" place and site.
+func (x *Expr) Pairs(a, b string) [][2]string {
+	of := func(n *node, name string) string {
+		if n.op == "select" && n.args[0].op == "var" && n.args[0].name == name {
+			return n.name
+		}
+		return ""
+	}
+	var list [][2]string
+	walk(x.root, func(n *node) {
+		if n.op != "call" || n.name != "_==_" || len(n.args) != 2 {
+			return
+		}
+		for i := range 2 {
+			if l, r := of(n.args[i], a), of(n.args[1-i], b); l != "" && r != "" && !slices.Contains(list, [2]string{l, r}) {
+				list = append(list, [2]string{l, r})
+			}
+		}
+	})
+	return list
+}
 
 // Blank are the fields of `this` that the expression says are empty or not so, where it says no more than that: "!has(this.a) && !this.b".
 func (x *Expr) Blank() []string {

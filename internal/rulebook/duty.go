@@ -2,6 +2,7 @@ package rulebook
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -116,6 +117,27 @@ func (c *book) every(n *node, path string, p place) *Value {
 	})
 }
 
+// same finds the references that what counts and the member have in common.
+func (m *Met) same(count, of *Form) {
+	if m.If == nil || of == nil {
+		return
+	}
+	ref := func(f *Form, id string) bool {
+		fd := f.Field(id)
+		return fd != nil && fd.Type.Name == "ref" && fd.Value == nil
+	}
+	for _, x := range m.If.Cases {
+		if x.Is == nil {
+			continue
+		}
+		for _, p := range x.Is.Pairs("it", "this") {
+			if ref(count, p[0]) && ref(of, p[1]) && !slices.Contains(m.Same, p) {
+				m.Same = append(m.Same, p)
+			}
+		}
+	}
+}
+
 func (c *book) met(d *Duty, of *Form, n *node, p place) *Met {
 	if n == nil {
 		return nil
@@ -138,6 +160,7 @@ func (c *book) met(d *Duty, of *Form, n *node, p place) *Met {
 		m.AtLeast = c.value(b.get("at_least"), b.path+".at_least", p, intType)
 		m.Distinct = c.cel(b.get("distinct"), &m.Node, q, anyType)
 		c.queried(m.If, b.get("if"), "it", "duty "+d.ID+": if")
+		m.same(f, of)
 	case b.get("create") != nil:
 		f := c.formNamed(b.get("create"))
 		if f == nil {

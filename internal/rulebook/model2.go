@@ -51,8 +51,9 @@ type Met struct {
 	If       *Value
 	AtLeast  *Value
 	Distinct *expr.Expr
-	To       string // action on the member (or on the created sheet)
-	Create   string // form key: the sheet made for the holder
+	Same     [][2]string // references of what counts and of the member by which If knows that they belong together: it.site == this.site
+	To       string      // action on the member (or on the created sheet)
+	Create   string      // form key: the sheet made for the holder
 	With     []*Assign
 }
 

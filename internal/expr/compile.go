@@ -64,6 +64,7 @@ func (e *Env) Compile(text string, vars Vars, want Type) (*Expr, []Problem) {
 	if len(b.problems) > 0 {
 		return nil, b.problems
 	}
+	e.standing(root, false)
 	x := &Expr{text: text, typ: root.typ, root: root, env: e}
 	if p := fits(x, want); p != nil {
 		return nil, []Problem{*p}

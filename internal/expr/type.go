@@ -52,6 +52,7 @@ type Object struct {
 	Fields map[string]Field
 	Table  string // database table of a form or line; "" for built-in structures
 	Line   bool   // an owned child row; its parent's id is the column "record"
+	Apart  bool   // records of the engine's own, of which void says something else
 }
 
 // Field is one member of an Object.

@@ -91,7 +91,7 @@ func (c *book) words(s *expr.Schema) {
 }
 
 func formObjects(objects map[string]*expr.Object, f *Form, stamps map[string]map[string]expr.Field) {
-	o := &expr.Object{Key: f.Key, Label: f.Label.ZH, Table: f.Table, Fields: map[string]expr.Field{}}
+	o := &expr.Object{Key: f.Key, Label: f.Label.ZH, Table: f.Table, Apart: f.Kept == "engine", Fields: map[string]expr.Field{}}
 	objects[f.Key] = o
 	var states []string
 	for _, s := range f.States {

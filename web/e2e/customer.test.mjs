@@ -93,4 +93,21 @@ export default [
     await visit.waitFor()
     must(/拜访客户/.test(await visit.innerText()) && !/确认信息无误/.test(await visit.innerText()), 'the task says ' + (await visit.innerText()))
   }],
+
+  ['what is typed while a file is on its way stays, and nothing is filed before the file is there', 'shenyi', null, async (page) => {
+    let open
+    const gate = new Promise((done) => (open = done))
+    await page.route('**/api/file', async (route) => { await gate; await route.continue() })
+    await page.goto(`${base}/register/base.licence/new`)
+    await page.locator('main .act-buttons').waitFor()
+    await page.locator('.item').filter({ has: page.locator('[id="new-scan"]') }).locator('input[type=file]').setInputFiles(picture)
+    await page.getByText('正在上传', { exact: false }).first().waitFor()
+    await page.locator('[id="new-licence_no"]').fill('YZ-9001')
+    must(await page.locator('main .act-buttons .ant-btn-primary').isDisabled(), 'a record can be filed while its file is on its way')
+    open()
+    await page.locator('.file', { hasText: picture.name }).waitFor()
+    must((await page.locator('[id="new-licence_no"]').inputValue()) === 'YZ-9001', 'what was typed meanwhile is gone')
+    must(await page.locator('main .act-buttons .ant-btn-primary').isEnabled(), 'the file is there, and nothing can be filed')
+    await page.unroute('**/api/file')
+  }],
 ]

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { composing, useKeys } from '../app/keys'
 import { usePhone } from '../app/device'
 import { useWords } from '../app/i18n'
+import { useUploading } from '../app/uploads'
 import { capitals, money } from '../app/money'
 import { clockTime } from '../app/time'
 import { useMe } from '../app/session'
@@ -15,7 +16,7 @@ import { FieldView, missing } from '../fields'
 import { plain } from '../fields/plain'
 import { ClauseChip } from './clause'
 import { Deadline } from './deadline'
-import { blank, draftKey, useDraft, type Draft } from './draft'
+import { blank, changed, draftKey, useDraft, type Change } from './draft'
 import { Fill, focusField, sendable, type Ask } from './fill'
 import { Refused } from './refusal'
 import { Stamp } from './signature'
@@ -63,6 +64,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
   const { draft, change, drop, restored } = useDraft(draftKey(me.person.account, rec.form, rec.id, action.id), start)
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState<'do' | 'refuse' | null>(null)
+  const uploading = useUploading()
   const key = useRef({ key: newKey(), of: '' })
   const box = useRef<HTMLDivElement>(null)
   const prefix = `act-${action.id}`
@@ -73,11 +75,9 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [rec.etag])
 
-  const touch = (d: Partial<Draft>) => {
-    change({ ...d, etag: draft.etag ?? rec.etag })
-  }
+  const touch = (c: Change) => change((d) => ({ ...changed(d, c), etag: d.etag ?? rec.etag }))
   const send = async (refuse: boolean, etag: string | null = draft.etag ?? rec.etag) => {
-    if (busy) return
+    if (busy || uploading) return
     if (refuse && !draft.comment?.trim()) {
       setProblem({ kind: 'invalid', status: 400, title: t('sign.comment_needed') })
       document.getElementById(`${prefix}-comment`)?.focus()
@@ -139,7 +139,7 @@ export function ActionForm({ form, rec, action, onDone, onCancel, inline, dialog
       {draft.at > 0 && <span className="soft small saved">{t('draft.saved', { at: clockTime(draft.at) })}</span>}
       {onCancel && <Button onClick={onCancel}>{draft.at > 0 ? t('draft.keep') : t('cancel')}</Button>}
       {s && <Button danger loading={busy === 'refuse'} onClick={() => void send(true)}>{t('sign.decline')}</Button>}
-      <Button data-do type={inline ? 'default' : 'primary'} danger={action.style === 'danger'} icon={s ? <SafetyOutlined /> : undefined} loading={busy === 'do'} autoFocus={dialog && !asks.length && !lines.length} onClick={() => void send(false)}>
+      <Button data-do type={inline ? 'default' : 'primary'} danger={action.style === 'danger'} icon={s ? <SafetyOutlined /> : undefined} loading={busy === 'do'} disabled={uploading} autoFocus={dialog && !asks.length && !lines.length} onClick={() => void send(false)}>
         {s ? t('sign.agree') : label}
       </Button>
     </div>

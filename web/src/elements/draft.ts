@@ -15,6 +15,9 @@ export interface Draft {
   begun?: number // when first typed
   usual?: Values // what stood in a new record by itself
 }
+/** What changes of a draft; of it as it stands by then, where the answer to something came meanwhile. */
+export type Change = Partial<Draft> | ((d: Draft) => Partial<Draft>)
+export const changed = (d: Draft, c: Change): Draft => ({ ...d, ...(typeof c === 'function' ? c(d) : c) })
 export const blank = (values: Values = {}, lines: Rows = {}): Draft => ({ at: 0, values, lines })
 
 const PREFIX = 'zg:draft:'
@@ -22,7 +25,7 @@ export const draftKey = (account: string, form: string, id: string, action: stri
 
 export interface DraftHandle {
   draft: Draft
-  change: (d: Partial<Draft>) => void
+  change: (c: Change) => void
   drop: (start?: Draft) => void
   restored: boolean
 }
@@ -39,8 +42,8 @@ export function useDraft(key: string, start: () => Draft): DraftHandle {
     const kept = read()
     set({ key, draft: kept ?? start(), restored: !!kept })
   }
-  const change = useCallback((d: Partial<Draft>) => {
-    const draft = { ...current.current.draft, ...d, begun: current.current.draft.begun ?? Date.now(), at: Date.now() }
+  const change = useCallback((c: Change) => {
+    const draft = { ...changed(current.current.draft, c), begun: current.current.draft.begun ?? Date.now(), at: Date.now() }
     current.current = { ...current.current, draft }
     set(current.current)
     remember(current.current.key, draft)

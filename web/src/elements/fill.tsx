@@ -5,7 +5,7 @@ import type { Field, Form, Problem, Text, Values } from '../api/types'
 import { FieldInput, kindOf, missing } from '../fields'
 import { ClauseChip } from './clause'
 import { LineFill } from './line-fill'
-import type { Draft, Rows } from './draft'
+import type { Change, Draft, Rows } from './draft'
 
 /** later: needed to send the record on, not to keep it */
 export interface Ask { field: Field; required: boolean; later?: boolean; clause?: string; label?: Text }
@@ -17,7 +17,7 @@ interface Props {
   asks: Ask[]
   lines: Form['lines']
   draft: Draft
-  onChange: (d: Partial<Draft>) => void
+  onChange: (c: Change) => void
   problem?: Problem | null
   autoFocus?: boolean
   foldOptional?: boolean
@@ -38,7 +38,7 @@ export function Fill({ form, record, prefix, asks, lines, draft, onChange, probl
   const groups = sections?.length && optional.length > FEW ? bySection(sections, optional) : []
   const must = foldOptional && required.length ? optional.some((a) => wrong(a.field.id) || filled(a)) : true
   const [open, setOpen] = useState(false)
-  const put = (id: string, v: unknown) => onChange({ values: { ...draft.values, [id]: v } })
+  const put = (id: string, v: unknown) => onChange((d) => ({ values: { ...d.values, [id]: v } }))
   const item = (a: Ask, i: number) => {
     const f = a.field
     const id = `${prefix}-${f.id}`
@@ -64,7 +64,7 @@ export function Fill({ form, record, prefix, asks, lines, draft, onChange, probl
     <>
       <div className="fill">
         {(groups.length || !(must || open) ? required : [...required, ...optional]).map(item)}
-        {lines.map((l) => <LineFill key={l.id} form={form} record={record} prefix={prefix} line={l} rows={draft.lines[l.id] ?? []} problem={problem} onChange={(rows) => onChange({ lines: { ...draft.lines, [l.id]: rows } as Rows })} />)}
+        {lines.map((l) => <LineFill key={l.id} form={form} record={record} prefix={prefix} line={l} rows={draft.lines[l.id] ?? []} problem={problem} onChange={(rows) => onChange((d) => ({ lines: { ...d.lines, [l.id]: rows(d.lines[l.id] ?? []) } }))} />)}
         {children}
       </div>
       {groups.map((g) => (

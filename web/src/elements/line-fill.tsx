@@ -5,12 +5,12 @@ import { useWords } from '../app/i18n'
 import type { LineDef, Problem, Value, Values } from '../api/types'
 import { FieldInput, FieldView, kindOf, missing } from '../fields'
 
-export function LineFill({ form, record, prefix, line, rows, onChange, problem }: { form: string; record?: string; prefix: string; line: LineDef; rows: Values[]; onChange: (r: Values[]) => void; problem?: Problem | null }) {
+export function LineFill({ form, record, prefix, line, rows, onChange, problem }: { form: string; record?: string; prefix: string; line: LineDef; rows: Values[]; onChange: (change: (rows: Values[]) => Values[]) => void; problem?: Problem | null }) {
   const { t, w } = useWords()
   const fields = line.fields.filter((f) => !f.computed)
   const known = line.fixed ? line.fields.filter((f) => f.computed) : []
   // what is typed in the first row, put into every row where nothing stands yet
-  const alike = () => onChange(rows.map((r) => ({ ...Object.fromEntries(fields.map((f) => [f.id, rows[0][f.id]])), ...Object.fromEntries(Object.entries(r).filter(([, v]) => !missing(v))) })))
+  const alike = () => onChange((rows) => rows.map((r) => ({ ...Object.fromEntries(fields.map((f) => [f.id, rows[0][f.id]])), ...Object.fromEntries(Object.entries(r).filter(([, v]) => !missing(v))) })))
   const bad = problem?.items?.find((i) => i.field === line.id)
   // rows pasted from a spreadsheet: one line a row, tabs between the columns
   const paste = (e: React.ClipboardEvent) => {
@@ -18,8 +18,8 @@ export function LineFill({ form, record, prefix, line, rows, onChange, problem }
     if (!s.includes('\t')) return
     e.preventDefault()
     const more = s.trim().split(/\r?\n/).map((r) => Object.fromEntries(r.split('\t').slice(0, fields.length).map((c, i) => [fields[i].id, c.trim()])))
-    if (line.fixed) return onChange(rows.map((r, i) => ({ ...r, ...more[i] })))
-    onChange([...rows.filter((r) => Object.values(r).some((v) => !missing(v))), ...more])
+    if (line.fixed) return onChange((rows) => rows.map((r, i) => ({ ...r, ...more[i] })))
+    onChange((rows) => [...rows.filter((r) => Object.values(r).some((v) => !missing(v))), ...more])
   }
   return (
     <fieldset className="lines wide" onPaste={paste} id={`${prefix}-${line.id}`} tabIndex={-1}>
@@ -41,16 +41,16 @@ export function LineFill({ form, record, prefix, line, rows, onChange, problem }
               return (
                 <div key={f.id} className={`item ${kindOf(f).wide ? 'wide' : ''}`}>
                   <label id={`${id}-label`} htmlFor={id}>{w(f.label)} {!f.required && <small className="soft">{t('optional')}</small>}</label>
-                  <FieldInput id={id} form={form} record={record} field={{ ...f, line: line.id }} value={row[f.id]} onChange={(v) => onChange(rows.map((r, k) => (k === i ? { ...r, [f.id]: v } : r)))} />
+                  <FieldInput id={id} form={form} record={record} field={{ ...f, line: line.id }} value={row[f.id]} onChange={(v) => onChange((rows) => rows.map((r, k) => (k === i ? { ...r, [f.id]: v } : r)))} />
                 </div>
               )
             })}
           </div>
           {line.fixed && i === 0 && rows.length > 1 && fields.some((f) => !missing(row[f.id])) && <Button onClick={alike}>{t('line.alike')}</Button>}
-          {!line.fixed && <Button type="text" icon={<DeleteOutlined />} aria-label={t('line.remove', { n: i + 1 })} onClick={() => onChange(rows.filter((_, k) => k !== i))} />}
+          {!line.fixed && <Button type="text" icon={<DeleteOutlined />} aria-label={t('line.remove', { n: i + 1 })} onClick={() => onChange((rows) => rows.filter((_, k) => k !== i))} />}
         </div>
       ))}
-      {!line.fixed && <Button icon={<PlusOutlined />} onClick={() => onChange([...rows, {}])}>{t('line.add', { what: w(line.label) })}</Button>}
+      {!line.fixed && <Button icon={<PlusOutlined />} onClick={() => onChange((rows) => [...rows, {}])}>{t('line.add', { what: w(line.label) })}</Button>}
     </fieldset>
   )
 }

@@ -9,6 +9,7 @@ import type { ActionDef, AlikeRow, Form, Page, Problem, Rec, Row, Values } from 
 import { useNow, useTitle } from '../app/clock'
 import { cel } from '../app/filter'
 import { useWords } from '../app/i18n'
+import { useUploading } from '../app/uploads'
 import { useKeys } from '../app/keys'
 import { useMe } from '../app/session'
 import { clockTime, isoDate } from '../app/time'
@@ -69,6 +70,7 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
   const f = under.data ?? form
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
+  const uploading = useUploading()
   const intent = useRef({ key: newKey(), of: '' })
   const top = useRef<HTMLDivElement>(null)
   useTitle(t('new_of', { what: w(f.label) }))
@@ -84,7 +86,7 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
     return { first, more: bySection(f.sections, all.filter((x) => !first.includes(x))), lines: f.lines.filter((l) => asked.some((x) => x.field === l.id)) }
   }, [f])
   const send = async (on?: ActionDef) => {
-    if (busy) return
+    if (busy || uploading) return
     setProblem(null)
     const all = [...first, ...more.flatMap((g) => g.asks)]
     const point = (p: Problem) => {
@@ -157,8 +159,8 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
       <div className="act-buttons sticky">
         {draft.at > 0 && <span className="soft small saved">{t('draft.saved', { at: clockTime(draft.at) })}</span>}
         <Button onClick={() => go(-1)}>{draft.at > 0 ? t('draft.keep') : t('cancel')}</Button>
-        <Button type={on ? 'default' : 'primary'} loading={!on && busy} disabled={busy} onClick={() => void send()}>{on ? t('new.keep') : w(f.actions.find((a) => a.id === 'create')?.label) || t('content.file')}</Button>
-        {on && <Button type="primary" loading={busy} onClick={() => void send(on)}>{w(on.label)}</Button>}
+        <Button type={on ? 'default' : 'primary'} loading={!on && busy} disabled={busy || uploading} onClick={() => void send()}>{on ? t('new.keep') : w(f.actions.find((a) => a.id === 'create')?.label) || t('content.file')}</Button>
+        {on && <Button type="primary" loading={busy} disabled={uploading} onClick={() => void send(on)}>{w(on.label)}</Button>}
       </div>
     </div>
   )

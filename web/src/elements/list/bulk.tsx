@@ -7,7 +7,7 @@ import { refresh } from '../../api/query'
 import type { ActionDef, BulkResult, Form, Problem, Row, Text, Values } from '../../api/types'
 import { useWords } from '../../app/i18n'
 import { ClauseChip } from '../clause'
-import { blank, type Draft } from '../draft'
+import { blank, changed, type Draft } from '../draft'
 import { Fill, sendable, type Ask } from '../fill'
 import { Side } from '../parts'
 import { People, Refused } from '../refusal'
@@ -78,7 +78,7 @@ function Common({ form: f, action: a, count, onClose, onDo }: { form: Form; acti
     <Side title={w(a.label)} onClose={onClose}>
       <form onSubmit={(e) => { e.preventDefault(); onDo({ values: sendable(asks, [], draft).values, reason }) }}>
         {asks.length > 0 && <p className="soft">{t('bulk.common')}</p>}
-        <Fill form={f.key} prefix="bulk" asks={asks} lines={[]} draft={draft} onChange={(d) => setDraft({ ...draft, ...d })} autoFocus foldOptional={false} />
+        <Fill form={f.key} prefix="bulk" asks={asks} lines={[]} draft={draft} onChange={(c) => setDraft((d) => changed(d, c))} autoFocus foldOptional={false} />
         {!!a.reason && (
           <div className="item">
             <label htmlFor="bulk-reason">{t('reason')} <small className="soft">{t('reason_min', { count: a.reason })}</small></label>

@@ -3,6 +3,7 @@ import { Button } from 'antd'
 import { useRef, useState } from 'react'
 import { useWords } from '../../app/i18n'
 import { call, problemOf } from '../../api/client'
+import { underWay } from '../../app/uploads'
 import type { FileValue, Problem } from '../../api/types'
 import type { InputProps, Kind, ViewProps } from '../kind'
 import { Refused } from '../../elements/refusal'
@@ -26,8 +27,10 @@ function FileInput({ field, value, onChange, id, describedBy }: InputProps) {
       const body = new FormData()
       body.append('file', f)
       try {
-        now = [...now, await call<FileValue>('POST', '/api/file', { body })]
-        onChange(many ? now : now[0])
+        await underWay(call<FileValue>('POST', '/api/file', { body }).then((x) => {
+          now = [...now, x]
+          onChange(many ? now : now[0])
+        }))
       } catch (e) {
         setProblem(problemOf(e))
       }

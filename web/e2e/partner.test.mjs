@@ -74,7 +74,7 @@ export default [
   }],
   ['a head sees who is owed a visit and who is not, on the workbench and on the calendar', 'shaojie', null, async (page) => {
     const owed = page.locator('[data-task]').filter({ hasText: '01-3.1c' })
-    await owed.filter({ hasText: '秦淮市政工程有限公司' }).first().waitFor()
+    await owed.filter({ hasText: '锡惠钢结构有限公司' }).first().waitFor()
     must((await owed.filter({ hasText: '润州建筑安装工程有限公司' }).count()) === 0, 'who was visited this month is told as owed')
     await page.getByRole('button', { name: /^半年以后的 \d+ 件$/ }).waitFor()
     await page.goto(base + '/calendar')

@@ -53,7 +53,7 @@ form:
 	})
 }
 
-// Ensure that a record is rewritten and taken out of work by who filed it, by those above him and by an administrator, and by no colleague; and
+// Ensure that a record is rewritten and taken out of work by who filed it, by who stands in for him, by those above him and by an administrator, and by no colleague; and
 // that the refusal names them.
 func TestOwn_ByWhom(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, dsn string) {
@@ -63,11 +63,12 @@ form: {slip: {label: 单 | Slip, field: {name: {label: 名 | Name, type: text}}}
 `}), dsn, "2026-03-02 09:00")
 		s.Company("office", "f")
 		chief := s.Person("chief")
-		for name, roles := range map[string][]string{"kang": {"clerk"}, "peng": {"clerk"}, "guan": {"admin"}} {
+		for name, roles := range map[string][]string{"kang": {"clerk"}, "peng": {"clerk"}, "ting": {"clerk"}, "guan": {"admin"}} {
 			s.Person(name, roles...)
 		}
 		s.Do("guan", "base.person", s.ID("kang"), "edit", map[string]any{"superior": chief})
-		for _, who := range []string{"peng", "kang", "chief", "guan"} {
+		s.System("base.absence", map[string]any{"person": s.ID("kang"), "from": "2026-03-01", "until": "2026-03-31", "stand_in": s.ID("ting")})
+		for _, who := range []string{"peng", "kang", "ting", "chief", "guan"} {
 			for _, act := range []engine.Act{{Action: "edit", Values: map[string]any{"name": "乙"}}, {Action: "void", Reason: "开错了"}} {
 				act.Form, act.Record = "f.slip", s.Do("kang", "f.slip", "", "create", map[string]any{"name": "甲"}).Record
 				act.Actor = engine.Actor{Person: s.ID(who), Origin: "api"}

@@ -105,13 +105,8 @@ func (w *work) allowed(r *Record, a *rulebook.Action, view *rulebook.View) (bool
 		if err != nil {
 			return false, "", err
 		}
-		if any || contains(ids, w.actor.Person) {
+		if any || w.among(ids) {
 			return true, clause, nil
-		}
-		for _, absent := range w.world.standsInFor(w.actor.Person, w.now) {
-			if contains(ids, absent) {
-				return true, clause, nil
-			}
 		}
 	}
 	clause = first(clause, other)
@@ -128,13 +123,17 @@ func (w *work) defaultAllowed(r *Record, a *rulebook.Action, view *rulebook.View
 		return w.world.has(w.actor.Person, "admin", w.now)
 	}
 	if a.ID == "edit" || a.ID == "void" { // nobody rewrites another's record, or takes it out of work, but those above him
-		list := w.answerFor(r)
-		return contains(list, w.actor.Person) || slices.ContainsFunc(w.world.standsInFor(w.actor.Person, w.now), func(absent string) bool { return contains(list, absent) })
+		return w.among(w.answerFor(r))
 	}
 	if view.Unit == "" {
 		return w.world.active(w.actor.Person)
 	}
 	return w.world.isMember(w.actor.Person, view.Unit, w.now)
+}
+
+// among tells whether the actor is one of these people, or stands in for one who is away.
+func (w *work) among(ids []string) bool {
+	return contains(ids, w.actor.Person) || slices.ContainsFunc(w.world.standsInFor(w.actor.Person, w.now), func(absent string) bool { return contains(ids, absent) })
 }
 
 // answerFor are those who edit and void a record where the regulation does not say who: who filed it and those above him, of what nobody filed

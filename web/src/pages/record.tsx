@@ -231,7 +231,6 @@ export function sectionsOf(f: Form, content: string, rest_: string): { id: strin
   return out
 }
 
-/** The form as filled: only what has a value; a zero nobody entered is not an entry. */
 /** Why something reads ***: what it counts as, and the clause that closes it to this reader. */
 function Closed({ of }: { of: Field[] }) {
   const { t, w } = useWords()
@@ -240,6 +239,7 @@ function Closed({ of }: { of: Field[] }) {
   return <p className="soft small closed-why">{why.map((c, i) => <span key={i}>{i > 0 && t('semicolon')}{t('closed.why', { what: w(c.label) })} <ClauseChip id={c.clause} /></span>)}</p>
 }
 
+/** The form as filled: only what has a value; a zero nobody entered is not an entry. */
 function Content({ form: f, rec: r }: { form: Form; rec: Rec }) {
   const { t, w } = useWords()
   const [whole, setWhole] = useState(false)

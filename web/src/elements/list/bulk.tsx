@@ -6,6 +6,7 @@ import { newKey, post, problemOf } from '../../api/client'
 import { refresh } from '../../api/query'
 import type { ActionDef, BulkResult, Form, Problem, Row, Text, Values } from '../../api/types'
 import { useWords } from '../../app/i18n'
+import { useUploading } from '../../app/uploads'
 import { ClauseChip } from '../clause'
 import { blank, changed, type Draft } from '../draft'
 import { Fill, sendable, type Ask } from '../fill'
@@ -70,6 +71,7 @@ function Common({ form: f, action: a, count, onClose, onDo }: { form: Form; acti
   const { t, w } = useWords()
   const [draft, setDraft] = useState<Draft>(blank())
   const [reason, setReason] = useState('')
+  const uploading = useUploading()
   const asks = (a.fill ?? []).flatMap((x): Ask[] => {
     const field = f.fields.find((y) => y.id === x.field)
     return field ? [{ field, required: false, clause: x.clause, label: x.label }] : []
@@ -85,7 +87,7 @@ function Common({ form: f, action: a, count, onClose, onDo }: { form: Form; acti
             <Input.TextArea id="bulk-reason" autoSize={{ minRows: 2 }} value={reason} onChange={(e) => setReason(e.target.value)} />
           </div>
         )}
-        <div className="row-actions"><Button onClick={onClose}>{t('cancel')}</Button><Button type="primary" danger={a.style === 'danger'} htmlType="submit">{t('bulk.do', { what: w(a.label), count })}</Button></div>
+        <div className="row-actions"><Button onClick={onClose}>{t('cancel')}</Button><Button type="primary" danger={a.style === 'danger'} disabled={uploading} htmlType="submit">{t('bulk.do', { what: w(a.label), count })}</Button></div>
       </form>
     </Side>
   )

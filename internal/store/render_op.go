@@ -73,15 +73,6 @@ func (r *renderer) op(x query.Op) Kind {
 		if args(2, 2) {
 			r.contains(x.Args[0], x.Args[1])
 		}
-	case "pieces": // PostgreSQL alone: the column has all of these
-		r.text(pieceFunc + "(")
-		r.exprAs(x.Args[0], Text)
-		r.text(") @> ARRAY[")
-		for i, a := range x.Args[1:] {
-			r.comma(i)
-			r.exprAs(a, Text)
-		}
-		r.text("]::text[]")
 	case "startswith":
 		if args(2, 2) {
 			r.startsWith(x.Args[0], x.Args[1])

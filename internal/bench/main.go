@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -39,6 +40,9 @@ type run struct {
 
 func main() {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // as a server that is ready
+	}
 	var r run
 	seconds := flag.Float64("seconds", 2, "length of one measurement")
 	only := flag.String("only", "", "parts, separated by commas: cost, acts, postgres, http, latency, crowd, reads, postgres-reads, tick, start, rules, import")

@@ -28,7 +28,7 @@ SELECT "b"."id" AS "id" FROM "bill" AS "b" WHERE (("b"."name" <> $1::text) AND (
 
 -- contains
 SELECT "b"."id" AS "id" FROM "bill" AS "b" WHERE ((strpos("b"."name", $1::text) > 0) AND (strpos("b"."name", "b"."unit") > 0))
--- []interface {}{"%50\\%\\_\\\\%"} [{id text}]
+-- []interface {}{"50%_\\"} [{id text}]
 
 -- empty and
 SELECT "b"."id" AS "id" FROM "bill" AS "b" WHERE (TRUE AND FALSE)

@@ -110,4 +110,30 @@ export default [
     must(await page.locator('main .act-buttons .ant-btn-primary').isEnabled(), 'the file is there, and nothing can be filed')
     await page.unroute('**/api/file')
   }],
+  ['a file that arrives after a row was removed before its own lands in its own row', 'shenyi', null, async (page) => {
+    let open
+    const gate = new Promise((done) => (open = done))
+    await page.route('**/api/file', async (route) => { await gate; await route.continue() })
+    await page.route('**/api/form/base.licence', async (route) => { // no shipped rulebook asks for a file in a table
+      const form = await (await route.fetch()).json()
+      const pages = { id: 'pages', label: { zh: '附页', en: 'Pages' }, fields: [{ id: 'what', type: 'text', label: { zh: '页名', en: 'Page' } }, { id: 'copy', type: 'file', label: { zh: '页扫描', en: 'Scan' } }] }
+      await route.fulfill({ json: { ...form, lines: [pages], new: { ...form.new, asks: [...form.new.asks, { field: 'pages', required: false }] } } })
+    })
+    await page.goto(`${base}/register/base.licence/new`)
+    const rows = page.locator('fieldset.lines .line')
+    for (const name of ['甲', '乙', '丙']) {
+      await page.getByRole('button', { name: /加一行/ }).click()
+      await rows.last().locator('input:not([type=file])').fill(name)
+    }
+    await rows.nth(1).locator('input[type=file]').setInputFiles(picture)
+    await page.getByText('正在上传', { exact: false }).first().waitFor()
+    await page.getByRole('button', { name: '去掉第 1 行' }).click()
+    open()
+    await page.locator('.file', { hasText: picture.name }).waitFor()
+    for (const [i, name] of ['乙', '丙'].entries()) {
+      must((await rows.nth(i).locator('input:not([type=file])').inputValue()) === name, `row ${i + 1} is no longer ${name}`)
+      must((await rows.nth(i).locator('.file').count()) === (name === '乙' ? 1 : 0), `the file of 乙 lies in the wrong row: ${await rows.nth(i).innerText()}`)
+    }
+    await page.unroute('**/api/file')
+  }],
 ]

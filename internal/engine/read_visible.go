@@ -252,7 +252,7 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 // whereClassRow asks a class that looks at the record. Roles mean their holders near the record, so it is asked as each
 // unit understands it; units that mean the same are asked together.
 func (w *work) whereClassRow(f *rulebook.Form, see *expr.Expr, alias string) query.Expr {
-	if fd := w.ownerField(f); fd != nil && readsOnly(&rulebook.Value{Cases: []*rulebook.Case{{Is: see}}}, f, fd) {
+	if fd := f.OwnerAsked(see); fd != nil {
 		return w.whereClassOwner(f, fd, alias)
 	}
 	if alias != "this" {
@@ -281,18 +281,6 @@ func (w *work) whereClassRow(f *rulebook.Form, see *expr.Expr, alias string) que
 		any = append(any, query.And(query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: alias, Name: "unit"}}, units[key]...)}, means[key]))
 	}
 	return query.Op{Name: "or", Args: any}
-}
-
-// ownerField is the field that says whose a form's records are: the unit they belong to is what it names.
-func (w *work) ownerField(f *rulebook.Form) *rulebook.Field {
-	if f.Owner == nil {
-		return nil
-	}
-	id, ok := strings.CutPrefix(f.Owner.Text(), "this.")
-	if fd := f.Field(id); ok && fd != nil && !live(fd) && fd.Type.Expr.Object == "base.unit" && fd.Type.Expr.Kind == expr.KObject {
-		return fd
-	}
-	return nil
 }
 
 // whereClassOwner asks a class that looks at nothing of a record but whose it is: once a unit, of a record of that unit's.

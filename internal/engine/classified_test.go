@@ -126,10 +126,16 @@ func TestClassified_History(t *testing.T) {
 		if n := views(); n != 1 {
 			t.Errorf("his reading left %d traces", n)
 		}
+		if page, err := s.E.Timeline(t.Context(), s.Now, engine.Actor{Person: s.ID("ma")}, "x.offer", id, engine.TimelineQuery{}); err != nil || !strings.Contains(fmt.Sprint(page), "62220001") || views() != 2 {
+			t.Errorf("the timeline tells him %v, %v, and left %d traces", page, err, views())
+		}
+		if v, err := s.E.Why(t.Context(), s.Now, engine.Actor{Person: s.ID("ma")}, "x.offer", id, "field:account"); err != nil || !strings.Contains(fmt.Sprint(v), "62220001") || views() != 3 {
+			t.Errorf("the reason tells him %v, %v, and left %d traces", v, err, views())
+		}
 		if got, want := told("lin"), "account <nil>>{*** false} ; account {*** false}>{*** false} ; account {*** false}>{*** false} ; ; "; got != want {
 			t.Errorf("another reads %s\nwanted %s", got, want)
 		}
-		if n := views(); n != 1 {
+		if n := views(); n != 3 {
 			t.Errorf("who read nothing left a trace: %d", n)
 		}
 		if _, err := s.E.Reveal(t.Context(), s.Now, engine.Actor{Person: s.ID("lin")}, "x.offer", id, "account", "call back", ""); err != nil {

@@ -44,8 +44,7 @@ type ChangeWords struct {
 // History tells what happened to a record, newest first.
 func (e *Engine) History(ctx context.Context, now time.Time, actor Actor, form, id string) ([]HistoryEntry, error) {
 	var list []HistoryEntry
-	read := &RecordView{}
-	err := e.read(ctx, now, actor, func(w *work) error {
+	err := e.readPast(ctx, now, actor, func(w *work) error {
 		r, err := w.recordSeen(form, id)
 		if err != nil {
 			return err
@@ -56,28 +55,47 @@ func (e *Engine) History(ctx context.Context, now time.Time, actor Actor, form, 
 		}
 		list = w.told(r, entries)
 		for _, h := range list {
-			w.noteChanges(r, h.Changes, read)
+			w.noteChanges(r, h.Changes...)
 		}
 		return nil
 	})
-	if err == nil && len(read.logged) > 0 {
-		err = e.logReading(ctx, now, actor, form, id, "view", map[string]any{"class": read.logged})
-	}
 	return list, err
 }
 
+// readPast reads what became of records; whose classified values it told leaves the trace that reading the record leaves.
+func (e *Engine) readPast(ctx context.Context, now time.Time, actor Actor, fn func(w *work) error) error {
+	var past map[*Record]*RecordView
+	err := e.read(ctx, now, actor, func(w *work) error {
+		err := fn(w)
+		past = w.past
+		return err
+	})
+	for r, v := range past {
+		if err == nil && len(v.logged) > 0 {
+			err = e.logReading(ctx, now, actor, r.form.Key, r.id, "view", map[string]any{"class": v.logged})
+		}
+	}
+	return err
+}
+
 // noteChanges notes the classes of which what changed tells a value.
-func (w *work) noteChanges(r *Record, list []ChangeWords, read *RecordView) {
-	note := w.noter(r, read)
+func (w *work) noteChanges(r *Record, list ...ChangeWords) {
 	for _, x := range list {
 		f := r.form.Field(x.Field)
 		if f == nil || f.Class == nil {
 			continue
 		}
 		for _, v := range []any{x.Old, x.New} {
-			if _, closed := v.(Masked); v != nil && !closed {
-				note(f.Class)
+			if _, closed := v.(Masked); v == nil || closed {
+				continue
 			}
+			if w.past == nil {
+				w.past = map[*Record]*RecordView{}
+			}
+			if w.past[r] == nil {
+				w.past[r] = &RecordView{}
+			}
+			w.noter(r, w.past[r])(f.Class)
 		}
 	}
 }
@@ -461,8 +479,8 @@ func (w *work) entryWords(e *journal.Entry) Text {
 
 // ChangesSince says what others changed in a record since the version with this etag.
 func (e *Engine) ChangesSince(ctx context.Context, now time.Time, actor Actor, form, id, etag string) (string, []ChangeNote, error) {
-	list, current, read := []ChangeNote{}, "", &RecordView{}
-	err := e.read(ctx, now, actor, func(w *work) error {
+	list, current := []ChangeNote{}, ""
+	err := e.readPast(ctx, now, actor, func(w *work) error {
 		r, err := w.recordSeen(form, id)
 		if err != nil {
 			return err
@@ -485,16 +503,13 @@ func (e *Engine) ChangesSince(ctx context.Context, now time.Time, actor Actor, f
 					continue
 				}
 				if x, ok := w.changeWords(r, c); ok {
-					w.noteChanges(r, []ChangeWords{x}, read)
+					w.noteChanges(r, x)
 					list = append(list, ChangeNote{ChangeWords: x, By: first(en.ActorName, w.name(en.Actor)), At: instant(en.At)})
 				}
 			}
 		}
 		return nil
 	})
-	if err == nil && len(read.logged) > 0 {
-		err = e.logReading(ctx, now, actor, form, id, "view", map[string]any{"class": read.logged})
-	}
 	return current, list, err
 }
 

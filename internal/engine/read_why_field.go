@@ -118,6 +118,7 @@ func (w *work) whyChange(r *Record, f *rulebook.Field, e *journal.Entry, c journ
 	if !ok {
 		return step, nil, nil
 	}
+	w.noteChanges(r, x)
 	was, is := spokenOf(x.Old), spokenOf(x.New)
 	step.Value = Text{was.ZH + " → " + is.ZH, was.EN + " → " + is.EN}
 	if x.Old == nil {

@@ -45,15 +45,16 @@ type work struct {
 	merged    *merging
 	joined    []*merging // what became one by it
 	depth     int
-	seeding   bool                  // a scenario's given: no gate is asked
-	reading   bool                  // a reading transaction: nothing may change
-	taken     int                   // rows of the list that is being taken out; 0: it is only looked at
-	scopes    map[string]*scope     // what this reader sees of each form, once asked
-	inferiors *inferiors            // of whom somebody is the superior, once asked
-	closing   map[string]expr.Value // the account of a ledger that is being closed
-	keys      map[string]string     // of subjects
-	outlook   outlook               // what expressions over no record see
-	clocked   int                   // how often a clock was written
+	seeding   bool                    // a scenario's given: no gate is asked
+	reading   bool                    // a reading transaction: nothing may change
+	taken     int                     // rows of the list that is being taken out; 0: it is only looked at
+	scopes    map[string]*scope       // what this reader sees of each form, once asked
+	past      map[*Record]*RecordView // the classes of which a history told values, a record
+	inferiors *inferiors              // of whom somebody is the superior, once asked
+	closing   map[string]expr.Value   // the account of a ledger that is being closed
+	keys      map[string]string       // of subjects
+	outlook   outlook                 // what expressions over no record see
+	clocked   int                     // how often a clock was written
 }
 
 // begin opens a unit of work inside a transaction.

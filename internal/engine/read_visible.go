@@ -105,11 +105,41 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		return s
 	}
 	for u := range w.world.units {
-		if w.belongs(f.Book, u) {
+		if w.belongs(f.Book, u) && !(f.House && w.othersHouse(u)) {
 			s.units[u] = true
 		}
 	}
 	return s
+}
+
+// othersHouse tells whether a unit lies in a house, which is a unit that has adopted a regulation, and the reader in other houses alone: papers
+// that the base has for all are not for him. Who belongs to no house, or stands above this one, is the group's.
+func (w *work) othersHouse(unit string) bool {
+	if w.headOver(unit) {
+		return false
+	}
+	places, _ := w.places(nil)
+	housed, others := false, false
+	for _, a := range w.world.adoptions {
+		if a.book == "base" || !w.world.within(unit, a.unit) {
+			continue
+		}
+		housed = true
+		if _, whole := w.places(w.e.Lib.Book(a.book)); whole {
+			return false
+		}
+		if slices.ContainsFunc(places, func(p string) bool { return w.world.within(p, a.unit) }) {
+			return false
+		}
+	}
+	for _, p := range places {
+		in := slices.ContainsFunc(w.world.adoptions, func(a adoption) bool { return a.book != "base" && w.world.within(p, a.unit) })
+		if !in {
+			return false
+		}
+		others = true
+	}
+	return housed && others
 }
 
 // blind tells whether the reader sees nothing at all, of whatever form.

@@ -83,8 +83,9 @@ type play struct {
 	names map[string]engine.Named // by the scenario's own names
 	ids   map[string]string       // id → name
 	units map[string]string
-	roles map[string][]string // person's name → roles
-	seen  []engine.Effect     // of the last step
+	roles map[string][]string         // person's name → roles
+	seen  []engine.Effect             // of the last step
+	links map[engine.Bearer]time.Time // handed out, until when each is open
 	id    int
 }
 
@@ -127,7 +128,7 @@ func (b *Bench) play(ctx context.Context, o *one, asleep map[string]bool) (res R
 		return fail(Given, "sandbox", err)
 	}
 	defer undo()
-	p := &play{ctx: ctx, b: b, one: o, zone: calendar.Standard().Zone, names: map[string]engine.Named{}, ids: map[string]string{},
+	p := &play{ctx: ctx, b: b, one: o, zone: calendar.Standard().Zone, names: map[string]engine.Named{}, ids: map[string]string{}, links: map[engine.Bearer]time.Time{},
 		units: map[string]string{}, roles: map[string][]string{}}
 	p.e, err = engine.New(db, b.lib, engine.Options{Asleep: asleep, Quiet: true,
 		Trace: func(c string) { res.Clauses[c] = true },

@@ -47,9 +47,15 @@ func (p *play) step(v any) error {
 	if strings.HasPrefix(what, "reveal ") {
 		return p.reveal(who, what, m)
 	}
+	if who != "link" && strings.HasPrefix(what, "link ") {
+		return p.giveLink(who, what, m)
+	}
 	act, name, form, err := p.act(who, what, m)
 	if err != nil {
 		return err
+	}
+	if err := p.linkOver(act.Actor.Link); err != nil {
+		return p.answer(what, m["refused"], err)
 	}
 	out, err := p.e.Do(p.ctx, p.now, act)
 	if err := p.answer(what, m["refused"], err); err != nil || out == nil {

@@ -69,8 +69,7 @@ func (w *work) refuse(group string, r *Record, a *rulebook.Action, items []Reaso
 	if name.ZH == "" {
 		name = label(a.ID, a.ID)
 	}
-	// quoted, since a label may be a noun or have a subject of its own
-	ref.Title = label("还不能办理“"+name.ZH+"”", "“"+name.EN+"” cannot be done yet")
+	ref.Title = label("还不能"+name.ZH, "Cannot yet: "+name.EN)
 	for k, v := range w.reads {
 		ref.Facts[k] = v
 	}

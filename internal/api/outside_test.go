@@ -103,6 +103,30 @@ func outsideOn(t *testing.T, dsn string) {
 			t.Errorf("the other house is shown who holds the posts of %s", id)
 		}
 	}
+	// Of the platform's registers his menu has those in which he finds or may file something, and all of them: where a list names him, too.
+	for _, met := range []bool{false, true} {
+		if met {
+			s.System("base.visit", map[string]any{"customer": s.System("base.customer", map[string]any{"name": "来客"}), "people": []any{s.ID("kai")}, "visited_on": "2026-03-01"})
+		}
+		for _, who := range []*client{kai, zhao} {
+			menu := who.do("GET", "/api/form", nil).want(200)
+			in := map[string]bool{}
+			for i := range menu.len() {
+				in[menu.text(i, "key")] = true
+			}
+			if who == kai && in["base.visit"] != met {
+				t.Errorf("visits in the menu: %v; he took part: %v", in["base.visit"], met)
+			}
+			for _, f := range s.lib.Forms {
+				if f.Book.ID != "base" || f.Key == "base.saved_view" {
+					continue
+				}
+				if finds := who.do("GET", "/api/form/"+f.Key+"/record?limit=1", nil).len("rows") > 0; in[f.Key] != (finds || who == zhao) {
+					t.Errorf("%s in the menu of the other house %v: %v; rows there: %v", f.Key, who == kai, in[f.Key], finds)
+				}
+			}
+		}
+	}
 	own := kai.do("GET", "/api/form/base.attempt/record?limit=200", nil) // what he was himself refused
 	for i := range own.len("rows") {
 		if own.text("rows", i, "values", "person", "id") != s.ID("kai") {

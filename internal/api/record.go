@@ -406,6 +406,6 @@ func options(c *call) error {
 			beside[field] = id
 		}
 	}
-	v, err := c.s.Engine.Options(c.ctx(), c.now, c.actor, c.path("key"), c.query("field"), c.query("line"), c.query("q"), beside)
+	v, err := c.s.Engine.Options(c.ctx(), c.now, c.actor, c.path("key"), c.query("field"), c.query("line"), c.query("record"), c.query("q"), beside)
 	return answer(c, v, err)
 }

@@ -120,7 +120,7 @@ func (r *run) large(records int) (string, error) {
 	}
 	r.say("%d records written in %s", records, time.Since(begin).Round(time.Second))
 	begin = time.Now()
-	s, err := r.open("sqlite:"+file, demoNow)
+	s, err := r.demonstration(file)
 	if err != nil {
 		return "", err
 	}
@@ -196,11 +196,16 @@ func (r *run) reads() error {
 	if err != nil {
 		return err
 	}
-	return r.readsOf(r.records, func(name string, y look) {
+	return r.readsOf(r.records, r.against(few, r.records))
+}
+
+// against prints each figure beside that among few.
+func (r *run) against(few map[string]look, records int) func(name string, y look) {
+	return func(name string, y look) {
 		x := few[name]
-		r.say("%-42s 10,000: p50 %-8s p99 %-8s   %d: p50 %-8s p99 %-8s   growth %.2f; processor %s, %s", name, short(x.p50), short(x.p99), r.records, short(y.p50), short(y.p99),
+		r.say("%-42s 10,000: p50 %-8s p99 %-8s   %d: p50 %-8s p99 %-8s   growth %.2f; processor %s, %s", name, short(x.p50), short(x.p99), records, short(y.p50), short(y.p99),
 			float64(y.p50)/float64(x.p50), short(x.processor), short(y.processor))
-	})
+	}
 }
 
 // look is how long a question takes, and what it takes of the processors, which others' work hardly changes.
@@ -215,11 +220,16 @@ func (r *run) readsOf(records int, tell func(name string, took look)) error {
 	if err != nil {
 		return err
 	}
-	s, err := r.open("sqlite:"+file, demoNow)
+	s, err := r.demonstration(file)
 	if err != nil {
 		return err
 	}
 	defer s.db.Close()
+	return r.looks(s, tell)
+}
+
+// looks asks what a clerk asks for all day.
+func (r *run) looks(s *shop, tell func(name string, took look)) error {
 	who, err := s.person("chenli")
 	if err != nil {
 		return err
@@ -316,7 +326,7 @@ func (r *run) tick() error {
 	if err != nil {
 		return err
 	}
-	s, err := r.open("sqlite:"+file, demoNow)
+	s, err := r.demonstration(file)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -39,9 +40,12 @@ type run struct {
 
 func main() {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // as a server that is ready
+	}
 	var r run
 	seconds := flag.Float64("seconds", 2, "length of one measurement")
-	only := flag.String("only", "", "parts, separated by commas: cost, acts, postgres, http, latency, crowd, reads, tick, start, rules, import")
+	only := flag.String("only", "", "parts, separated by commas: cost, acts, postgres, http, latency, crowd, reads, postgres-reads, tick, start, rules, import")
 	flag.IntVar(&r.rounds, "rounds", 3, "rounds; medians are printed")
 	flag.IntVar(&r.records, "records", 1_000_000, "records of the large database")
 	flag.StringVar(&r.peer, "peer", "", "program of the peer (see internal/bench/peer)")
@@ -89,7 +93,7 @@ func main() {
 	parts := []struct {
 		name string
 		do   func() error
-	}{{"cost", r.cost}, {"acts", r.acts}, {"postgres", r.postgres}, {"http", r.http}, {"latency", r.latency}, {"crowd", r.crowd}, {"reads", r.reads}, {"tick", r.tick}, {"start", r.start}, {"rules", r.rules}, {"import", r.imports}}
+	}{{"cost", r.cost}, {"acts", r.acts}, {"postgres", r.postgres}, {"http", r.http}, {"latency", r.latency}, {"crowd", r.crowd}, {"reads", r.reads}, {"postgres-reads", r.postgresReads}, {"tick", r.tick}, {"start", r.start}, {"rules", r.rules}, {"import", r.imports}}
 	for _, p := range parts {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), p.name) {
 			continue

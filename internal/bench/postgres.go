@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the same driver, for the bare inserts
 )
@@ -62,6 +63,72 @@ func (r *run) postgres() error {
 		r.say("acts, %2d callers    %8.0f /s   %.2f of bare transactions of %d rows (%.0f /s)", callers, acts, acts/bare, rows, bare)
 	}
 	return nil
+}
+
+// postgresReads is reads on PostgreSQL, which the same databases are moved to.
+func (r *run) postgresReads() error {
+	address, stop, err := r.cluster()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	few := map[string]look{}
+	tell := func(name string, x look) { few[name] = x }
+	for _, records := range []int{10_000, min(r.records, mostMoved)} {
+		if err := r.postgresReadsOf(address, records, tell); err != nil {
+			return err
+		}
+		tell = r.against(few, min(r.records, mostMoved))
+	}
+	return nil
+}
+
+const mostMoved = 300_000 // moving goes row by row
+
+func (r *run) postgresReadsOf(address string, records int, tell func(string, look)) error {
+	file, err := r.large(records)
+	if err != nil {
+		return err
+	}
+	server, err := sql.Open("pgx", address)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("moved%d", records)
+	_, err = server.ExecContext(r.ctx, "CREATE DATABASE "+name)
+	if err := errors.Join(err, server.Close()); err != nil {
+		return err
+	}
+	lib, err := library()
+	if err != nil {
+		return err
+	}
+	from, err := r.database("sqlite:"+file, lib)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	address = strings.Replace(address, "/postgres?", "/"+name+"?", 1)
+	to, err := r.database(address, lib)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	_, err = from.MoveTo(r.ctx, to)
+	if err := errors.Join(err, to.Close()); err != nil {
+		return err
+	}
+	r.say("%d records moved to PostgreSQL in %s", records, time.Since(begin).Round(time.Second))
+	keys, err := keysOf(r.ctx, file)
+	if err != nil {
+		return err
+	}
+	s, err := r.open(address, demoNow, keys)
+	if err != nil {
+		return err
+	}
+	defer s.db.Close()
+	return r.looks(s, tell)
 }
 
 // cluster starts a private PostgreSQL that syncs every commit.

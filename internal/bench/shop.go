@@ -3,11 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"zhanggui/internal/alert"
 	"zhanggui/internal/auth"
 	"zhanggui/internal/engine"
+	"zhanggui/internal/job"
+	"zhanggui/internal/keep"
 	"zhanggui/internal/rulebook"
 	"zhanggui/internal/store"
 	"zhanggui/rulebooks"
@@ -32,7 +37,7 @@ func library() (*rulebook.Library, error) {
 	return lib, nil
 }
 
-func (r *run) open(dsn string, now time.Time, options ...store.Option) (*shop, error) {
+func (r *run) open(dsn string, now time.Time, keys *keep.Keeper, options ...store.Option) (*shop, error) {
 	lib, err := library()
 	if err != nil {
 		return nil, err
@@ -41,25 +46,50 @@ func (r *run) open(dsn string, now time.Time, options ...store.Option) (*shop, e
 	if lib.Book(r.book) == nil || lib.Form(r.form) == nil {
 		return nil, fmt.Errorf("there is no rulebook %s with a form %s", r.book, r.form)
 	}
-	if s.db, err = store.Open(r.ctx, dsn, options...); err != nil {
+	if s.db, err = r.database(dsn, lib, options...); err != nil {
 		return nil, err
 	}
-	plan, err := s.db.Plan(r.ctx, append(append(store.SystemTables(), auth.Tables()...), engine.Tables(lib)...))
-	if err == nil {
-		err = s.db.Apply(r.ctx, plan)
-	}
-	if err == nil {
-		_, err = s.db.FillSearch(r.ctx)
-	}
-	if err == nil {
-		s.e, err = engine.New(s.db, lib, engine.Options{})
-	}
+	s.e, err = engine.New(s.db, lib, engine.Options{Keep: keys})
 	return s, err
+}
+
+// database has all tables of the program, and what searching needs.
+func (r *run) database(dsn string, lib *rulebook.Library, options ...store.Option) (*store.DB, error) {
+	db, err := store.Open(r.ctx, dsn, options...)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := db.Plan(r.ctx, slices.Concat(store.SystemTables(), auth.Tables(), alert.Tables(), job.Tables(), engine.Tables(lib)))
+	if err == nil {
+		err = db.Apply(r.ctx, plan)
+	}
+	if err == nil {
+		_, err = db.FillSearch(r.ctx)
+	}
+	return db, err
+}
+
+// demonstration opens a copy of the demonstration's database, with the keys that lie beside it.
+func (r *run) demonstration(file string) (*shop, error) {
+	keys, err := keysOf(r.ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	return r.open("sqlite:"+file, demoNow, keys)
+}
+
+func keysOf(ctx context.Context, file string) (*keep.Keeper, error) {
+	beside := strings.TrimSuffix(file, ".db")
+	db, err := store.Open(ctx, "sqlite:"+beside+".keys.db")
+	if err != nil {
+		return nil, err
+	}
+	return keep.Open(ctx, db, beside+".master.key", demoNow)
 }
 
 // shop opens an empty database and founds the company.
 func (r *run) shop(dsn string, options ...store.Option) (*shop, error) {
-	s, err := r.open(dsn, time.Now(), options...)
+	s, err := r.open(dsn, time.Now(), nil, options...)
 	if err != nil {
 		return nil, err
 	}

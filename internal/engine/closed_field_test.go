@@ -144,6 +144,12 @@ func TestClosedField(t *testing.T) {
 		}
 
 		s.Do("ma", "base.customer", k, "edit", map[string]any{"address": "江边路3号"}) // from now on the journal holds digests
+		for who, want := range map[string]bool{"ma": true, "wang": false} {
+			if x := past(who); strings.Contains(x, "江边路") != want {
+				t.Errorf("%s reads in the history what he may read on the record: %v, %s", who, !want, x)
+			}
+		}
+		s.Do("ma", "base.customer", k, "edit", map[string]any{"address": "湖滨路4号"})
 		for _, who := range []string{"ma", "wang"} {
 			if x := past(who); strings.Contains(x, "江边路") {
 				t.Errorf("%s reads in the history what the journal was not to hold: %s", who, x)

@@ -28,6 +28,8 @@ func (w *work) openDuty(id string, at time.Time, skip bool) error {
 		return w.overOn(id)
 	case strings.HasPrefix(id, keeping):
 		return w.termEnded(row)
+	case strings.HasPrefix(id, named):
+		return w.namedOn(row)
 	}
 	if next, ok := parseInstant(row["next_at"]); !ok || next.After(at) {
 		return nil

@@ -53,25 +53,76 @@ func (w *work) countsFor(r *Record) error {
 	return nil
 }
 
-// alsoNamed are the members who owe a duty and name the same as the record that may count for them.
+// named begins the cursor of a duty's members that name the same as what counts, of whom there may be any number: who acts settles the
+// first of them, the clock the others.
+const named = "named:"
+
+// namedAtOnce is how many of them are settled in one transaction.
+const namedAtOnce = 50
+
+// alsoNamed are the first members who owe a duty and name the same as the record that may count for them.
 func (w *work) alsoNamed(r *Record, b *rulebook.Book, d *rulebook.Duty) ([]string, error) {
 	var ids []string
-	of := w.e.Lib.Form(d.Of)
-	owed := query.Sub{Agg: "exists", Table: w.clockForm().Table, Alias: "c", Where: query.And(query.And(query.Op{Name: "=", Args: []query.Expr{query.Col{Alias: "c", Name: "of_id"}, query.Col{Alias: "t", Name: "id"}}},
-		query.Eq("c", "duty", b.ID+"."+d.ID)), w.unsettled("c"))}
 	for _, p := range d.Met.Same {
 		for _, to := range refIDs(r, r.form.Field(p[0]).Column) {
-			rows, err := w.tx.Select(query.Select{Table: of.Table, Alias: "t", Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "t", Name: "id"}}},
-				Where: query.And(query.Eq("t", of.Field(p[1]).Column, to), owed)})
+			some, err := w.someNamed(b.ID+"."+d.ID, p[1], to, "")
 			if err != nil {
 				return nil, err
 			}
-			for _, row := range rows {
-				ids = append(ids, str(row["id"]))
-			}
+			ids = append(ids, some...)
 		}
 	}
 	return ids, nil
+}
+
+// someNamed are the next members after one; the clock goes on where there are more.
+func (w *work) someNamed(duty, field, to, after string) ([]string, error) {
+	book, name, _ := strings.Cut(duty, ".")
+	b := w.e.Lib.Book(book)
+	if b == nil || b.Duty(name) == nil || w.e.Lib.Form(b.Duty(name).Of) == nil || w.e.Lib.Form(b.Duty(name).Of).Field(field) == nil {
+		return nil, nil
+	}
+	of, id := w.e.Lib.Form(b.Duty(name).Of), query.Col{Alias: "t", Name: "id"}
+	owed := query.Sub{Agg: "exists", Table: w.clockForm().Table, Alias: "c", Where: query.And(query.And(query.Op{Name: "=", Args: []query.Expr{query.Col{Alias: "c", Name: "of_id"}, id}},
+		query.Eq("c", "duty", duty)), w.unsettled("c"))}
+	rows, err := w.tx.Select(query.Select{Table: of.Table, Alias: "t", Columns: []query.Column{{Name: "id", Expr: id}}, Order: []query.Order{{Expr: id}}, Limit: namedAtOnce + 1,
+		Where: query.And(query.And(query.Eq("t", of.Field(field).Column, to), query.Op{Name: ">", Args: []query.Expr{id, query.Const{Value: after}}}), owed)})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) > namedAtOnce {
+		rows = rows[:namedAtOnce]
+		err = w.tx.Upsert("duty_cursor", []string{"id"}, store.Row{"id": named + duty + " " + field + " " + to, "duty": named + str(rows[namedAtOnce-1]["id"]), "next_at": instant(w.now)})
+	}
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = str(row["id"])
+	}
+	return ids, err
+}
+
+// namedOn settles the next members of a cursor.
+func (w *work) namedOn(row store.Row) error {
+	if _, err := w.tx.Delete("duty_cursor", query.Eq("d", "id", row["id"])); err != nil {
+		return err
+	}
+	part := strings.Fields(strings.TrimPrefix(str(row["id"]), named))
+	ids, err := w.someNamed(part[0], part[1], part[2], strings.TrimPrefix(str(row["duty"]), named))
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	book, name, _ := strings.Cut(part[0], ".")
+	for _, id := range ids {
+		m, err := w.ref(w.e.Lib.Book(book).Duty(name).Of, id)
+		if err != nil {
+			return err
+		}
+		if m != nil {
+			m.touch()
+			w.top = m
+		}
+	}
+	return nil
 }
 
 // dutiesOf brings the duties of a record up to date: all that are still owed, and what may change until it is due.

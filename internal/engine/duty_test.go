@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -125,9 +126,7 @@ func TestDuty_Settled(t *testing.T) {
 	})
 }
 
-// Ensure that what counts for a member by what both name (it.site == this.site) ends his task at once, nobody else's, and that a void one counts no more.
-func TestDuty_MetByWhatBothName(t *testing.T) {
-	const book = `rulebook: {id: n, title: 簿 | Book, version: "1.0", needs: [base]}
+const siteBook = `rulebook: {id: n, title: 簿 | Book, version: "1.0", needs: [base]}
 role: {clerk: {label: 办事员 | Clerk}}
 form:
   site: {label: 地 | Site, title: this.name, field: {name: {label: 名 | Name, type: text}}, action: {create: {fill: [name]}}}
@@ -136,8 +135,11 @@ form:
 duty:
   daily: {label: 每日看 | Every day, of: contract, where: "this.state == 'open'", every: 1d, holder: clerk, met: {count: look, if: "it.site == this.site"}}
 `
+
+// Ensure that what counts for a member by what both name (it.site == this.site) ends his task at once, nobody else's, and that a void one counts no more.
+func TestDuty_MetByWhatBothName(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, dsn string) {
-		s := testkit.Open(t, testkit.Load(t, map[string]string{"n/rulebook.yaml": book}), dsn, "2026-03-02 09:00")
+		s := testkit.Open(t, testkit.Load(t, map[string]string{"n/rulebook.yaml": siteBook}), dsn, "2026-03-02 09:00")
 		s.Company("office", "n")
 		s.Person("kang", "clerk")
 		site := func(name string) string {
@@ -172,5 +174,60 @@ duty:
 			t.Fatal(err)
 		}
 		want(ours, "open")
+	})
+}
+
+// Ensure that what counts for many members at once costs whoever files it no more than what counts for some: the clock settles the others,
+// and all of them; and so when it is void.
+func TestDuty_NamedByMany(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, dsn string) {
+		s := testkit.Open(t, testkit.Load(t, map[string]string{"n/rulebook.yaml": siteBook}), dsn, "2026-03-02 09:00")
+		s.Company("office", "n")
+		s.Person("kang", "clerk")
+		site := func(many int) string {
+			id := s.Do("kang", "n.site", "", "create", map[string]any{"name": "s"}).Record
+			for range many {
+				s.Do("kang", "n.contract", "", "create", map[string]any{"site": id})
+			}
+			return id
+		}
+		one, some, many := site(1), site(51), site(170)
+		states := func() string {
+			return fmt.Sprint(s.Count("base_clock", "state", "open"), " open, ", s.Count("base_clock", "state", "met"), " met")
+		}
+		want := func(what, want string) {
+			t.Helper()
+			if got := states(); got != want {
+				t.Errorf("%s: %s, want %s", what, got, want)
+			}
+		}
+		s.Turn("2026-03-03 00:00:01")
+		s.Turn("2026-03-03 09:00")
+		want("in the morning", "222 open, 0 met")
+		look := func(site string) (id string, questions int64) {
+			before := s.DB.Stats().Statements
+			id = s.Do("kang", "n.look", "", "create", map[string]any{"site": site}).Record
+			return id, s.DB.Stats().Statements - before
+		}
+		_, first := look(one)
+		_, few := look(some)
+		want("some", "171 open, 51 met")
+		slip, lots := look(many)
+		want("many", "121 open, 101 met")
+		cursor := func() int { return s.Count("duty_cursor", "id", "named:n.daily site "+many) }
+		t.Logf("an act asks %d questions of one member, %d of 51, %d of 170", first, few, lots)
+		if lots > few || cursor() != 1 {
+			t.Errorf("of 170 members an act asks %d questions, of 51 %d; %d cursors", lots, few, cursor())
+		}
+		s.Turn("2026-03-03 09:01")
+		want("a minute later", "0 open, 222 met")
+		if n := cursor(); n != 0 {
+			t.Errorf("%d cursors are left", n)
+		}
+		if _, err := s.E.Do(context.Background(), s.Now, engine.Act{Form: "n.look", Record: slip, Action: "void", Reason: "记错了", Actor: engine.Actor{Person: s.ID("kang"), Origin: "api"}}); err != nil {
+			t.Fatal(err)
+		}
+		s.Turn("2026-03-03 09:02")
+		want("void", "170 open, 52 met")
 	})
 }

@@ -70,16 +70,19 @@ func (f *facts) Superior(p expr.Record) (expr.Record, error) {
 	return asRecord(f.w.ref("base.person", f.w.world.superiorOf(p.ID())))
 }
 
+func (f *facts) Led(fn string, by expr.Record) (ids, nobody []string, err error) {
+	return f.w.led(fn, by.ID())
+}
+
 func (f *facts) Head(u expr.Record) (expr.Record, error) {
 	if u == nil {
 		return nil, nil
 	}
-	for id := range f.w.world.chain(u.ID()) {
-		if x := f.w.world.units[id]; x != nil && x.head != "" {
-			return asRecord(f.w.ref("base.person", x.head))
-		}
+	head := f.w.world.headOf(u.ID())
+	if head == "" {
+		return nil, nil
 	}
-	return nil, nil
+	return asRecord(f.w.ref("base.person", head))
 }
 
 func (f *facts) UnitOf(p expr.Record, _ time.Time) (expr.Record, error) {

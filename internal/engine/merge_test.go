@@ -248,6 +248,22 @@ func TestMerge_Guards(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+		t.Run("Offered", func(t *testing.T) { // any other, not the one that is to go
+			for record, want := range map[string][]string{"": {a, b}, a: {b}} {
+				list, err := s.E.Options(context.Background(), s.Now, engine.Actor{Person: s.ID("wang"), Origin: "api"}, "x.firm", "into", "", record, "", nil)
+				var got []string
+				for _, o := range list {
+					if o.ID != theirs {
+						got = append(got, o.ID)
+					}
+				}
+				slices.Sort(got)
+				slices.Sort(want)
+				if err != nil || !slices.Equal(got, want) {
+					t.Errorf("%s: %v, want %v (%v)", record, got, want, err)
+				}
+			}
+		})
 		t.Run("ErrTake", func(t *testing.T) {
 			s.refused("wang", a, b, "", "不对你全部公开", "secret_note")
 			s.refused("wang", a, b, "", "不在修改时填", "apart")

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -33,6 +34,7 @@ func amended(text int) map[string]string {
 rulebook: {id: x, short: x, title: 办事规定 | Rules, source: test, version: "1.0", admin: admin, changed_by: {is: chief, clause: x-2}HEADER}
 role: {clerk: {label: 办事员 | Clerk}, chief: {label: 主管 | Chief}}
 class: {inner: {label: 内部 | Inner, see: chief.has(me), mask: all}}
+parameter: {size: {label: 用量 | Size, type: int, value: SLIP}}
 `),
 		"x/form.yaml": r.Replace(`
 form:
@@ -54,7 +56,8 @@ form:
     label: 单子 | Slip
     field:
       of: {label: 事项 | Matter, type: matter, back: slips, required: "true"}
-      count: {label: 数 | Number, type: int}
+      count: {label: 数 | Number, type: int, default: param.size}
+      most: {label: 上限 | Most, type: int, value: param.size}
     action: {create: {fill: [of, count], require: [{that: "this.count <= SLIP", say: 太多 | Too many, clause: x-1}]}}
 offence:
   slow: {label: 迟缓 | Slow, upon: [matter.whole.late], who: this.by, fine: "money('FINE')", confirm: chief, clause: x-3}
@@ -181,8 +184,20 @@ func olderOn(t *testing.T, dsn string) {
 		if now, err := s.E.Form(ctx, s.Now, wang, "x.matter", ""); err != nil || len(now.States) != 3 {
 			t.Errorf("form %+v, %v", now, err)
 		}
-		if f, err := s.E.Form(ctx, s.Now, wang, "x.slip", old); err != nil || f.Key != "x.slip" {
-			t.Errorf("paper's form %+v, %v", f, err)
+		for of, want := range map[string]string{old: "5", "": "2"} {
+			f, err := s.E.Form(ctx, s.Now, wang, "x.slip", of)
+			if err != nil || f.Key != "x.slip" {
+				t.Fatalf("paper's form %+v, %v", f, err)
+			}
+			for _, a := range f.New.Asks {
+				if a.Field == "count" && fmt.Sprint(a.Value) != want {
+					t.Errorf("the paper of %q begins with %v, not %s", of, a.Value, want)
+				}
+			}
+		}
+		slip := s.Do("wang", "x.slip", "", "create", map[string]any{"of": old}).Record
+		if p, err := s.E.PrintPreview(ctx, s.Now, wang, "x.slip", slip, ""); err != nil || !strings.Contains(fmt.Sprint(p.Cells), "Most} {5 5}") || !strings.Contains(fmt.Sprint(p.Cells), "Number} {5 5}") {
+			t.Errorf("its paper says %v, %v", p, err)
 		}
 		s.Do("wang", "x.slip", "", "create", map[string]any{"of": old, "count": 5})
 		if _, err := s.Try("wang", "x.slip", "", "create", map[string]any{"of": old, "count": 6}); err == nil {

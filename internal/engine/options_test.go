@@ -66,7 +66,7 @@ func TestOptions_WhatAgreesComesFirst(t *testing.T) {
 		s.Now = s.Now.Add(time.Minute)
 		make("d.buy", map[string]any{"code": "2", "customer": b, "agent": a}, map[string]any{"good": bolt})
 		ask := func(who, field, q string, beside map[string]string) string {
-			list, err := s.E.Options(context.Background(), s.Now, engine.Actor{Person: s.ID(who), Origin: "api"}, "d.claim", field, "", q, beside)
+			list, err := s.E.Options(context.Background(), s.Now, engine.Actor{Person: s.ID(who), Origin: "api"}, "d.claim", field, "", "", q, beside)
 			if err != nil {
 				t.Fatal(err)
 			}

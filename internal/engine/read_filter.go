@@ -106,6 +106,9 @@ func (p plainFacts) Members(u expr.Record) expr.Who {
 }
 func (p plainFacts) Superior(r expr.Record) (expr.Record, error) { return hush(p.facts.Superior(r)) }
 func (p plainFacts) Head(r expr.Record) (expr.Record, error)     { return hush(p.facts.Head(r)) }
+func (p plainFacts) Led(string, expr.Record) ([]string, []string, error) {
+	return nil, nil, errNotAsked
+}
 func (p plainFacts) UnitOf(r expr.Record, at time.Time) (expr.Record, error) {
 	return hush(p.facts.UnitOf(r, at))
 }

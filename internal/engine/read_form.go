@@ -144,31 +144,6 @@ type CopyView struct {
 	To   Text   `json:"to"`
 }
 
-// Forms lists the forms the reader may know of.
-func (e *Engine) Forms(ctx context.Context, now time.Time, actor Actor) ([]FormBrief, error) {
-	list := []FormBrief{}
-	err := e.read(ctx, now, actor, func(w *work) error {
-		list = list[:0]
-		begun := w.anyAdopted()
-		for _, b := range e.Lib.Books {
-			if begun && b.ID != "base" && !w.worksWith(b) {
-				continue // no regulation of his
-			}
-			for _, f := range b.Forms {
-				if f.Key == savedViewForm { // found in the lists themselves
-					continue
-				}
-				if s := w.scopeOf(f); s.none || (!s.all && len(s.units) == 0 && f.Kept == "" && b.ID != "base") {
-					continue
-				}
-				list = append(list, w.formBrief(f))
-			}
-		}
-		return nil
-	})
-	return list, err
-}
-
 func (w *work) formBrief(f *rulebook.Form) FormBrief {
 	b := FormBrief{Key: f.Key, ID: f.ID, Book: f.Book.ID, Label: text(f.Label), Clause: f.Clause, Number: f.Number != nil, Group: f.Book.Short,
 		Kept: f.Kept, Report: f.Report != nil, Checklist: f.Checklist != nil, CanCreate: w.mayCreate(f), Flow: len(f.States) > 1}

@@ -44,7 +44,7 @@ type ChangeWords struct {
 // History tells what happened to a record, newest first.
 func (e *Engine) History(ctx context.Context, now time.Time, actor Actor, form, id string) ([]HistoryEntry, error) {
 	var list []HistoryEntry
-	err := e.read(ctx, now, actor, func(w *work) error {
+	err := e.readPast(ctx, now, actor, func(w *work) error {
 		r, err := w.recordSeen(form, id)
 		if err != nil {
 			return err
@@ -54,9 +54,50 @@ func (e *Engine) History(ctx context.Context, now time.Time, actor Actor, form, 
 			return err
 		}
 		list = w.told(r, entries)
+		for _, h := range list {
+			w.noteChanges(r, h.Changes...)
+		}
 		return nil
 	})
 	return list, err
+}
+
+// readPast reads what became of records; whose classified values it told leaves the trace that reading the record leaves.
+func (e *Engine) readPast(ctx context.Context, now time.Time, actor Actor, fn func(w *work) error) error {
+	var past map[*Record]*RecordView
+	err := e.read(ctx, now, actor, func(w *work) error {
+		err := fn(w)
+		past = w.past
+		return err
+	})
+	for r, v := range past {
+		if err == nil && len(v.logged) > 0 {
+			err = e.logReading(ctx, now, actor, r.form.Key, r.id, "view", map[string]any{"class": v.logged})
+		}
+	}
+	return err
+}
+
+// noteChanges notes the classes of which what changed tells a value.
+func (w *work) noteChanges(r *Record, list ...ChangeWords) {
+	for _, x := range list {
+		f := r.form.Field(x.Field)
+		if f == nil || f.Class == nil {
+			continue
+		}
+		for _, v := range []any{x.Old, x.New} {
+			if _, closed := v.(Masked); v == nil || closed {
+				continue
+			}
+			if w.past == nil {
+				w.past = map[*Record]*RecordView{}
+			}
+			if w.past[r] == nil {
+				w.past[r] = &RecordView{}
+			}
+			w.noter(r, w.past[r])(f.Class)
+		}
+	}
 }
 
 // told lists entries newest first. Who only looked is told in the audit, not here; a clock that knocked again
@@ -207,17 +248,7 @@ func (w *work) changeWords(r *Record, c journal.Change) (ChangeWords, bool) {
 			x.Old, x.New = w.sealedWords(r, f, see, c.Old), w.sealedWords(r, f, see, c.New)
 			return x, true
 		}
-		if see == full && f.Class.Added && !store.IsDigest(c.Old) && !store.IsDigest(c.New) { // from when nobody had closed it
-			x.Old, x.New = w.columnWords(c.Old, f), w.columnWords(c.New, f)
-			return x, true
-		}
-		// of the others the journal holds a digest, nothing to be read
-		if c.Old != "" {
-			x.Old = Masked{Masked: "***"}
-		}
-		if c.New != "" {
-			x.New = Masked{Masked: "***"}
-		}
+		x.Old, x.New = w.digestWords(r, f, see, c.Old), w.digestWords(r, f, see, c.New)
 		return x, true
 	}
 	x.Old, x.New = w.columnWords(c.Old, f), w.columnWords(c.New, f)
@@ -230,6 +261,30 @@ func (w *work) changeWords(r *Record, c journal.Change) (ChangeWords, bool) {
 		}
 	}
 	return x, true
+}
+
+// digestWords reads a classified value of the journal for somebody. The journal holds a digest of it, so that what it was is known only
+// where it is what stands in the record now, or one of the choices there are.
+func (w *work) digestWords(r *Record, f *rulebook.Field, see sight, s string) any {
+	if s == "" {
+		return nil
+	}
+	if see != full {
+		return Masked{Masked: "***"}
+	}
+	if f.Class.Added && !store.IsDigest(s) { // from when nobody had closed it
+		return w.columnWords(s, f)
+	}
+	known := []string{fmt.Sprint(orEmpty(r.row[f.ID])), "true", "false"}
+	for _, o := range f.Type.Options {
+		known = append(known, o.ID)
+	}
+	for _, k := range known {
+		if d, err := w.digest(k); err == nil && d == s {
+			return w.columnWords(k, f)
+		}
+	}
+	return Masked{Masked: "***"}
 }
 
 // sealedWords reads a personal value of the journal for somebody.
@@ -425,7 +480,7 @@ func (w *work) entryWords(e *journal.Entry) Text {
 // ChangesSince says what others changed in a record since the version with this etag.
 func (e *Engine) ChangesSince(ctx context.Context, now time.Time, actor Actor, form, id, etag string) (string, []ChangeNote, error) {
 	list, current := []ChangeNote{}, ""
-	err := e.read(ctx, now, actor, func(w *work) error {
+	err := e.readPast(ctx, now, actor, func(w *work) error {
 		r, err := w.recordSeen(form, id)
 		if err != nil {
 			return err
@@ -448,6 +503,7 @@ func (e *Engine) ChangesSince(ctx context.Context, now time.Time, actor Actor, f
 					continue
 				}
 				if x, ok := w.changeWords(r, c); ok {
+					w.noteChanges(r, x)
 					list = append(list, ChangeNote{ChangeWords: x, By: first(en.ActorName, w.name(en.Actor)), At: instant(en.At)})
 				}
 			}

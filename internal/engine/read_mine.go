@@ -128,14 +128,7 @@ func (d directory) InferiorsOf() []string {
 }
 
 func (d directory) UnitsLed() []string {
-	return d.units(func(unit string) bool {
-		for u := range d.world.chain(unit) {
-			if x := d.world.units[u]; x != nil && x.head != "" {
-				return contains(d.ids, x.head)
-			}
-		}
-		return false
-	})
+	return d.units(func(unit string) bool { return contains(d.ids, d.world.headOf(unit)) })
 }
 
 func (d directory) UnitsWith() []string {

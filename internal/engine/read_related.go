@@ -207,8 +207,9 @@ type OptionRow struct {
 }
 
 // Options answers what a reference field may hold, found by characters, pinyin or initials. First come those that agree
-// with beside, the records other fields of the form hold already: field to record id.
-func (e *Engine) Options(ctx context.Context, now time.Time, actor Actor, form, field, line, q string, beside map[string]string) ([]OptionRow, error) {
+// with beside, the records other fields of the form hold already: field to record id. The record whose field it is holds
+// anything but itself.
+func (e *Engine) Options(ctx context.Context, now time.Time, actor Actor, form, field, line, record, q string, beside map[string]string) ([]OptionRow, error) {
 	list := []OptionRow{}
 	err := e.read(ctx, now, actor, func(w *work) error {
 		list = list[:0]
@@ -233,7 +234,11 @@ func (e *Engine) Options(ctx context.Context, now time.Time, actor Actor, form, 
 		if to == nil {
 			return unknownField(field)
 		}
-		list, err = w.options(to, q, w.agreeing(f, to, field, beside))
+		self := ""
+		if to == f {
+			self = record
+		}
+		list, err = w.options(to, self, q, w.agreeing(f, to, field, beside))
 		return err
 	})
 	return list, err
@@ -274,9 +279,12 @@ func (w *work) agreeing(f, to *rulebook.Form, field string, beside map[string]st
 
 const optionRows = 20 // more than that one types a word
 
-func (w *work) options(to *rulebook.Form, q string, fits query.Expr) ([]OptionRow, error) {
+func (w *work) options(to *rulebook.Form, self, q string, fits query.Expr) ([]OptionRow, error) {
 	list := []OptionRow{}
 	where := query.And(w.where(to, "this"), query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}, query.Const{Value: "void"}}})
+	if self != "" {
+		where = query.And(where, query.Op{Name: "<>", Args: []query.Expr{query.Col{Alias: "this", Name: "id"}, query.Const{Value: self}}})
+	}
 	if to.Key == "base.person" {
 		where = query.And(where, query.Eq("this", "active", true))
 	}

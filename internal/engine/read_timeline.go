@@ -49,7 +49,7 @@ const timelineTurns = 5 // pages looked through for one, where most entries say 
 // more than a page of them.
 func (e *Engine) Timeline(ctx context.Context, now time.Time, actor Actor, form, id string, q TimelineQuery) (*Timeline, error) {
 	var page *Timeline
-	err := e.read(ctx, now, actor, func(w *work) error {
+	err := e.readPast(ctx, now, actor, func(w *work) error {
 		page = &Timeline{Rows: []TimelineEvent{}}
 		r, err := w.recordSeen(form, id)
 		if err != nil {
@@ -83,6 +83,11 @@ func (e *Engine) Timeline(ctx context.Context, now time.Time, actor Actor, form,
 			page.Rows, cursor, page.Next = append(page.Rows, rows...), next, next.String()
 			if page.Next == "" {
 				break
+			}
+		}
+		for _, ev := range page.Rows {
+			if x := t.of[ev.Record]; x != nil {
+				w.noteChanges(x, ev.Changes...)
 			}
 		}
 		return nil

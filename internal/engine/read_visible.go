@@ -105,11 +105,41 @@ func (w *work) makeScope(f *rulebook.Form) *scope {
 		return s
 	}
 	for u := range w.world.units {
-		if w.belongs(f.Book, u) {
+		if w.belongs(f.Book, u) && !(f.House && w.othersHouse(u)) {
 			s.units[u] = true
 		}
 	}
 	return s
+}
+
+// othersHouse tells whether a unit lies in a house, which is a unit that has adopted a regulation, and the reader in other houses alone: papers
+// that the base has for all are not for him. Who belongs to no house, or stands above this one, is the group's.
+func (w *work) othersHouse(unit string) bool {
+	if w.headOver(unit) {
+		return false
+	}
+	places, _ := w.places(nil)
+	housed, others := false, false
+	for _, a := range w.world.adoptions {
+		if a.book == "base" || !w.world.within(unit, a.unit) {
+			continue
+		}
+		housed = true
+		if _, whole := w.places(w.e.Lib.Book(a.book)); whole {
+			return false
+		}
+		if slices.ContainsFunc(places, func(p string) bool { return w.world.within(p, a.unit) }) {
+			return false
+		}
+	}
+	for _, p := range places {
+		in := slices.ContainsFunc(w.world.adoptions, func(a adoption) bool { return a.book != "base" && w.world.within(p, a.unit) })
+		if !in {
+			return false
+		}
+		others = true
+	}
+	return housed && others
 }
 
 // blind tells whether the reader sees nothing at all, of whatever form.
@@ -252,7 +282,7 @@ func (w *work) whereClass(f *rulebook.Form, alias string) query.Expr {
 // whereClassRow asks a class that looks at the record. Roles mean their holders near the record, so it is asked as each
 // unit understands it; units that mean the same are asked together.
 func (w *work) whereClassRow(f *rulebook.Form, see *expr.Expr, alias string) query.Expr {
-	if fd := w.ownerField(f); fd != nil && readsOnly(&rulebook.Value{Cases: []*rulebook.Case{{Is: see}}}, f, fd) {
+	if fd := f.OwnerAsked(see); fd != nil {
 		return w.whereClassOwner(f, fd, alias)
 	}
 	if alias != "this" {
@@ -281,18 +311,6 @@ func (w *work) whereClassRow(f *rulebook.Form, see *expr.Expr, alias string) que
 		any = append(any, query.And(query.Op{Name: "in", Args: append([]query.Expr{query.Col{Alias: alias, Name: "unit"}}, units[key]...)}, means[key]))
 	}
 	return query.Op{Name: "or", Args: any}
-}
-
-// ownerField is the field that says whose a form's records are: the unit they belong to is what it names.
-func (w *work) ownerField(f *rulebook.Form) *rulebook.Field {
-	if f.Owner == nil {
-		return nil
-	}
-	id, ok := strings.CutPrefix(f.Owner.Text(), "this.")
-	if fd := f.Field(id); ok && fd != nil && !live(fd) && fd.Type.Expr.Object == "base.unit" && fd.Type.Expr.Kind == expr.KObject {
-		return fd
-	}
-	return nil
 }
 
 // whereClassOwner asks a class that looks at nothing of a record but whose it is: once a unit, of a record of that unit's.

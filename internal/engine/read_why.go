@@ -29,7 +29,7 @@ type WhyStep struct {
 // Why answers of = deadline:id, action:id or field:id.
 func (e *Engine) Why(ctx context.Context, now time.Time, actor Actor, form, id, of string) (*Why, error) {
 	var v *Why
-	err := e.read(ctx, now, actor, func(w *work) error {
+	err := e.readPast(ctx, now, actor, func(w *work) error {
 		r, err := w.recordSeen(form, id)
 		if err != nil {
 			return err

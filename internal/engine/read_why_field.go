@@ -118,20 +118,7 @@ func (w *work) whyChange(r *Record, f *rulebook.Field, e *journal.Entry, c journ
 	if !ok {
 		return step, nil, nil
 	}
-	if f.Class != nil && !f.Personal { // the journal holds digests of it; what it was among the choices is known all the same
-		for _, o := range f.Type.Options {
-			d, err := w.digest(o.ID)
-			if err != nil {
-				return step, nil, err
-			}
-			if d == c.Old {
-				x.Old = textOr(o.Label, o.ID)
-			}
-			if d == c.New {
-				x.New = textOr(o.Label, o.ID)
-			}
-		}
-	}
+	w.noteChanges(r, x)
 	was, is := spokenOf(x.Old), spokenOf(x.New)
 	step.Value = Text{was.ZH + " → " + is.ZH, was.EN + " → " + is.EN}
 	if x.Old == nil {

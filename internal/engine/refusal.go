@@ -69,7 +69,7 @@ func (w *work) refuse(group string, r *Record, a *rulebook.Action, items []Reaso
 	if name.ZH == "" {
 		name = label(a.ID, a.ID)
 	}
-	ref.Title = label("还不能"+name.ZH, "Cannot yet: "+name.EN)
+	ref.Title = label("“"+name.ZH+"”还不能办", "“"+name.EN+"” cannot be done yet")
 	for k, v := range w.reads {
 		ref.Facts[k] = v
 	}

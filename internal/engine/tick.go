@@ -136,7 +136,7 @@ func (e *Engine) fire(ctx context.Context, now time.Time, d due) error {
 		if strings.HasPrefix(id, closing) {
 			return e.skipClose(ctx, id, at)
 		}
-		if kind == "duty" && !strings.HasPrefix(id, limited) && !strings.HasPrefix(id, keeping) {
+		if kind == "duty" && !strings.HasPrefix(id, limited) && !strings.HasPrefix(id, keeping) && !strings.HasPrefix(id, named) {
 			return e.skipPeriod(ctx, id, at)
 		}
 		return e.skipWake(ctx, kind, id, now)

@@ -31,28 +31,30 @@ type work struct {
 	owing     string  // the unit whose duty the clock opens
 	topAction *rulebook.Action
 
-	recs    map[string]*Record
-	order   []*Record // records in the order they were first touched, for settling
-	effects []Effect
-	facts   []fact
-	clauses map[string]bool
-	reads   map[string]string
-	closed  map[string]bool // which of them may tell what a class hides
-	asked   []Waiver        // what the act asks to pass
-	waived  []Waiver        // what it did pass
-	proof   map[string]any  // how the actor proved that it is he, for this act alone
-	events  []Event
-	merged  *merging
-	joined  []*merging // what became one by it
-	depth   int
-	seeding bool                  // a scenario's given: no gate is asked
-	reading bool                  // a reading transaction: nothing may change
-	taken   int                   // rows of the list that is being taken out; 0: it is only looked at
-	scopes  map[string]*scope     // what this reader sees of each form, once asked
-	closing map[string]expr.Value // the account of a ledger that is being closed
-	keys    map[string]string     // of subjects
-	outlook outlook               // what expressions over no record see
-	clocked int                   // how often a clock was written
+	recs      map[string]*Record
+	order     []*Record // records in the order they were first touched, for settling
+	effects   []Effect
+	facts     []fact
+	clauses   map[string]bool
+	reads     map[string]string
+	closed    map[string]bool // which of them may tell what a class hides
+	asked     []Waiver        // what the act asks to pass
+	waived    []Waiver        // what it did pass
+	proof     map[string]any  // how the actor proved that it is he, for this act alone
+	events    []Event
+	merged    *merging
+	joined    []*merging // what became one by it
+	depth     int
+	seeding   bool                    // a scenario's given: no gate is asked
+	reading   bool                    // a reading transaction: nothing may change
+	taken     int                     // rows of the list that is being taken out; 0: it is only looked at
+	scopes    map[string]*scope       // what this reader sees of each form, once asked
+	past      map[*Record]*RecordView // the classes of which a history told values, a record
+	inferiors *inferiors              // of whom somebody is the superior, once asked
+	closing   map[string]expr.Value   // the account of a ledger that is being closed
+	keys      map[string]string       // of subjects
+	outlook   outlook                 // what expressions over no record see
+	clocked   int                     // how often a clock was written
 }
 
 // begin opens a unit of work inside a transaction.

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math/big"
+	"slices"
 
 	"zhanggui/internal/query"
 )
@@ -84,6 +85,9 @@ func (m *machine) compare(n *node, op string, a, b *node) (query.Expr, bool) {
 	if !m.depends(a) {
 		a, b, op = b, a, turned[op]
 	}
+	if isLeader(a) && !m.depends(b) {
+		return m.askLed(n, op, a, b)
+	}
 	if !m.depends(b) {
 		if q, ok := m.compareTime(op, a, b); ok {
 			return q, true
@@ -111,6 +115,52 @@ func (m *machine) compare(n *node, op string, a, b *node) (query.Expr, bool) {
 		return nil, false
 	}
 	return query.Op{Name: op, Args: []query.Expr{x, y}}, true
+}
+
+// isLeader tells whether a node says who leads a person or unit, which the database does not hold.
+func isLeader(n *node) bool {
+	return n.as == nil && n.op == "call" && (n.name == "superior" || n.name == "head")
+}
+
+// isMembers tells whether a node is the people of a unit, whom the database does not hold either.
+func isMembers(n *node) bool {
+	return n.as == nil && n.op == "select" && n.name == "members" && n.typ.Kind == KWho
+}
+
+// askLed asks whether somebody leads what a path of the row names (or belongs to it), by the ids of those he leads. Whom nobody leads
+// it is unset of.
+func (m *machine) askLed(n *node, op string, leader, by *node) (query.Expr, bool) {
+	col, ok := m.ask(leader.args[0])
+	if !ok || op != "=" && op != "<>" {
+		return m.no(n, called(leader.name))
+	}
+	if m.static {
+		return query.Op{Name: "=", Args: []query.Expr{col, query.Const{}}}, true
+	}
+	v, err := m.eval(by)
+	if err != nil {
+		return m.no(n, pathOf(by))
+	}
+	who, ok := v.(Record)
+	if !ok || m.s.Facts == nil {
+		return query.Const{}, v == nil
+	}
+	ids, nobody, err := m.s.Facts.Led(leader.name, who)
+	if err != nil {
+		return m.no(n, called(leader.name))
+	}
+	led := among(col, ids)
+	if len(ids) == 0 {
+		led = query.Op{Name: "<>", Args: []query.Expr{col, col}}
+	}
+	if op == "<>" {
+		led = not(led)
+	}
+	if len(nobody) == 0 {
+		return led, true
+	}
+	alone := among(col, nobody)
+	return query.Case{When: []query.Expr{alone, not(alone)}, Then: []query.Expr{query.Const{}, led}}, true
 }
 
 // askedNumber is a number in the database: an integer that counts 10^-scale.
@@ -227,11 +277,23 @@ func (m *machine) askIn(n, x, in *node) (query.Expr, bool) {
 	if in.typ.Kind == KPeriod {
 		return m.askInPeriod(n, x, in)
 	}
+	if isMembers(in) && m.depends(in) && !m.depends(x) {
+		return m.askLed(n, "=", in, x)
+	}
 	if m.depends(in) && in.op != "list" || !m.depends(x) && in.op != "list" {
 		return m.no(n, "in a list of the row")
 	}
 	elems := []*node{}
 	if in.op == "list" {
+		if i := slices.IndexFunc(in.args, func(e *node) bool { return isLeader(e) && m.depends(e) }); i >= 0 && !m.depends(x) {
+			rest := &node{op: in.op, typ: in.typ, off: in.off, args: slices.Delete(slices.Clone(in.args), i, i+1)}
+			q, ok := m.askLed(n, "=", in.args[i], x)
+			if !ok || len(rest.args) == 0 {
+				return q, ok
+			}
+			others, ok := m.askIn(n, x, rest)
+			return query.Op{Name: "or", Args: []query.Expr{q, others}}, ok
+		}
 		elems = in.args
 	} else if !m.static {
 		v, err := m.eval(in)

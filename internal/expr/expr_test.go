@@ -462,26 +462,19 @@ func TestNever(t *testing.T) {
 // Ensure that an expression is asked which fields it says are empty, and only where it says no more.
 func TestBlank(t *testing.T) {
 	e, _, vars := testEnv(t)
-	for text, want := range map[string]string{
+	says(t, e, vars, map[string]string{
 		"!has(this.qty)":                              "qty",
 		"!has(this.qty) && !has(this.amount)":         "qty amount",
 		"!has(this.qty) || !has(this.amount)":         "",
 		"!has(this.qty) && this.amount > param.limit": "",
 		"has(this.qty)":                               "",
 		"!has(done.close.at)":                         "",
-	} {
-		x, problems := e.Compile(text, vars, expr.Of(expr.KBool))
-		if len(problems) > 0 {
-			t.Errorf("%s: %v", text, problems)
-			continue
-		}
-		if got := strings.Join(x.Blank(), " "); got != want {
-			t.Errorf("%s: %q, want %q", text, got, want)
-		}
+	}, func(x *expr.Expr) any {
 		if x.Calls("head") {
-			t.Errorf("%s is no call of head", text)
+			t.Errorf("%s is no call of head", x.Text())
 		}
-	}
+		return strings.Join(x.Blank(), " ")
+	})
 }
 
 // Ensure that an expression is asked which fields of two variables it holds against each other, in either order, and of nothing deeper.
@@ -491,20 +484,24 @@ func TestPairs(t *testing.T) {
 	for name, typ := range vars {
 		both[name] = typ
 	}
-	for text, want := range map[string]string{
+	says(t, e, both, map[string]string{
 		"it.customer == this.customer":                                                 "[[customer customer]]",
 		"this.qty == it.qty && this.customer == it.customer":                           "[[qty qty] [customer customer]]",
 		"it.customer == this.customer || !has(it.qty) && it.customer == this.customer": "[[customer customer]]",
 		"it.customer != this.customer && it.qty > this.qty":                            "[]",
 		"it.customer.name == this.customer.name && it == this":                         "[]",
-	} {
-		x, problems := e.Compile(text, both, expr.Of(expr.KBool))
+	}, func(x *expr.Expr) any { return x.Pairs("it", "this") })
+}
+
+// says compiles conditions and holds what is asked of each to what it should be.
+func says(t *testing.T, e *expr.Env, vars expr.Vars, cases map[string]string, asked func(*expr.Expr) any) {
+	t.Helper()
+	for text, want := range cases {
+		x, problems := e.Compile(text, vars, expr.Of(expr.KBool))
 		if len(problems) > 0 {
 			t.Errorf("%s: %v", text, problems)
-			continue
-		}
-		if got := fmt.Sprint(x.Pairs("it", "this")); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
+		} else if got := fmt.Sprint(asked(x)); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

@@ -97,6 +97,9 @@ func (g gen) condition(d int) string {
 		func() string {
 			return "has(it." + g.pick("ok", "qty", "note", "amount", "customer", "customer.name", "kind", "ratio", "visits", "lines", "tags", "done.close.at") + ")"
 		},
+		func() string {
+			return g.pick("superior(it.owner) == me", "superior(it.owner) != superior(me)", "superior(me) == superior(it.customer.keeper)", "me in [it.owner, superior(it.owner)]", "superior(me) in [superior(it.owner), it.done.close.by]", "old.owner in [superior(it.owner)]")
+		},
 		func() string { return g.person() + " " + g.pick("==", "!=") + " " + g.person() }, func() string {
 			return g.person() + " in " + g.pick("[me, it.owner]", "[quality, me]", "sales", "unit.members", "[]")
 		}, func() string { return g.pick("sales", "quality") + ".has(" + g.person() + ")" },

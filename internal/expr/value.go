@@ -76,6 +76,8 @@ type Facts interface {
 	Members(unit Record) Who                         // unit.members: the people of the unit and below
 	Superior(person Record) (Record, error)          // nil if none
 	Head(unit Record) (Record, error)                // nil if vacant
+	// Led are the ids for which superior, head or members answers this person, and those for which it answers nobody.
+	Led(fn string, by Record) (ids, nobody []string, err error)
 	UnitOf(person Record, at time.Time) (Record, error)
 	Absent(who Value, at time.Time) bool              // every holder is away
 	Waiting(approval string, rec Record) (Who, error) // who still must sign

@@ -63,6 +63,18 @@ func (w *world) Superior(p expr.Record) (expr.Record, error) {
 	}
 	return w.person("boss"), nil
 }
+func (w *world) Led(fn string, by expr.Record) (ids, nobody []string, err error) {
+	if fn == "members" {
+		return []string{"u1"}, nil, nil
+	}
+	if fn == "head" && by.ID() == "p2" {
+		return []string{"u1"}, nil, nil
+	}
+	if fn == "superior" && by.ID() == "boss" {
+		ids = []string{"p1", "p2"}
+	}
+	return ids, []string{"boss"}, nil
+}
 func (w *world) Head(expr.Record) (expr.Record, error) { return w.person("p2"), nil }
 func (w *world) UnitOf(p expr.Record, _ time.Time) (expr.Record, error) {
 	return &rec{w: w, o: w.schema.Objects["base.unit"], row: row{"id": "u-" + p.ID()}}, nil

@@ -1,6 +1,9 @@
 package rulebook
 
 import (
+	"slices"
+	"strings"
+
 	"zhanggui/internal/calendar"
 	"zhanggui/internal/expr"
 )
@@ -46,6 +49,24 @@ func (c *book) carriers(k *Class) []*Form {
 	return list
 }
 
+// OwnerAsked is the field that says whose a form's records are, if a class looks at nothing else of them: it is asked once a unit then.
+func (f *Form) OwnerAsked(see *expr.Expr) *Field {
+	if f.Owner == nil {
+		return nil
+	}
+	id, _ := strings.CutPrefix(f.Owner.Text(), "this.")
+	fd := f.Field(id)
+	if fd == nil || fd.Value != nil && !fd.Stored || fd.Type.Expr.Kind != expr.KObject || fd.Type.Expr.Object != "base.unit" {
+		return nil
+	}
+	for _, p := range see.Reads() {
+		if p.Object == f.Key && p.Field != fd.ID {
+			return nil
+		}
+	}
+	return fd
+}
+
 func (c *book) compileClass(k *Class, b *body) {
 	p := c.common()
 	forms := c.carriers(k)
@@ -59,6 +80,17 @@ func (c *book) compileClass(k *Class, b *body) {
 		if k.See == nil {
 			k.See, p = k.PerForm[f.Key], q
 		}
+	}
+	for _, f := range forms {
+		see := k.PerForm[f.Key]
+		if f.Class == nil || f.Class.Class != k || see == nil || !slices.Contains(see.Names(), "this") {
+			continue
+		}
+		c.last = append(c.last, func() { // once all computed fields are known to be stored or live
+			if err := see.InQuery("this"); err != nil && f.OwnerAsked(see) == nil {
+				c.r.errorf(b.get("see").pos, "class %s hides records of form %s, whose lists ask the database who sees which, but %s", k.ID, f.ID, unaskable(err))
+			}
+		})
 	}
 	if hide != nil && k.Mask == "" {
 		c.r.errorf(hide.pos, "without a mask everything is hidden already; hide says for whom the mask is not shown either")

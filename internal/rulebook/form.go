@@ -54,6 +54,7 @@ func (c *book) declareForms() {
 		}
 		f.Kept = b.oneOf("kept", "", "engine", "platform")
 		f.Append = b.flag("append_only")
+		f.House = b.flag("house")
 		c.declareParts(f, b)
 		c.todo = append(c.todo, func() { c.compileForm(f, b) })
 	}

@@ -119,6 +119,7 @@ var shapes = map[string][]key{
 		{"view", "{@view", "lists the rulebook brings along"},
 		{"compare", "{@compare", "papers that must agree"},
 		{"kept", "name", "engine or platform"},
+		{"house", "bool", "papers of whoever filed them: in a group another house that has its own regulations does not see them"},
 	},
 	"extend": {
 		{"field", "{@field", "fields to add"},

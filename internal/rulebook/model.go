@@ -247,6 +247,7 @@ type Form struct {
 	Span      [2]string
 	Print     *Print
 	Append    bool       // append_only
+	House     bool       // of the base: papers of the house that filed them
 	Kept      string     // "engine": written by the engine only; "platform": people, units …
 	Title     *expr.Expr // text shown beside the number; default the first text field
 	Section   []*Section

@@ -36,7 +36,9 @@ func (tx *Tx) InsertMany(table string, rows []Row) error {
 	for _, a := range args {
 		tx.note(t, names, a, written{fresh: true})
 	}
-	tx.noteInserted(t, rows...)
+	if err := tx.noteInserted(t, rows...); err != nil {
+		return err
+	}
 	sql := tx.insertSQL(t, names)
 	tx.forget(t.name)
 	if len(rows) == 1 || tx.pipe != nil {
@@ -78,11 +80,13 @@ func (tx *Tx) Upsert(table string, primary []string, row Row) error {
 	tx.note(t, names, args, written{})
 	if text, set := row[searchColumn].(string); set && tx.keepsPieces(t) {
 		n := len(tx.pieces)
-		if err := tx.noteOld(t, query.Eq("t", "id", row["id"]), "t", &text); err != nil {
+		if err := tx.noteSet(t, Row{"id": row["id"]}, text); err != nil {
 			return err
 		}
-		if n == len(tx.pieces) {
-			tx.noteInserted(t, row)
+		if n == len(tx.pieces) && !tx.onPG() {
+			if err := tx.noteInserted(t, row); err != nil {
+				return err
+			}
 		}
 	}
 	tx.forget(t.name)
@@ -144,7 +148,7 @@ func (tx *Tx) update(table string, key, set Row, there bool) (int64, error) {
 	}
 	if v, named := set[searchColumn]; named && tx.keepsPieces(t) {
 		text, _ := v.(string)
-		if err := tx.noteOld(t, whereKey(key), "t", &text); err != nil {
+		if err := tx.noteSet(t, key, text); err != nil {
 			return 0, err
 		}
 	}

@@ -73,8 +73,7 @@ func FillOnce(ctx context.Context, db *DB, table string) error {
 	f := filler{t: s.tables[table], code: s.pieced[table].code}
 	return db.Write(ctx, func(tx *Tx) error {
 		part, err := f.next(tx, fillPart)
-		tx.pieces = append(tx.pieces, part...)
-		return err
+		return errors.Join(err, tx.fill(part))
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Generation is of what programs keep in a database and how they read it. A program raises it when it keeps something that one
 // before it would lose, overwrite or misunderstand; from its first start on the database is closed to those.
-const Generation = 1
+const Generation = 2
 
 // GenerationKey is where meta has the generation of the newest program that worked on the database, and that program's version.
 // Without it the database is older than the count, and open to all.

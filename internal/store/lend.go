@@ -15,6 +15,9 @@ func (db *DB) Lend(ctx context.Context, tables []Table, role string) error {
 	return db.Write(ctx, func(tx *Tx) error {
 		to := quote(role)
 		steps := []string{"GRANT USAGE ON SEQUENCE " + quote(turnSequence) + " TO " + to}
+		for _, name := range []string{codeTable, entryTable} { // what searching needs
+			steps = append(steps, "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE "+quote(name)+" TO "+to)
+		}
 		for i := range tables {
 			t := &tables[i]
 			on := " ON TABLE " + quote(t.Name)

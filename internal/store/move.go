@@ -30,6 +30,12 @@ func (db *DB) MoveTo(ctx context.Context, to *DB) (m Moved, err error) {
 	err = db.Read(ctx, func(src *Tx) error {
 		return to.Write(ctx, func(dst *Tx) error {
 			m = Moved{Tables: len(names)}
+			pg := to.drv.dialect() == postgres
+			if pg { // made anew when all is there, many times faster
+				if _, err := dst.exec(noPieceIndexPG, nil); err != nil {
+					return err
+				}
+			}
 			all := sha256.New()
 			for _, name := range names {
 				t := from.tables[name]
@@ -58,7 +64,12 @@ func (db *DB) MoveTo(ctx context.Context, to *DB) (m Moved, err error) {
 				fmt.Fprintf(all, "%s %s\n", name, was)
 			}
 			m.Digest = hex.EncodeToString(all.Sum(nil))
-			if to.drv.dialect() == postgres && from.tables["journal_entry"] != nil {
+			if pg {
+				if _, err := dst.exec(pieceIndexPG, nil); err != nil {
+					return err
+				}
+			}
+			if pg && from.tables["journal_entry"] != nil {
 				_, err := dst.exec(`SELECT setval('`+turnSequence+`', COALESCE((SELECT MAX("turn") FROM "journal_entry"), 0) + 1, false)`, nil)
 				return err
 			}

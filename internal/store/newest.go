@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/json"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -29,79 +28,40 @@ func (tx *Tx) Narrow(table, alias string, words [][][]string) (query.Expr, error
 	return few, err
 }
 
-// Newest is Narrow for the newest rows alone, most of them; whole tells that there are no others. On PostgreSQL it always is.
+// Newest is Narrow for the newest rows alone, most of them; whole tells that there are no others.
 func (tx *Tx) Newest(table, alias string, words [][][]string, most int) (few query.Expr, whole bool, err error) {
 	t, err := tx.table(table)
 	if err != nil {
 		return nil, false, err
 	}
-	d := tx.db.drv.dialect()
-	if !tx.readonly || t.byName[searchColumn] == nil || d == sqlite && !(tx.keepsPieces(t) && tx.schema.pieced[table].made) {
-		return nil, false, tx.ready(false)
+	if err := tx.ready(false); err != nil {
+		return nil, false, err
 	}
-	if d == sqlite && most <= FewPieces && tx.together != nil {
+	if !tx.readonly || !tx.keepsPieces(t) || !tx.schema.pieced[table].made {
+		return nil, false, nil
+	}
+	if most <= FewPieces && tx.together != nil {
 		words = tx.together
 	}
-	switch lists := listsOf(d, words); {
-	case d == postgres && tx.together != nil && !tx.holds(table):
-		return query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "id"}}}, true, nil
-	case lists == nil:
-		return nil, false, tx.ready(false)
-	case d == postgres:
-		return narrowed(alias, lists), true, nil
-	default:
-		return tx.candidates(tx.schema.pieced[table].code, alias, lists, most)
+	lists := listsOf(words)
+	if lists == nil {
+		return nil, false, nil
 	}
+	return tx.candidates(tx.schema.pieced[table].code, alias, lists, most)
 }
 
-// Together says what several tables are asked for, each for a part of the alternatives: on SQLite one question for all tables names
-// the newest that may be found. It narrows a little less than each table's own. On PostgreSQL one question tells which tables hold
-// anything: of most regulations a house has none, and each question to a table costs a journey and the planning of it.
+// Together says what several tables are asked for, each for a part of the alternatives: one question for all tables names the
+// newest that may be found. It narrows a little less than each table's own.
 func (tx *Tx) Together(words [][][]string) { tx.together = words }
 
-// holds tells, within a search through all tables, whether one has rows. Which have was mostly found by an earlier search: rows are not deleted.
-func (tx *Tx) holds(name string) bool {
-	if tx.empty == nil {
-		tx.empty = map[string]bool{}
-		var names []string
-		for n, t := range tx.schema.tables {
-			if _, known := tx.db.holding.Load(n); !known && t.byName[searchColumn] != nil {
-				names = append(names, n)
-			}
-		}
-		slices.Sort(names) // the same question again finds its plan
-		for part := range slices.Chunk(names, 1000) {
-			var b strings.Builder
-			var out []column
-			for i, n := range part {
-				b.WriteString(pick(i == 0, "SELECT ", ", ") + "EXISTS (SELECT 1 FROM " + quote(n) + ") AS " + quote(n))
-				out = append(out, column{n, Bool})
-			}
-			rows, err := tx.ask(b.String(), nil, out)
-			if err != nil || len(rows) != 1 {
-				_ = tx.fail(err) // told by the next question
-				return true
-			}
-			for _, n := range part {
-				if has, _ := rows[0][n].(bool); has {
-					tx.db.holding.Store(n, true)
-				} else {
-					tx.empty[n] = true
-				}
-			}
-		}
-	}
-	return !tx.empty[name]
-}
-
 // listsOf are the pieces to ask for: of each word the alternatives' pieces; nil where no word tells enough.
-func listsOf(d dialect, words [][][]string) (lists [][][]string) {
+func listsOf(words [][][]string) (lists [][][]string) {
 	for _, alternatives := range words {
 		var any [][]string
 		for _, parts := range alternatives {
 			var all []string
 			for _, part := range parts {
-				all = append(all, asksFor(d, part)...)
+				all = append(all, asksFor(part)...)
 			}
 			if any = append(any, all); len(all) == 0 {
 				any = nil
@@ -115,37 +75,23 @@ func listsOf(d dialect, words [][][]string) (lists [][][]string) {
 	return lists
 }
 
-// narrowed asks the index of PostgreSQL, which knows by its statistics whether it is worth while.
-func narrowed(alias string, lists [][][]string) query.Expr {
-	var all query.Expr
-	for _, any := range lists {
-		or := query.Op{Name: "or"}
-		for _, parts := range any {
-			op := query.Op{Name: "pieces", Args: []query.Expr{query.Col{Alias: alias, Name: searchColumn}}}
-			for _, p := range parts {
-				op.Args = append(op.Args, query.Const{Value: p})
-			}
-			or.Args = append(or.Args, op)
-		}
-		all = query.And(all, or)
-	}
-	return all
-}
-
 // candidates are the newest rows that have all pieces.
 func (tx *Tx) candidates(code int64, alias string, lists [][][]string, most int) (query.Expr, bool, error) {
-	if err := tx.ready(false); err != nil {
-		return nil, false, err
+	find := tx.newestLite
+	if tx.db.drv.dialect() == postgres {
+		find = tx.newestPG
 	}
-	var and []string
-	for _, any := range lists {
-		var or []string
-		for _, parts := range any {
-			or = append(or, `("`+strings.Join(parts, `" AND "`)+`")`)
-		}
-		and = append(and, "("+strings.Join(or, " OR ")+")")
+	ids, whole, err := find(code, lists, most)
+	op := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "id"}}}
+	for _, id := range ids {
+		op.Args = append(op.Args, query.Const{Value: id})
 	}
-	what := strings.Join(and, " AND ")
+	return op, whole, err
+}
+
+// newestLite are the newest most rows of a table that have all pieces, and whether those are all.
+func (tx *Tx) newestLite(code int64, lists [][][]string, most int) (ids []string, whole bool, err error) {
+	what := having(lists, func(all []string) string { return `"` + strings.Join(all, `" AND "`) + `"` })
 	var numbers []any
 	if most <= FewPieces {
 		had, err := tx.match(what)
@@ -153,15 +99,11 @@ func (tx *Tx) candidates(code int64, alias string, lists [][][]string, most int)
 			return nil, false, err
 		}
 		numbers = had[code]
-	} else {
-		var err error
-		if numbers, err = tx.matching(what, code<<codeBits, code<<codeBits|lastOf, most+1); err != nil {
-			return nil, false, err
-		}
+	} else if numbers, err = tx.matching(what, code<<codeBits, code<<codeBits|lastOf, most+1); err != nil {
+		return nil, false, err
 	}
-	op, whole := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "id"}}}, len(numbers) <= most
 	if len(numbers) == 0 { // of most tables, in a search
-		return op, whole, nil
+		return nil, true, nil
 	}
 	list, err := json.Marshal(numbers[:min(len(numbers), most)])
 	if err != nil {
@@ -172,9 +114,23 @@ func (tx *Tx) candidates(code int64, alias string, lists [][][]string, most int)
 		return nil, false, tx.fail(err)
 	}
 	for _, row := range rows {
-		op.Args = append(op.Args, query.Const{Value: row["id"]})
+		id, _ := row["id"].(string)
+		ids = append(ids, id)
 	}
-	return op, whole, nil
+	return ids, len(numbers) <= most, nil
+}
+
+// having is that an entry has, of each word, all pieces of one alternative.
+func having(lists [][][]string, all func([]string) string) string {
+	var and []string
+	for _, any := range lists {
+		var or []string
+		for _, parts := range any {
+			or = append(or, "("+all(parts)+")")
+		}
+		and = append(and, "("+strings.Join(or, " OR ")+")")
+	}
+	return strings.Join(and, " AND ")
 }
 
 // match are the newest numbers of each table that has all pieces, up to one more than FewPieces. It is asked once for all tables.

@@ -9,6 +9,7 @@ import (
 
 	"zhanggui/internal/query"
 	"zhanggui/internal/store"
+	"zhanggui/internal/store/pgtest"
 	"zhanggui/internal/testkit"
 )
 
@@ -88,5 +89,53 @@ func TestNewest_Counted(t *testing.T) {
 	fill(300, 3000)
 	if many := ask(3000); many != few || many > 10*(store.FewPieces+1) {
 		t.Errorf("%d rows were read of thousands, %d of hundreds", many, few)
+	}
+}
+
+// Ensure that on PostgreSQL the newest are found wherever they lie among many: in the newest part of a table, which has just begun, in the one
+// before it, in the oldest, or here and there; and that what few have is looked for by the index.
+func TestNewest_Parts(t *testing.T) {
+	db := cardsOf(t, pgtest.DSN(t))
+	const rows = 3*4096 + 20
+	var list []store.Row
+	want := map[string][]string{}
+	for i := range rows {
+		text := "恒泰"
+		for word, has := range map[string]bool{"鑫": i == 7, "淼": i%1000 == 3, "垚": i >= rows-30, "森": i < 70, "焱": i%50 == 0} {
+			if has {
+				text += " " + word
+				want[word] = append([]string{strconv.Itoa(10000 + i)}, want[word]...)
+			}
+		}
+		list = append(list, store.Row{"id": strconv.Itoa(10000 + i), "search": text})
+	}
+	if err := db.Write(context.Background(), func(tx *store.Tx) error { return tx.InsertMany("card", list) }); err != nil {
+		t.Fatal(err)
+	}
+	for word, ids := range want {
+		for _, together := range []bool{true, false} {
+			for _, most := range []int{store.FewPieces, store.MostPieces} {
+				if err := db.Read(context.Background(), func(tx *store.Tx) error {
+					words := [][][]string{{{word}}, {{"恒泰"}}}
+					if together {
+						tx.Together(words)
+					}
+					few, whole, err := tx.Newest("card", "c", words, most)
+					if err != nil {
+						return err
+					}
+					var got []string
+					for _, a := range few.(query.Op).Args[1:] {
+						got = append(got, a.(query.Const).Value.(string))
+					}
+					if n := min(len(ids), most); whole != (len(ids) <= most) || !slices.Equal(got, ids[:n]) {
+						t.Errorf("%s, together %v, %d: %d of %d, whole %v", word, together, most, len(got), len(ids), whole)
+					}
+					return nil
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
 }

@@ -40,6 +40,11 @@ func openPG(ctx context.Context, dsn string, o options) (driver, error) {
 	if cfg.ConnConfig.RuntimeParams[idleParam] == "" {
 		cfg.ConnConfig.RuntimeParams[idleParam] = "20s"
 	}
+	// A question that looks ten times into an index is expensive to the server's mind, and it would compile for a tenth of a second what
+	// takes a thousandth.
+	if cfg.ConnConfig.RuntimeParams[jitParam] == "" {
+		cfg.ConnConfig.RuntimeParams[jitParam] = "off"
+	}
 	if len(cfg.ConnConfig.Fallbacks) > 0 && cfg.ConnConfig.ValidateConnect == nil {
 		cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // of several servers the one that is not a standby
 	}
@@ -83,7 +88,10 @@ func nodeName() string {
 	return hex.EncodeToString(b[:])
 }
 
-const idleParam = "idle_in_transaction_session_timeout"
+const (
+	idleParam = "idle_in_transaction_session_timeout"
+	jitParam  = "jit"
+)
 
 // safe refuses settings under which an acknowledged act can be lost. It sees what this session got,
 // wherever it was set: server, role, database or address.

@@ -9,17 +9,16 @@ import (
 )
 
 // A text column called "search" is found by its pieces: one or two Chinese characters, two or three others that stand together,
-// four or six digits, and whole words of capitals, which are keyed tokens. PostgreSQL has an index by itself over those of two
-// and three. On SQLite they are kept in a full-text table that holds nothing but the pieces; they are written just before the
-// commit, in the transaction of the change, for all members of a batch at once, since each savepoint would make a segment of
-// its own. Pieces only narrow a question down; what is found is decided by the column itself.
+// four or six digits, and whole words of capitals, which are keyed tokens. On SQLite they are kept in a full-text table that holds
+// nothing but the pieces; they are written just before the commit, in the transaction of the change, for all members of a batch at
+// once, since each savepoint would make a segment of its own. How PostgreSQL keeps them stands in piece_pg.go. Pieces only narrow
+// a question down; what is found is decided by the column itself.
 
 const (
 	searchColumn = "search"
 	pieceTable   = "search_pieces"
 	entryTable   = "search_pieces_entry"
 	codeTable    = "search_pieces_table"
-	pieceFunc    = "search_pieces"
 
 	// What programs kept before these. One that is taken back for a while makes it anew, and does not bring ours up to date.
 	oldPieceTable = "search_piece"
@@ -44,52 +43,47 @@ var pieceSchema = []Change{
 	{createSearch, pieceTable, "secure", `INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('secure-delete', 1)`},
 }
 
-// pieceFunction answers the pieces of a text on PostgreSQL: all pairs and triples of characters of each word. A word is short,
-// so that finding its n-th character costs little.
-const pieceFunction = `CREATE OR REPLACE FUNCTION ` + pieceFunc + `(s text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT COALESCE(array_agg(DISTINCT y.g COLLATE "C"), '{}') FROM unnest(string_to_array(s, ' ')) w, generate_series(1, length(w) - 1) i,
-LATERAL (VALUES (substr(w, i, 2)), (substr(w, i, 3))) y(g) $$`
-
 const createSearch = "create search"
+
+// What programs of generation 1 had on PostgreSQL: an index of each table over what this function answers.
+const (
+	oldPieceIndex = "px_"
+	oldPieceFunc  = "search_pieces"
+)
 
 // pieces plans what searching needs.
 func (p *planner) pieces(tables []Table, have *schema) {
-	var fresh []string // tables that have no code yet, on SQLite
-	made := false
+	var fresh []string // tables that have no code yet
+	old := false
 	for i := range tables {
 		t := &tables[i]
 		if !slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Name == searchColumn && c.Kind == Text }) {
 			continue
 		}
-		if p.dialect == sqlite {
-			if have.pieced[t.Name] == nil {
-				fresh = append(fresh, "("+literal(t.Name)+", 0)")
-			}
-			continue
+		if have.pieced[t.Name] == nil {
+			fresh = append(fresh, "("+literal(t.Name)+", FALSE)")
 		}
-		name := "px_" + t.Name
 		if is := have.tables[t.Name]; is != nil {
-			if _, there := is.indexes[name]; there {
-				continue
+			if _, there := is.indexes[oldPieceIndex+t.Name]; there {
+				p.add("drop search", t.Name, oldPieceIndex+t.Name, "DROP INDEX IF EXISTS "+quote(oldPieceIndex+t.Name))
+				old = true
 			}
 		}
-		if !made {
-			p.add(createSearch, t.Name, pieceFunc, pieceFunction)
-			made = true
-		}
-		p.add(createSearch, t.Name, name, "CREATE INDEX IF NOT EXISTS "+quote(name)+" ON "+quote(t.Name)+" USING gin ("+pieceFunc+"("+quote(searchColumn)+"))")
+	}
+	if old {
+		p.add("drop search", oldPieceFunc, "", "DROP FUNCTION IF EXISTS "+oldPieceFunc+"(text)")
 	}
 	if len(fresh) == 0 {
 		return
 	}
 	if have.pieced == nil {
-		for _, c := range pieceSchema {
+		for _, c := range pick(p.dialect == sqlite, pieceSchema, pieceSchemaPG) {
 			if c.Kind == createSearch || slices.Contains(have.beside, c.Table) {
 				p.list = append(p.list, c)
 			}
 		}
 	}
-	p.add(createSearch, codeTable, "rows", `INSERT OR IGNORE INTO "`+codeTable+`" ("tab", "made") VALUES `+strings.Join(fresh, ", "))
+	p.add(createSearch, codeTable, "rows", `INSERT INTO "`+codeTable+`" ("tab", "made") VALUES `+strings.Join(fresh, ", ")+` ON CONFLICT DO NOTHING`)
 }
 
 // seenPieces are used again: an act has hundreds of pieces.
@@ -153,22 +147,20 @@ var digitPieces = [...]int{4, 6}
 func allDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // asksFor are the pieces that a text has which contains this word; none if it is too short to tell.
-func asksFor(d dialect, word string) []string {
-	if d == sqlite && token(word) {
+func asksFor(word string) []string {
+	if token(word) {
 		return []string{word}
 	}
 	var list []string
 	for _, text := range plainRuns(word) {
 		run := []rune(text)
 		switch han := unicode.Is(unicode.Han, run[0]); {
-		case d == sqlite && han && len(run) == 1:
+		case han && len(run) == 1:
 			list = append(list, text)
 		case han || len(run) == 2:
 			list = append(list, windows(run, 2)...)
-		case d == sqlite:
-			list = append(list, longest(run)...)
 		default:
-			list = append(list, windows(run, 3)...)
+			list = append(list, longest(run)...)
 		}
 	}
 	return list

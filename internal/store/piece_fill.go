@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"strings"
 )
 
@@ -14,11 +15,7 @@ const fillPart = 250 // rows in one transaction beside the work: who acts waits 
 
 // fillSmall fills in the small tables.
 func (tx *Tx) fillSmall() error {
-	c, ok := tx.s.(*liteConn)
-	if !ok {
-		return nil
-	}
-	list, err := piecedIn(c)
+	list, err := piecedIn(tx.s)
 	if err != nil {
 		return tx.fail(err)
 	}
@@ -28,7 +25,7 @@ func (tx *Tx) fillSmall() error {
 			continue
 		}
 		if t != nil && t.byName[searchColumn] != nil {
-			rows, err := tx.ask(`SELECT count(*) AS "n" FROM (SELECT 1 FROM `+quote(name)+` LIMIT ?)`, []any{int64(fillSmall + 1)}, []column{{"n", Int}})
+			rows, err := tx.ask(`SELECT count(*) AS "n" FROM (SELECT 1 FROM `+quote(name)+` LIMIT `+strconv.Itoa(fillSmall+1)+`) x`, nil, []column{{"n", Int}})
 			if err != nil {
 				return tx.fail(err)
 			}
@@ -38,7 +35,7 @@ func (tx *Tx) fillSmall() error {
 			f := filler{t: t, code: p.code}
 			part, err := f.next(tx, fillSmall+1)
 			if err == nil {
-				err = c.writePieces(part)
+				err = tx.fill(part)
 			}
 			if err != nil {
 				return tx.fail(err)
@@ -53,8 +50,17 @@ func (tx *Tx) fillSmall() error {
 
 // filled says that all rows of a table have their pieces.
 func (tx *Tx) filled(code int64) error {
-	_, err := tx.exec(`UPDATE "`+codeTable+`" SET "made" = 1 WHERE "code" = ?`, []any{code})
+	_, err := tx.exec(`UPDATE "`+codeTable+`" SET "made" = TRUE WHERE "code" = `+tx.mark(1), []any{code})
 	return err
+}
+
+// fill keeps the pieces of rows that were there before.
+func (tx *Tx) fill(list []piece) error {
+	if tx.onPG() {
+		return tx.enter(list...)
+	}
+	tx.pieces = append(tx.pieces, list...)
+	return nil
 }
 
 // FillSearch fills in the pieces of tables that were too large for their start, and tells how many rows had to be filled in. It
@@ -76,7 +82,9 @@ func (db *DB) FillSearch(ctx context.Context) (rows int, err error) {
 					return tx.fail(err)
 				}
 				n = len(part)
-				tx.pieces = append(tx.pieces, part...)
+				if err := tx.fill(part); err != nil {
+					return err
+				}
 				if f.ended {
 					return tx.filled(p.code)
 				}
@@ -110,10 +118,10 @@ func (f *filler) next(tx *Tx, most int) ([]piece, error) {
 	}
 	args, where := []any{f.code}, ""
 	if f.after != nil {
-		where, args = ` WHERE (`+strings.Join(keys, ", ")+`) < (?`+strings.Repeat(", ?", len(keys)-1)+`)`, append(args, f.after...)
+		where, args = ` WHERE (`+strings.Join(keys, ", ")+`) < (`+tx.mark(2)+pick(len(keys) > 1, ", "+tx.mark(3), "")+`)`, append(args, f.after...)
 	}
-	rows, err := tx.ask(`SELECT t."id" AS "id", `+keys[0]+` AS "at", t.`+quote(searchColumn)+` AS "text", e."n" AS "n" FROM `+quote(f.t.name)+` t LEFT JOIN "`+entryTable+`" e ON e."tab" = ? AND e."id" = t."id"`+
-		where+` ORDER BY `+strings.Join(keys, " DESC, ")+` DESC LIMIT ?`, append(args, int64(most)), []column{{"id", Text}, {"at", Text}, {"text", Text}, {"n", Int}})
+	rows, err := tx.ask(`SELECT t."id" AS "id", `+keys[0]+` AS "at", t.`+quote(searchColumn)+` AS "text", e."n" AS "n" FROM `+quote(f.t.name)+` t LEFT JOIN "`+entryTable+`" e ON e."tab" = `+tx.mark(1)+` AND e."id" = t."id"`+
+		where+` ORDER BY `+strings.Join(keys, " DESC, ")+` DESC LIMIT `+strconv.Itoa(most), args, []column{{"id", Text}, {"at", Text}, {"text", Text}, {"n", Int}})
 	if err != nil {
 		return nil, err
 	}

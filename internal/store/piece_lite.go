@@ -5,15 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
-
-	"zhanggui/internal/query"
 )
-
-// pieced is a table whose pieces are kept on SQLite.
-type pieced struct {
-	code int64
-	made bool // of all its rows: until then it is looked through
-}
 
 // A number is a table's code and, below it, a place that is counted up from the middle as rows come and down as those are filled
 // in that were there before.
@@ -22,62 +14,6 @@ const (
 	midstOf  = int64(1) << (codeBits - 1)
 	lastOf   = int64(1)<<codeBits - 1
 )
-
-// keepsPieces tells whether this transaction keeps the pieces of a table itself.
-func (tx *Tx) keepsPieces(t *table) bool {
-	l, whole := tx.db.drv.(*lite) // a sandbox leaves nothing
-	return whole && l != nil && tx.schema.pieced[t.name] != nil && t.byName[searchColumn] != nil && t.byName["id"] != nil
-}
-
-// piece is a change of one row's search column.
-type piece struct {
-	code          int64 // of its table
-	id, old, text string
-	earlier       bool  // the row was there before the pieces
-	n             int64 // of its entry
-}
-
-// noteInserted notes the pieces of new rows.
-func (tx *Tx) noteInserted(t *table, rows ...Row) {
-	if !tx.keepsPieces(t) {
-		return
-	}
-	for _, row := range rows {
-		if text, _ := row[searchColumn].(string); text != "" {
-			id, _ := row["id"].(string)
-			tx.pieces = append(tx.pieces, piece{code: tx.schema.pieced[t.name].code, id: id, text: text})
-		}
-	}
-}
-
-// noteOld notes, before they are changed or deleted, rows whose search column gets another text; text nil = the rows go.
-func (tx *Tx) noteOld(t *table, where query.Expr, alias string, text *string) error {
-	rows, err := tx.Select(query.Select{Table: t.name, Alias: alias, Where: where, Columns: []query.Column{
-		{Name: "id", Expr: query.Col{Alias: alias, Name: "id"}}, {Name: searchColumn, Expr: query.Col{Alias: alias, Name: searchColumn}}}})
-	for _, row := range rows {
-		p := piece{code: tx.schema.pieced[t.name].code}
-		p.id, _ = row["id"].(string)
-		p.old, _ = row[searchColumn].(string)
-		if text != nil {
-			p.text = *text
-		}
-		tx.pieces = append(tx.pieces, p)
-	}
-	return err
-}
-
-// whereKey is a key as a condition.
-func whereKey(key Row) query.Expr {
-	var all query.Expr
-	for _, n := range columnNames(key) {
-		if key[n] == nil {
-			all = query.And(all, query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "t", Name: n}}})
-		} else {
-			all = query.And(all, query.Eq("t", n, key[n]))
-		}
-	}
-	return all
-}
 
 // writePieces brings the pieces of changed rows up to date. Those of a batch are written in the order of their numbers: out of
 // it each would make a segment of its own.
@@ -203,21 +139,4 @@ func (c *liteConn) edge(code int64, down bool) (int64, error) {
 		return min(n, none), nil
 	}
 	return max(n, none), nil
-}
-
-// piecedIn are the tables whose pieces are kept, by name.
-func piecedIn(s session) (map[string]*pieced, error) {
-	rows, err := s.query(context.Background(), `SELECT "tab", "code", "made" FROM "`+codeTable+`"`, nil, []column{{"tab", Text}, {"code", Int}, {"made", Bool}})
-	if err != nil {
-		return nil, err
-	}
-	list := make(map[string]*pieced, len(rows))
-	for _, row := range rows {
-		name, _ := row["tab"].(string)
-		p := &pieced{}
-		p.code, _ = row["code"].(int64)
-		p.made, _ = row["made"].(bool)
-		list[name] = p
-	}
-	return list, nil
 }

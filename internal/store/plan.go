@@ -68,7 +68,7 @@ func (db *DB) apply(ctx context.Context, changes []Change, then func(*Tx) error)
 			if _, err := tx.exec(c.SQL, nil); err != nil {
 				return fmt.Errorf("store: %s: %w", c.Describe(), err)
 			}
-			fill = fill || c.Kind == createSearch && db.Dialect() == string(sqlite)
+			fill = fill || c.Kind == createSearch
 		}
 		if fill {
 			if err := tx.fillSmall(); err != nil {

@@ -73,15 +73,6 @@ func (r *renderer) op(x query.Op) Kind {
 		if args(2, 2) {
 			r.contains(x.Args[0], x.Args[1])
 		}
-	case "pieces": // PostgreSQL alone: the column has all of these
-		r.text(pieceFunc + "(")
-		r.exprAs(x.Args[0], Text)
-		r.text(") @> ARRAY[")
-		for i, a := range x.Args[1:] {
-			r.comma(i)
-			r.exprAs(a, Text)
-		}
-		r.text("]::text[]")
 	case "startswith":
 		if args(2, 2) {
 			r.startsWith(x.Args[0], x.Args[1])
@@ -222,26 +213,15 @@ func typed[T any](list []any) []T {
 
 // contains is case-sensitive on both, which SQLite's LIKE is not. PostgreSQL gets LIKE where the
 // part is known, because a trigram index can answer only that.
+// contains is asked of PostgreSQL by a function too: it takes a third of the rows to fulfil that, and goes through a register in its order until
+// the page is full. Of LIKE it expects few, and reads and sorts the whole table. What few have is named by the pieces.
 func (r *renderer) contains(text, part query.Expr) {
-	if c, ok := part.(query.Const); ok && r.dialect == postgres {
-		if s, ok := c.Value.(string); ok {
-			r.text("(")
-			r.exprAs(text, Text)
-			r.text(" LIKE ")
-			r.constant("%" + escapeLike(s) + "%")
-			r.text(")")
-			return
-		}
-	}
 	r.text(pick(r.dialect == sqlite, "(instr(", "(strpos("))
 	r.exprAs(text, Text)
 	r.text(", ")
 	r.exprAs(part, Text)
 	r.text(") > 0)")
 }
-
-// escapeLike takes the magic out of the three characters LIKE reads.
-var escapeLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace
 
 // startsWith with a known part is a range, which an ordinary index answers on both.
 func (r *renderer) startsWith(text, part query.Expr) {

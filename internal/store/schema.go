@@ -12,8 +12,8 @@ import (
 // column and whether it may be NULL.
 type schema struct {
 	tables map[string]*table
-	beside []string           // what serves searching on SQLite, ours and an older program's
-	pieced map[string]*pieced // of which SQLite keeps the pieces of search columns, by name; nil = it has no place for them, or an older program's
+	beside []string           // what serves searching, ours and an older program's
+	pieced map[string]*pieced // of which the pieces of search columns are kept, by name; nil = there is no place for them, or an older program's
 }
 
 // table is one table that is there.
@@ -132,19 +132,21 @@ func inspect(ctx context.Context, d dialect, s session) (*schema, error) {
 			t.guards = append(t.guards, guard)
 		}
 	}
-	if d == sqlite {
-		rows, err := s.query(ctx, `SELECT name FROM sqlite_schema WHERE name IN ('`+codeTable+`', '`+entryTable+`', '`+pieceTable+`', '`+oldEntryTable+`', '`+oldPieceTable+`')`, nil, text("name"))
-		if err != nil {
+	where := "sqlite_schema"
+	if d == postgres {
+		where = "(SELECT relname::text AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace) c"
+	}
+	rows, err = s.query(ctx, `SELECT name FROM `+where+` WHERE name IN ('`+codeTable+`', '`+entryTable+`', '`+pieceTable+`', '`+oldEntryTable+`', '`+oldPieceTable+`')`, nil, text("name"))
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		name, _ := row["name"].(string)
+		found.beside = append(found.beside, name)
+	}
+	if len(rows) == pick(d == sqlite, 3, 2) && !slices.Contains(found.beside, oldPieceTable) && !slices.Contains(found.beside, oldEntryTable) {
+		if found.pieced, err = piecedIn(s); err != nil {
 			return nil, err
-		}
-		for _, row := range rows {
-			name, _ := row["name"].(string)
-			found.beside = append(found.beside, name)
-		}
-		if len(rows) == 3 && !slices.Contains(found.beside, oldPieceTable) && !slices.Contains(found.beside, oldEntryTable) {
-			if found.pieced, err = piecedIn(s); err != nil {
-				return nil, err
-			}
 		}
 	}
 	return found.finish(), nil
@@ -164,7 +166,7 @@ FROM sqlite_schema m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.n
  COALESCE(array_position(k.conkey, a.attnum), 0)::bigint AS pk
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
-WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, a.attnum`
+WHERE c.relkind IN ('r', 'p') AND c.relname NOT IN ('` + entryTable + `', '` + codeTable + `') AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, a.attnum`
 
 	inspectPGIndex = `SELECT c.relname::text AS "table", x.relname::text AS "index", a.attname::text AS "column", i.indisunique AS "unique"
 FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid JOIN pg_class x ON x.oid = i.indexrelid

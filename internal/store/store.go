@@ -23,12 +23,11 @@ import (
 
 // DB is an open database.
 type DB struct {
-	drv     driver
-	schema  *atomic.Pointer[schema] // what is there, read at Open and after Apply
-	names   *sync.Map               // physical index name → the name it was declared under
-	holding *sync.Map               // tables that were seen to hold rows
-	acts    atomic.Int64
-	kept    *keeping // what the journal tells of
+	drv    driver
+	schema *atomic.Pointer[schema] // what is there, read at Open and after Apply
+	names  *sync.Map               // physical index name → the name it was declared under
+	acts   atomic.Int64
+	kept   *keeping // what the journal tells of
 
 	statements atomic.Int64
 }
@@ -111,7 +110,7 @@ func Open(ctx context.Context, dsn string, list ...Option) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: &sync.Map{}, holding: &sync.Map{}, kept: &keeping{}}
+	db := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: &sync.Map{}, kept: &keeping{}}
 	err = db.refresh(ctx)
 	if err == nil {
 		reason, failed := db.Outlived(ctx)
@@ -240,7 +239,7 @@ func (db *DB) Sandbox(ctx context.Context) (*DB, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	box := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: db.names, holding: &sync.Map{}, kept: &keeping{}}
+	box := &DB{drv: drv, schema: &atomic.Pointer[schema]{}, names: db.names, kept: &keeping{}}
 	box.schema.Store(db.schema.Load())
 	return box, done, nil
 }

@@ -29,8 +29,8 @@ type Tx struct {
 	at       map[rowKey]*written
 	pieces   []piece                    // of search columns, written before the commit
 	together [][][]string               // of a Read: what several tables are asked for
-	empty    map[string]bool            // of a Read: tables that hold nothing, once asked
 	matched  map[string]map[int64][]any // of a Read: the newest numbers of each table, by what was looked for among the pieces
+	found    map[string]map[int64][]hit // the same on PostgreSQL
 
 	statements int
 	pipe       *pipe // nil = each statement is sent by itself

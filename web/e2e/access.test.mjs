@@ -1,7 +1,7 @@
 // WCAG 2.2 AA by an automated check on every route the application has, once in each language and once at each size; and what that
 // check cannot see: the keyboard.
 import { readFileSync } from 'node:fs'
-import { ask, base, check, desktop, must, phone, visit } from './browser.mjs'
+import { ask, base, check, desktop, first, must, phone, visit } from './browser.mjs'
 
 const source = readFileSync(new URL('../src/app/app.tsx', import.meta.url), 'utf8')
 const routes = [...new Set([...source.matchAll(/path: '([^'*]+)'/g)].map((m) => m[1]))].map((p) => (p.startsWith('/') ? p : '/' + p))
@@ -90,7 +90,7 @@ export default [
   }],
   ['accessible: flow graph, scanning and parked drafts, at the desk and on a phone', 'chenli', null, async (page) => {
     const { rows } = await ask(page, '/api/form/14.complaint/record?limit=1&sort=-number')
-    const slip = (await ask(page, `/api/form/14.return_slip/record?limit=1&filter=${encodeURIComponent("this.state == 'booked'")}`)).rows[0]
+    const slip = await first(page, '14.return_slip', "this.state == 'booked'")
     const found = []
     const look = async (what) => {
       await page.waitForTimeout(500) // what is on its way in is not yet as it will be

@@ -145,6 +145,9 @@ export async function noForbidden(page) {
 /** Every record of a register, by what the server says. */
 export const ask = (page, path) => page.evaluate(async (p) => (await fetch(p, { headers: { Accept: 'application/json' } })).json(), path)
 
+/** The first record of a form of which a condition holds. */
+export const first = async (page, form, that) => (await ask(page, `/api/form/${form}/record?limit=1&filter=${encodeURIComponent(that)}`)).rows[0]
+
 /** What a person presses elsewhere, sent by itself: the way to a state that a test wants to look at. */
 export const send = (page, method, path, body) => page.evaluate(async ([method, path, body]) => {
   const me = await (await fetch('/api/me')).json()

@@ -1,9 +1,6 @@
 // A customer from being found to being graded, in the marketing company: whom one looks for, files, hands over for admission and grades, and what is refused.
-import { ask, base, must, noForbidden, noOverflow, phone, shot } from './browser.mjs'
-import { creditCode, desks, file, fill, picture, steps } from './people.mjs'
-
-const filter = (form, that) => `/api/form/${form}/record?limit=1&filter=${encodeURIComponent(that)}`
-const accountOf = async (page, code) => (await ask(page, filter('11.account', `this.customer.code == '${code}'`))).rows[0]
+import { ask, base, first, must, noForbidden, noOverflow, phone, shot } from './browser.mjs'
+import { certificates, creditCode, desks, file, fill, found, picture, steps } from './people.mjs'
 
 /** The head raises a grade in the dialog. */
 async function raise(page, id, grade, why) {
@@ -21,9 +18,7 @@ export default [
     const step = steps(at)
 
     // looked for first: who is there is found by a piece of his name, and named while a likely one is typed
-    await page.keyboard.press('/')
-    await page.getByRole('combobox').fill('sjdx')
-    await page.getByRole('option').filter({ hasText: '申江大学附属康复医院' }).first().waitFor()
+    await found(page, 'sjdx', '申江大学附属康复医院')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: /申江大学附属康复医院/ }).waitFor()
     await page.goto(base + '/register/base.customer/new')
@@ -34,8 +29,7 @@ export default [
     const uscc = creditCode('12310117')
     const name = `东篱康复医院${uscc.slice(12, 17)}`
     const customer = await file(page, 'base.customer', { name, salesperson: '沈毅', first_contact: '2026-03-16', uscc, trade: '医疗机构', hospital_level: '三级乙等', beds: '320' })
-    for (const [kind, licence_no] of [['营业执照', 'YZ-8812'], ['医疗机构执业许可证', 'ZY-3317'], ['诊疗科目（骨科/康复）', 'KM-0921']])
-      await file(page, 'base.licence', { kind, licence_no, valid_until: '2029-12-31', scan: picture }, `?customer=${customer}&customer.label=${name}`)
+    await certificates(page, `?customer=${customer}&customer.label=${name}`, [['营业执照', 'YZ-8812'], ['医疗机构执业许可证', 'ZY-3317'], ['诊疗科目（骨科/康复）', 'KM-0921']])
 
     // what is given in the evaluation nobody is asked for here, and a salesman is not offered what the head decides
     await page.goto(`${base}/register/11.account/new?customer=${customer}`)
@@ -66,7 +60,7 @@ export default [
     await shot(page, 'customer-phone')
   }],
   ['a VIP beyond the share and business with a blacklisted customer are refused in words, with the clause', 'qinlan', null, async (page) => {
-    const dialog = await raise(page, (await accountOf(page, 'KF104')).id, 'VIP客户', '评审九十分')
+    const dialog = await raise(page, (await first(page, '11.account', "this.customer.code == 'KF104'")).id, 'VIP客户', '评审九十分')
     const no = dialog.locator('.refusal')
     await no.waitFor()
     must(/部门VIP名额/.test(await no.innerText()) && /11-2\.2d1/.test(await no.innerText()), 'the refusal does not name the quota: ' + (await no.innerText()))
@@ -108,6 +102,32 @@ export default [
     await page.locator('.file', { hasText: picture.name }).waitFor()
     must((await page.locator('[id="new-licence_no"]').inputValue()) === 'YZ-9001', 'what was typed meanwhile is gone')
     must(await page.locator('main .act-buttons .ant-btn-primary').isEnabled(), 'the file is there, and nothing can be filed')
+    await page.unroute('**/api/file')
+  }],
+  ['a file that arrives after a row was removed before its own lands in its own row', 'shenyi', null, async (page) => {
+    let open
+    const gate = new Promise((done) => (open = done))
+    await page.route('**/api/file', async (route) => { await gate; await route.continue() })
+    await page.route('**/api/form/base.licence', async (route) => { // no shipped rulebook asks for a file in a table
+      const form = await (await route.fetch()).json()
+      const pages = { id: 'pages', label: { zh: '附页', en: 'Pages' }, fields: [{ id: 'what', type: 'text', label: { zh: '页名', en: 'Page' } }, { id: 'copy', type: 'file', label: { zh: '页扫描', en: 'Scan' } }] }
+      await route.fulfill({ json: { ...form, lines: [pages], new: { ...form.new, asks: [...form.new.asks, { field: 'pages', required: false }] } } })
+    })
+    await page.goto(`${base}/register/base.licence/new`)
+    const rows = page.locator('fieldset.lines .line')
+    for (const name of ['甲', '乙', '丙']) {
+      await page.getByRole('button', { name: /加一行/ }).click()
+      await rows.last().locator('input:not([type=file])').fill(name)
+    }
+    await rows.nth(1).locator('input[type=file]').setInputFiles(picture)
+    await page.getByText('正在上传', { exact: false }).first().waitFor()
+    await page.getByRole('button', { name: '去掉第 1 行' }).click()
+    open()
+    await page.locator('.file', { hasText: picture.name }).waitFor()
+    for (const [i, name] of ['乙', '丙'].entries()) {
+      must((await rows.nth(i).locator('input:not([type=file])').inputValue()) === name, `row ${i + 1} is no longer ${name}`)
+      must((await rows.nth(i).locator('.file').count()) === (name === '乙' ? 1 : 0), `the file of 乙 lies in the wrong row: ${await rows.nth(i).innerText()}`)
+    }
     await page.unroute('**/api/file')
   }],
 ]

@@ -1,8 +1,7 @@
 // Customer data in the trading company: a customer and his account, what the table of rights gives and does not give, an employee who leaves.
-import { ask, base, must, noForbidden, noOverflow, phone, send, shot } from './browser.mjs'
+import { ask, base, first, must, noForbidden, noOverflow, phone, send, shot } from './browser.mjs'
 import { creditCode, desks, file, fill, picture, steps, until } from './people.mjs'
 
-const first = async (page, form, that) => (await ask(page, `/api/form/${form}/record?limit=1&filter=${encodeURIComponent(that)}`)).rows[0]
 const latest = async (page, form, title) => (await ask(page, `/api/form/${form}/record?limit=10&sort=-at`)).rows.filter((r) => r.title === title)
 
 export default [

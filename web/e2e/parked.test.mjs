@@ -80,6 +80,27 @@ export default [
     await page.getByText('旧文本问的事').first().waitFor()
     await says(page, '先填的话', 'what was typed is gone')
   }],
+  ['parked: what stands in a paper by itself is what the text of its case puts there, unless it was written over', 'chenli', null, async (page) => {
+    const { rows } = await ask(page, '/api/form/14.complaint/record?limit=1&sort=-number')
+    const form = await ask(page, '/api/form/14.help_request')
+    const puts = (value) => ({ ...form, new: { ...form.new, asks: form.new.asks.map((a) => (a.field === 'asked' ? { ...a, value } : a)) } })
+    await page.route('**/api/form/14.help_request', (route) => route.fulfill({ json: puts('现行的写法') }))
+    await page.route(`**/api/form/14.help_request?record=${rows[0].id}`, (route) => route.fulfill({ json: puts('当时的写法') }))
+    const choose = async () => {
+      await page.locator('#new-complaint').fill(rows[0].number)
+      await page.locator('.ant-select-item-option').filter({ hasText: rows[0].number }).first().click()
+    }
+    await page.goto(base + '/register/14.help_request/new')
+    await says(page, '现行的写法', 'the present text puts nothing')
+    await choose()
+    await says(page, '当时的写法', 'the paper to an earlier case begins with what the present text says')
+    await page.goto(base + '/register/14.help_request/new?draft=2')
+    await says(page, '现行的写法', 'the present text puts nothing')
+    await note(page).fill('自己的话')
+    await choose()
+    await page.waitForTimeout(300)
+    await says(page, '自己的话', 'what was typed is gone')
+  }],
   ['parked: the same customer and product, lately, are named while one types', 'chenli', null, async (page) => {
     const { rows } = await ask(page, `/api/form/14.complaint/record?limit=1&sort=-number&filter=${encodeURIComponent('has(this.customer) && has(this.product)')}`)
     const v = rows[0].values

@@ -1,16 +1,12 @@
 // A partner from being found to being graded, in the construction company: his set of forms, the inspection, screening, admission, his tier and why he has it.
-import { ask, base, must, noForbidden, noOverflow, phone, shot } from './browser.mjs'
-import { creditCode, desks, file, picture, steps, until } from './people.mjs'
-
-const first = async (page, form, that) => (await ask(page, `/api/form/${form}/record?limit=1&filter=${encodeURIComponent(that)}`)).rows[0]
+import { ask, base, first, must, noForbidden, noOverflow, phone, shot } from './browser.mjs'
+import { certificates, creditCode, desks, file, found, steps, until } from './people.mjs'
 
 export default [
   ['a partner is found, filed with his set, inspected, admitted and graded, and says why he has his tier', 'yezhou', null, async (page, context) => {
     const at = desks(context)
     const step = steps(at)
-    await page.keyboard.press('/')
-    await page.getByRole('combobox').fill('rzja')
-    await page.getByRole('option').filter({ hasText: '润州建筑安装工程有限公司' }).first().waitFor()
+    await found(page, 'rzja', '润州建筑安装工程有限公司')
     await page.keyboard.press('Escape')
 
     const uscc = creditCode('91321111')
@@ -19,8 +15,7 @@ export default [
     must((await ask(page, `/api/form/base.customer/record/${customer}`)).values.salesperson?.label === '叶舟', 'the customer is not his who filed him')
     const given = (id) => `?${id === customer ? 'customer' : 'partner'}=${id}&${id === customer ? 'customer' : 'partner'}.label=${encodeURIComponent(name)}`
     const partner = await file(page, '01.partner', {}, given(customer))
-    for (const [kind, licence_no] of [['营业执照', uscc], ['资质证书', 'D2320991'], ['安全生产许可证', 'AQ-7721']])
-      await file(page, 'base.licence', { kind, licence_no, valid_until: '2029-12-31', scan: picture }, given(customer))
+    await certificates(page, given(customer), [['营业执照', uscc], ['资质证书', 'D2320991'], ['安全生产许可证', 'AQ-7721']])
 
     // the main part lies open; what is kept is gone on with, and its page says what is lacking
     await page.goto(`${base}/register/01.application/new${given(partner)}`)

@@ -109,6 +109,18 @@ export async function file(page, form, values, given = '', rows = {}) {
   return page.url().split('/').pop().split('?')[0]
 }
 
+/** Looks somewhere for a customer by the initials of his name, who is there. */
+export async function found(page, initials, name) {
+  await page.keyboard.press('/')
+  await page.getByRole('combobox').fill(initials)
+  await page.getByRole('option').filter({ hasText: name }).first().waitFor()
+}
+
+/** Files a customer's certificates, by kind and number. */
+export async function certificates(page, given, list) {
+  for (const [kind, licence_no] of list) await file(page, 'base.licence', { kind, licence_no, valid_until: '2029-12-31', scan: picture }, given)
+}
+
 /** What an act that leads to no other state does has come about. */
 export async function until(page, form, id, is, what) {
   for (let i = 0; i < 150; i++) {

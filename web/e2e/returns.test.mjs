@@ -1,11 +1,11 @@
 // A return as sales, storage and accounting have it: four copies and where each went, on the page; and the recovery rate
 // that leaves out what a complaint holds back.
-import { ask, base, must, noForbidden, noOverflow, shot, text } from './browser.mjs'
+import { ask, base, first, must, noForbidden, noOverflow, shot, text } from './browser.mjs'
 
 const COPIES = [['第一联', '业务部自存督促', '周婷'], ['第二联', '成品仓储存', '方仓'], ['第三联', '会计科存', '周会计'], ['第四联', '业务部存', '周婷']]
 
 const posted = async (page) => {
-  const slip = (await ask(page, `/api/form/14.return_slip/record?limit=1&filter=${encodeURIComponent("this.state == 'booked'")}`)).rows[0]
+  const slip = await first(page, '14.return_slip', "this.state == 'booked'")
   must(slip, 'the demonstration has no return that was posted')
   return slip
 }

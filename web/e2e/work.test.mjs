@@ -108,7 +108,7 @@ export default [
     const refusal = stage.getByRole('alert')
     await refusal.waitFor()
     const said = await refusal.innerText()
-    must(/还不能/.test(said) && /§ 14-/.test(said) && /你填的都在/.test(said), said)
+    must(/还不能办/.test(said) && /§ 14-/.test(said) && /你填的都在/.test(said), said)
     await page.reload()
     must((await page.locator('#stage textarea').first().inputValue()) === '首件砂型含水率 6.1%', 'the draft is gone')
     await page.getByText('这是').first().waitFor()

@@ -27,8 +27,8 @@ SELECT "b"."id" AS "id" FROM "bill" AS "b" WHERE (("b"."name" <> $1::text) AND (
 -- []interface {}{"x", 5, "2026"} [{id text}]
 
 -- contains
-SELECT "b"."id" AS "id" FROM "bill" AS "b" WHERE (("b"."name" LIKE $1::text) AND (strpos("b"."name", "b"."unit") > 0))
--- []interface {}{"%50\\%\\_\\\\%"} [{id text}]
+SELECT "b"."id" AS "id" FROM "bill" AS "b" WHERE ((strpos("b"."name", $1::text) > 0) AND (strpos("b"."name", "b"."unit") > 0))
+-- []interface {}{"50%_\\"} [{id text}]
 
 -- empty and
 SELECT "b"."id" AS "id" FROM "bill" AS "b" WHERE (TRUE AND FALSE)

@@ -1,7 +1,9 @@
 // What was typed stays on this device until the server has it: per person, record and action.
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { newKey } from '../api/client'
 import type { Values } from '../api/types'
 import { onRemembered, recall, remember } from '../app/device'
+import { missing } from '../fields/kind'
 
 export type Rows = Record<string, Values[]>
 export interface Draft {
@@ -17,8 +19,14 @@ export interface Draft {
 }
 /** What changes of a draft; of it as it stands by then, where the answer to something came meanwhile. */
 export type Change = Partial<Draft> | ((d: Draft) => Partial<Draft>)
-export const changed = (d: Draft, c: Change): Draft => ({ ...d, ...(typeof c === 'function' ? c(d) : c) })
-export const blank = (values: Values = {}, lines: Rows = {}): Draft => ({ at: 0, values, lines })
+export const changed = (d: Draft, c: Change): Draft => known({ ...d, ...(typeof c === 'function' ? c(d) : c) })
+export const blank = (values: Values = {}, lines: Rows = {}): Draft => known({ at: 0, values, lines })
+
+/** What a row is known by while rows come and go around it: its id, or if the server has not seen it this, which no field is called. */
+const ROW = '#'
+export const rowKey = (r: Values) => (r.id ?? r[ROW]) as string
+export const rowEmpty = (r: Values) => !Object.entries(r).some(([k, v]) => k !== ROW && !missing(v))
+const known = (d: Draft): Draft => ({ ...d, lines: Object.fromEntries(Object.entries(d.lines).map(([l, rows]) => [l, rows.map((r) => (rowKey(r) ? r : { ...r, [ROW]: newKey() }))])) })
 
 const PREFIX = 'zg:draft:'
 export const draftKey = (account: string, form: string, id: string, action: string) => `${PREFIX}${account}:${form}:${id}:${action}`
@@ -31,7 +39,10 @@ export interface DraftHandle {
 }
 
 export function useDraft(key: string, start: () => Draft): DraftHandle {
-  const read = () => recall<Draft>(key)
+  const read = () => {
+    const kept = recall<Draft>(key)
+    return kept && known(kept)
+  }
   const [state, set] = useState(() => {
     const kept = read()
     return { key, draft: kept ?? start(), restored: !!kept }

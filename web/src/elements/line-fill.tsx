@@ -3,6 +3,7 @@ import { DeleteOutlined, PlusOutlined } from '@ant-design/icons'
 import { Button } from 'antd'
 import { useWords } from '../app/i18n'
 import type { LineDef, Problem, Value, Values } from '../api/types'
+import { rowEmpty, rowKey } from './draft'
 import { FieldInput, FieldView, kindOf, missing } from '../fields'
 
 export function LineFill({ form, record, prefix, line, rows, onChange, problem }: { form: string; record?: string; prefix: string; line: LineDef; rows: Values[]; onChange: (change: (rows: Values[]) => Values[]) => void; problem?: Problem | null }) {
@@ -19,7 +20,7 @@ export function LineFill({ form, record, prefix, line, rows, onChange, problem }
     e.preventDefault()
     const more = s.trim().split(/\r?\n/).map((r) => Object.fromEntries(r.split('\t').slice(0, fields.length).map((c, i) => [fields[i].id, c.trim()])))
     if (line.fixed) return onChange((rows) => rows.map((r, i) => ({ ...r, ...more[i] })))
-    onChange((rows) => [...rows.filter((r) => Object.values(r).some((v) => !missing(v))), ...more])
+    onChange((rows) => [...rows.filter((r) => !rowEmpty(r)), ...more])
   }
   return (
     <fieldset className="lines wide" onPaste={paste} id={`${prefix}-${line.id}`} tabIndex={-1}>
@@ -27,7 +28,7 @@ export function LineFill({ form, record, prefix, line, rows, onChange, problem }
       {bad && <div className="bad">{w(bad.say)}</div>}
       {line.fixed && !rows.length && <p className="soft">{t('line.none')}</p>}
       {rows.map((row, i) => (
-        <div className="line" key={i} role="group" aria-label={t('line.n', { n: i + 1 })}>
+        <div className="line" key={rowKey(row)} role="group" aria-label={t('line.n', { n: i + 1 })}>
           <div className="fill">
             {known.length > 0 && (
               <dl className="known wide">
@@ -41,13 +42,13 @@ export function LineFill({ form, record, prefix, line, rows, onChange, problem }
               return (
                 <div key={f.id} className={`item ${kindOf(f).wide ? 'wide' : ''}`}>
                   <label id={`${id}-label`} htmlFor={id}>{w(f.label)} {!f.required && <small className="soft">{t('optional')}</small>}</label>
-                  <FieldInput id={id} form={form} record={record} field={{ ...f, line: line.id }} value={row[f.id]} onChange={(v) => onChange((rows) => rows.map((r, k) => (k === i ? { ...r, [f.id]: v } : r)))} />
+                  <FieldInput id={id} form={form} record={record} field={{ ...f, line: line.id }} value={row[f.id]} onChange={(v) => onChange((rows) => rows.map((r) => (rowKey(r) === rowKey(row) ? { ...r, [f.id]: v } : r)))} />
                 </div>
               )
             })}
           </div>
           {line.fixed && i === 0 && rows.length > 1 && fields.some((f) => !missing(row[f.id])) && <Button onClick={alike}>{t('line.alike')}</Button>}
-          {!line.fixed && <Button type="text" icon={<DeleteOutlined />} aria-label={t('line.remove', { n: i + 1 })} onClick={() => onChange((rows) => rows.filter((_, k) => k !== i))} />}
+          {!line.fixed && <Button type="text" icon={<DeleteOutlined />} aria-label={t('line.remove', { n: i + 1 })} onClick={() => onChange((rows) => rows.filter((r) => rowKey(r) !== rowKey(row)))} />}
         </div>
       ))}
       {!line.fixed && <Button icon={<PlusOutlined />} onClick={() => onChange((rows) => [...rows, {}])}>{t('line.add', { what: w(line.label) })}</Button>}

@@ -55,6 +55,8 @@ export default function NewRecord() {
 /** What stands in a new record before anybody writes: what the server would put there, where nothing else decides it. */
 const usual = (f: Form, now: number): Values => Object.fromEntries((f.new?.asks ?? []).filter((a) => a.value !== undefined && a.value !== null).map((a) => [a.field, a.value === 'today' && f.fields.find((x) => x.id === a.field)?.type === 'date' ? isoDate(now) : a.value]))
 
+const equal = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
+
 function NewForm({ form, slot, given }: { form: Form; slot: number; given: Values }) {
   const key = form.key
   const { t, w } = useWords()
@@ -68,6 +70,14 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
   const parent = form.fields.find((x) => x.type === 'ref' && x.required && x.form !== key && x.form?.split('.')[0] === key.split('.')[0] && !missing(draft.values[x.id]))
   const under = useForm(key, parent && idOf(draft.values[parent.id]))
   const f = under.data ?? form
+  // and what stands there by itself, where nobody has written over it, is what that text puts there
+  useEffect(() => {
+    const own = under.data && usual(under.data, now)
+    const was = draft.usual ?? {}
+    const left = own && Object.keys({ ...was, ...own }).filter((k) => !equal(was[k], own[k]) && equal(draft.values[k], was[k]))
+    if (left?.length) change((d) => ({ values: { ...d.values, ...Object.fromEntries(left.map((k) => [k, own![k] ?? null])) }, usual: own }))
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [under.data])
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
   const uploading = useUploading()

@@ -107,8 +107,10 @@ func (w *work) endOf(r *Record, in *instance, view *rulebook.View) (time.Time, e
 		return time.Time{}, nil
 	}
 	if s := r.form.State(r.State()); s != nil && s.Final && d.Ends == nil {
-		// A deadline that starts at or after the final state was entered is work that follows closing.
-		if t := lastEntry(r); t.After(in.from) {
+		// A deadline that starts at or after the final state was entered is work that follows closing, unless it starts with
+		// the record itself, which went on from there in the same instant.
+		made := d.From != nil && d.From.Action == "create" && len(r.stays()) > 1
+		if t := lastEntry(r); t.After(in.from) || made && t.Equal(in.from) {
 			return t, nil
 		}
 	}

@@ -10,11 +10,12 @@ import (
 
 // NewAsk is a field or table that is asked when a record is made: Required to make it, Later to send it on.
 type NewAsk struct {
-	Field    string `json:"field"`
-	Required bool   `json:"required"`
-	Later    bool   `json:"later,omitempty"`
-	Clause   string `json:"clause,omitempty"`
-	Value    any    `json:"value,omitempty"` // what it is if nobody says otherwise, where that does not hang on other fields; "today" is the day on which it is asked
+	Field    string   `json:"field"`
+	Required bool     `json:"required"`
+	Later    bool     `json:"later,omitempty"`
+	Clause   string   `json:"clause,omitempty"`
+	Not      []string `json:"not,omitempty"`   // of its options those with which none is ever made
+	Value    any      `json:"value,omitempty"` // what it is if nobody says otherwise, where that does not hang on other fields; "today" is the day on which it is asked
 }
 
 // NewView is what the page of a new record asks, and the way on from there that this reader has.
@@ -58,7 +59,11 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 			}
 		}
 	}
+	never := map[string][]string{}
 	for _, q := range create.Require {
+		if field, values := mayNotBe(q); view.Awake(&q.Node) && field != "" {
+			never[field] = append(never[field], values...)
+		}
 		for _, id := range mustBeEmpty(q) {
 			elsewhere[id] = elsewhere[id] || view.Awake(&q.Node)
 		}
@@ -69,9 +74,9 @@ func (w *work) newView(f *rulebook.Form, r *Record, view *rulebook.View) *NewVie
 			for _, c := range create.Fill {
 				byCreate = byCreate || c.Field == id && !c.Optional
 			}
-			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required || byCreate, Later: later[id] && !required && !byCreate, Clause: first(x.Clause, clause), Value: w.defaultOf(f.Field(id), r, view)})
+			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required || byCreate, Later: later[id] && !required && !byCreate, Clause: first(x.Clause, clause), Not: never[id], Value: w.defaultOf(f.Field(id), r, view)})
 		} else if required || !elsewhere[id] && !mergeField(f, id) {
-			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required, Clause: clause, Value: w.defaultOf(f.Field(id), r, view)})
+			v.Asks = append(v.Asks, NewAsk{Field: id, Required: required, Clause: clause, Not: never[id], Value: w.defaultOf(f.Field(id), r, view)})
 		}
 	}
 	for _, fd := range f.Fields {
@@ -97,6 +102,14 @@ func mustBeEmpty(q *rulebook.Check) []string {
 		return nil
 	}
 	return q.That.Cases[0].Is.Blank()
+}
+
+// mayNotBe are the values that a condition forbids a field and no more: who files is not offered them.
+func mayNotBe(q *rulebook.Check) (field string, values []string) {
+	if q.That == nil || len(q.That.Cases) != 1 || q.That.Cases[0].When != nil {
+		return "", nil
+	}
+	return q.That.Cases[0].Is.Never()
 }
 
 // sendsOn is the first action that leads from the first state to another of the form's path, by this reader, with a press.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"strings"
 	"testing"
 
 	"zhanggui/internal/rulebook"
@@ -60,5 +62,26 @@ func TestStays(t *testing.T) {
 		if got := stays(f, f.Action(x.action), f.Action(x.action).Require[0]); got != x.want {
 			t.Errorf("%s.%s: %v", x.form, x.action, got)
 		}
+	}
+}
+
+// Ensure that who files a record is not offered what filing always refuses, in whichever form of whichever rulebook.
+func TestMayNotBe(t *testing.T) {
+	got := map[string]string{}
+	for _, f := range shipped(t).Forms {
+		create := f.Action("create")
+		if create == nil {
+			continue
+		}
+		for _, q := range create.Require {
+			if field, values := mayNotBe(q); field != "" && f.Field(field) != nil && len(f.Field(field).Type.Options) > 0 {
+				key := f.Key + "." + field
+				got[key] = strings.TrimSpace(got[key] + " " + strings.Join(values, " "))
+			}
+		}
+	}
+	want := map[string]string{"base.customer.standing": "dealt lost"}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -433,6 +433,32 @@ func TestCompile_Problems(t *testing.T) {
 	}
 }
 
+// Ensure that an expression is asked which values it forbids a field, and only where it says no more.
+func TestNever(t *testing.T) {
+	e, _, vars := testEnv(t)
+	for text, want := range map[string]string{
+		"this.note != 'a'":                                                 "note a",
+		"!has(this.note) || this.note != 'a'":                              "note a",
+		"(!has(this.note) || this.note != 'a') && this.note != 'b'":        "note a b",
+		"this.note != 'a' || this.note != 'b'":                             "",
+		"!has(this.qty) || this.note != 'a'":                               "",
+		"has(this.note) || this.note != 'a'":                               "",
+		"this.note == 'a'":                                                 "",
+		"this.note != 'a' && this.amount > param.limit":                    "",
+		"!has(this.note) || this.note != 'a' || this.amount > param.limit": "",
+	} {
+		x, problems := e.Compile(text, vars, expr.Of(expr.KBool))
+		if len(problems) > 0 {
+			t.Errorf("%s: %v", text, problems)
+			continue
+		}
+		field, values := x.Never()
+		if got := strings.TrimSpace(field + " " + strings.Join(values, " ")); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // Ensure that an expression is asked which fields it says are empty, and only where it says no more.
 func TestBlank(t *testing.T) {
 	e, _, vars := testEnv(t)

@@ -105,6 +105,36 @@ func (x *Expr) Blank() []string {
 	return list
 }
 
+// Never are the values that the expression forbids one field of `this`, where it says no more than that: "!has(this.a) || this.a != 'x'".
+func (x *Expr) Never() (field string, values []string) {
+	own := func(n *node) bool {
+		if n.op != "select" && n.op != "has" || n.args[0].op != "var" || n.args[0].name != "this" || field != "" && field != n.name {
+			return false
+		}
+		field = n.name
+		return true
+	}
+	var of func(n *node) bool
+	of = func(n *node) bool {
+		switch {
+		case n.op == "call" && n.name == "_&&_":
+			return of(n.args[0]) && of(n.args[1])
+		case n.op == "call" && n.name == "_||_": // unset, or something else
+			e := n.args[0]
+			return e.op == "call" && e.name == "!_" && e.args[0].op == "has" && own(e.args[0]) && of(n.args[1])
+		case n.op == "call" && n.name == "_!=_" && n.args[1].op == "const" && n.args[0].op == "select" && own(n.args[0]):
+			v, ok := n.args[1].val.(string)
+			values = append(values, v)
+			return ok
+		}
+		return false
+	}
+	if !of(x.root) {
+		return "", nil
+	}
+	return field, values
+}
+
 // Reads are the fields the expression depends on, through references, queries and live computed fields too.
 func (x *Expr) Reads() []Path {
 	r := reader{env: x.env, seen: map[Path]bool{}, live: map[*Expr]bool{}}

@@ -91,7 +91,7 @@ export interface Field {
   scan?: boolean
 }
 /** What a new record is asked: `later` = needed only to send it on. */
-export interface NewDef { asks: { field: string; required: boolean; later?: boolean; clause?: string; value?: unknown }[]; send?: ActionDef }
+export interface NewDef { asks: { field: string; required: boolean; later?: boolean; clause?: string; value?: unknown; not?: string[] }[]; send?: ActionDef }
 export interface LineDef { id: string; label: Text; fields: Field[]; fixed?: boolean }
 export interface ActionDef { id: string; label: Text; clause?: string; style?: string; bulk?: boolean; reason?: number; from?: string[]; to?: string[]; fill?: { field: string; required: boolean; clause?: string; label: Text }[] }
 export interface BulkResult { id: string; number?: string; ok: boolean; problem?: Problem }

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { useNavigate, useParams, useSearchParams } from 'react-router'
 import { call, newKey, post, problemOf } from '../api/client'
 import { recordPath, refresh, useForm, useGet } from '../api/query'
-import type { ActionDef, AlikeRow, Form, Page, Problem, Rec, Row, Values } from '../api/types'
+import type { ActionDef, AlikeRow, Form, NewDef, Page, Problem, Rec, Row, Values } from '../api/types'
 import { useNow, useTitle } from '../app/clock'
 import { cel } from '../app/filter'
 import { useWords } from '../app/i18n'
@@ -85,10 +85,10 @@ function NewForm({ form, slot, given }: { form: Form; slot: number; given: Value
   const top = useRef<HTMLDivElement>(null)
   useTitle(t('new_of', { what: w(f.label) }))
   const { first, more, lines } = useMemo(() => {
-    const asked = f.new?.asks ?? f.fields.filter((x) => !x.computed).map((x) => ({ field: x.id, required: !!x.required }))
+    const asked = f.new?.asks ?? f.fields.filter((x) => !x.computed).map((x): NewDef['asks'][number] => ({ field: x.id, required: !!x.required }))
     const all = asked.flatMap((x): Ask[] => {
       const field = f.fields.find((y) => y.id === x.field)
-      return field && !field.computed ? [{ ...x, field }] : []
+      return field && !field.computed ? [{ ...x, field: x.not ? { ...field, options: field.options?.filter((o) => !x.not!.includes(o.id)) } : field }] : []
     })
     const must = all.filter((x) => x.required || x.later)
     const head = f.sections[0]?.fields ?? all.slice(0, 12).map((x) => x.field.id)

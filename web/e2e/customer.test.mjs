@@ -130,4 +130,29 @@ export default [
     }
     await page.unroute('**/api/file')
   }],
+  ['a file that is removed while another is on its way stays away, and one that is added meanwhile stays', 'shenyi', null, async (page) => {
+    const gates = []
+    await page.route('**/api/file', async (route) => { await new Promise((done) => gates.push(done)); await route.continue() })
+    const arrived = async (n) => { for (let i = 0; i < 100 && gates.length <= n; i++) await page.waitForTimeout(50); gates[n]() }
+    await page.goto(`${base}/register/11.dept_entry/new`)
+    const field = page.locator('.item').filter({ has: page.locator('[id="new-evidence"]') })
+    const named = (name) => ({ ...picture, name })
+    const there = (name) => field.locator('.file', { hasText: name })
+    const put = async (...names) => field.locator('input[type=file]').setInputFiles(names.map(named))
+    await field.waitFor()
+    await put('one.png')
+    await arrived(0)
+    await there('one.png').waitFor()
+    await put('two.png')
+    await page.getByText('正在上传', { exact: false }).first().waitFor()
+    await put('three.png')
+    await there('one.png').getByRole('button').click()
+    await arrived(2) // the later one first
+    await there('three.png').waitFor()
+    await arrived(1)
+    await there('two.png').waitFor()
+    must((await field.locator('.file').count()) === 2 && (await there('three.png').count()) === 1, 'the files are ' + (await field.innerText()))
+    must(!(await field.innerText()).includes('正在上传'), 'something is still said to be on its way')
+    await page.unroute('**/api/file')
+  }],
 ]

@@ -1,6 +1,6 @@
 import { PaperClipOutlined } from '@ant-design/icons'
 import { Button } from 'antd'
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useWords } from '../../app/i18n'
 import { call, problemOf } from '../../api/client'
 import { underWay } from '../../app/uploads'
@@ -18,23 +18,26 @@ function FileInput({ field, value, onChange, id, describedBy }: InputProps) {
   const [busy, setBusy] = useState<string[]>([])
   const [problem, setProblem] = useState<Problem | null>(null)
   const have = list(value)
+  const there = useRef(have) // as it stands when a file has arrived: others came and went meanwhile
+  useEffect(() => {
+    there.current = list(value)
+  }, [value])
   const add = async (files: FileList | File[]) => {
     setProblem(null)
     const chosen = Array.from(files).slice(0, many ? undefined : 1)
-    setBusy(chosen.map((f) => f.name))
-    let now = many ? [...have] : []
+    setBusy((b) => [...b, ...chosen.map((f) => f.name)])
     for (const f of chosen) {
       const body = new FormData()
       body.append('file', f)
       try {
         await underWay(call<FileValue>('POST', '/api/file', { body }).then((x) => {
-          now = [...now, x]
-          onChange(many ? now : now[0])
+          there.current = many ? [...there.current, x] : [x]
+          onChange(many ? there.current : x)
         }))
       } catch (e) {
         setProblem(problemOf(e))
       }
-      setBusy((b) => b.filter((x) => x !== f.name))
+      setBusy((b) => b.filter((_, i) => i !== b.indexOf(f.name)))
     }
   }
   return (
@@ -44,7 +47,7 @@ function FileInput({ field, value, onChange, id, describedBy }: InputProps) {
       <input ref={input} type="file" hidden multiple={many} onChange={(e) => { if (e.target.files) void add(e.target.files); e.target.value = '' }} />
       <Button icon={<PaperClipOutlined />} loading={busy.length > 0} onClick={() => input.current?.click()}>{t('file.add')}</Button>
       <span className="hint"> {t('file.limit')}</span>
-      {busy.map((n) => <div key={n} className="soft">{t('file.sending', { name: n })}</div>)}
+      {busy.map((n, i) => <div key={i} className="soft">{t('file.sending', { name: n })}</div>)}
       {have.map((f) => (
         <div key={f.id} className="file">
           <a href={`/api/file/${f.id}`} target="_blank" rel="noreferrer">{f.name}</a> <small className="soft">{size(f.size)}</small>{' '}

@@ -31,7 +31,8 @@ func (db *DB) MoveTo(ctx context.Context, to *DB) (m Moved, err error) {
 		return to.Write(ctx, func(dst *Tx) error {
 			m = Moved{Tables: len(names)}
 			pg := to.drv.dialect() == postgres
-			if pg { // made anew when all is there, many times faster
+			pieces := pg && dst.schema.pieced != nil
+			if pieces { // made anew when all is there, many times faster
 				if _, err := dst.exec(noPieceIndexPG, nil); err != nil {
 					return err
 				}
@@ -64,7 +65,7 @@ func (db *DB) MoveTo(ctx context.Context, to *DB) (m Moved, err error) {
 				fmt.Fprintf(all, "%s %s\n", name, was)
 			}
 			m.Digest = hex.EncodeToString(all.Sum(nil))
-			if pg {
+			if pieces {
 				if _, err := dst.exec(pieceIndexPG, nil); err != nil {
 					return err
 				}

@@ -9,7 +9,8 @@ import (
 // Rows that were there before their pieces are filled in the newest first. A table that is small is filled in the transaction that
 // makes the place for the pieces; of a large one its owner does it beside the work, by FillSearch, and until then it is looked through.
 
-var fillSmall = 20_000 // rows of a table that is filled in at once
+// Rows of a table that is filled in at once; on PostgreSQL, where each is a statement and other nodes wait, a tenth of them.
+var fillSmall = 20_000
 
 const fillPart = 250 // rows in one transaction beside the work: who acts waits for no more
 
@@ -19,21 +20,25 @@ func (tx *Tx) fillSmall() error {
 	if err != nil {
 		return tx.fail(err)
 	}
+	most := fillSmall
+	if tx.onPG() {
+		most /= 10
+	}
 	for name, p := range list {
 		t := tx.schema.tables[name] // nil = made just now
 		if p.made {
 			continue
 		}
 		if t != nil && t.byName[searchColumn] != nil {
-			rows, err := tx.ask(`SELECT count(*) AS "n" FROM (SELECT 1 FROM `+quote(name)+` LIMIT `+strconv.Itoa(fillSmall+1)+`) x`, nil, []column{{"n", Int}})
+			rows, err := tx.ask(`SELECT count(*) AS "n" FROM (SELECT 1 FROM `+quote(name)+` LIMIT `+strconv.Itoa(most+1)+`) x`, nil, []column{{"n", Int}})
 			if err != nil {
 				return tx.fail(err)
 			}
-			if rows[0]["n"].(int64) > int64(fillSmall) {
+			if rows[0]["n"].(int64) > int64(most) {
 				continue
 			}
 			f := filler{t: t, code: p.code}
-			part, err := f.next(tx, fillSmall+1)
+			part, err := f.next(tx, most+1)
 			if err == nil {
 				err = tx.fill(part)
 			}

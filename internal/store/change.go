@@ -78,19 +78,25 @@ func (tx *Tx) Upsert(table string, primary []string, row Row) error {
 		do = " DO UPDATE SET " + strings.Join(set, ", ")
 	}
 	tx.note(t, names, args, written{})
-	if text, set := row[searchColumn].(string); set && tx.keepsPieces(t) {
+	text, named := row[searchColumn].(string)
+	named = named && tx.keepsPieces(t)
+	if named && !tx.onPG() {
 		n := len(tx.pieces)
 		if err := tx.noteSet(t, Row{"id": row["id"]}, text); err != nil {
 			return err
 		}
-		if n == len(tx.pieces) && !tx.onPG() {
+		if n == len(tx.pieces) {
 			if err := tx.noteInserted(t, row); err != nil {
 				return err
 			}
 		}
 	}
 	tx.forget(t.name)
-	return tx.say(tx.insertSQL(t, names)+" ON CONFLICT ("+quoteAll(primary)+")"+do, args, nil)
+	err = tx.say(tx.insertSQL(t, names)+" ON CONFLICT ("+quoteAll(primary)+")"+do, args, nil)
+	if err == nil && named && tx.onPG() {
+		err = tx.noteSet(t, Row{"id": row["id"]}, text)
+	}
+	return err
 }
 
 // Update sets columns of the rows whose key columns have these values (nil = IS NULL) and answers
@@ -146,8 +152,9 @@ func (tx *Tx) update(table string, key, set Row, there bool) (int64, error) {
 		args = append(args, match[i])
 		b.WriteString(quote(n) + " = " + tx.mark(len(args)))
 	}
-	if v, named := set[searchColumn]; named && tx.keepsPieces(t) {
-		text, _ := v.(string)
+	text, named := set[searchColumn]
+	named = named && tx.keepsPieces(t)
+	if named && !tx.notesAfter(key) {
 		if err := tx.noteSet(t, key, text); err != nil {
 			return 0, err
 		}
@@ -161,6 +168,9 @@ func (tx *Tx) update(table string, key, set Row, there bool) (int64, error) {
 	}
 	if n > 0 && err == nil && tx.tells(t, names) {
 		tx.note(t, append(keys, names...), append(match, args[:len(names)]...), written{})
+	}
+	if n > 0 && err == nil && named && tx.notesAfter(key) {
+		err = tx.noteSet(t, key, text)
 	}
 	return n, err
 }

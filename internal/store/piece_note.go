@@ -71,9 +71,18 @@ func (tx *Tx) noteOld(t *table, where query.Expr, alias string, text *string) er
 	return err
 }
 
-// noteSet is noteOld for rows with this key. On PostgreSQL the entry of one that the id names is written without a look at the row.
-func (tx *Tx) noteSet(t *table, key Row, text string) error {
-	if id, one := key["id"].(string); one && len(key) == 1 && tx.onPG() {
+// notesAfter tells whether the pieces of rows with this key are noted after the rows are written, and without a look at them: on PostgreSQL, of
+// one that the id names. All lock the row first then, and its entry after it.
+func (tx *Tx) notesAfter(key Row) bool {
+	_, one := key["id"].(string)
+	return one && len(key) == 1 && tx.onPG()
+}
+
+// noteSet is noteOld for rows with this key.
+func (tx *Tx) noteSet(t *table, key Row, to any) error {
+	text, _ := to.(string)
+	if tx.notesAfter(key) {
+		id, _ := key["id"].(string)
 		return tx.enter(piece{code: tx.schema.pieced[t.name].code, id: id, text: text})
 	}
 	return tx.noteOld(t, whereKey(key), "t", &text)

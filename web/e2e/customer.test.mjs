@@ -67,7 +67,7 @@ export default [
     await noForbidden(page)
     await shot(page, 'customer-quota')
 
-    const [listed] = (await ask(page, filter('base.customer', "this.code == 'KF210'"))).rows
+    const listed = await first(page, 'base.customer', "this.code == 'KF210'")
     await page.goto(`${base}/register/base.visit/new?customer=${listed.id}&customer.label=${encodeURIComponent(listed.title)}`)
     await page.locator('main .act-buttons').waitFor()
     await fill(page, page.locator('main'), 'new', { needs: '无', changes: '无', opinion: '无' }, {})

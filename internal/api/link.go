@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"sync"
@@ -76,8 +77,7 @@ func sayOf(err error) engine.Text {
 
 type askedView struct {
 	*engine.LinkView
-	Company string `json:"company"`
-	Until   string `json:"until"`
+	Until string `json:"until"`
 }
 
 // asked shows the holder of a link what he is asked.
@@ -86,7 +86,8 @@ func asked(c *call) error {
 	if err != nil {
 		return outward(err)
 	}
-	return c.json(http.StatusOK, askedView{v, c.s.Company.Name, instant(c.link.Ends)})
+	v.Company = cmp.Or(v.Company, c.s.Company.Name)
+	return c.json(http.StatusOK, askedView{v, instant(c.link.Ends)})
 }
 
 type answerBody struct {

@@ -42,7 +42,7 @@ func (a *Auth) KeepLink(ctx context.Context, now time.Time, token, by string, l 
 
 // CheckLink tells what a link is for, now. One that never was, one that has ended and one that was replaced are answered alike, as is none.
 func (a *Auth) CheckLink(ctx context.Context, now time.Time, token string) (Link, error) {
-	no := fault.New(fault.Unauthenticated, "这个链接不对或不完整，或者已经过期、换了新的", "This link is not right or not whole, has ended, or was replaced by a new one")
+	no := fault.New(fault.Unauthenticated, "这个链接不对或不完整，或者已经交过、过期、换了新的", "This link is not right or not whole, was used, has ended, or was replaced by a new one")
 	if !strings.HasPrefix(token, LinkPrefix) || len(token) > 100 {
 		return Link{}, no
 	}

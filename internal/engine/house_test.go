@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"zhanggui/internal/engine"
@@ -25,9 +26,9 @@ func TestHouse(t *testing.T) { testkit.Databases(t, housesOn) }
 
 func housesOn(t *testing.T, dsn string) {
 	s := testkit.Open(t, testkit.Load(t, houseBooks), dsn, "2026-03-02 09:00")
-	group := s.System("base.unit", map[string]any{"name": "集团"})
+	group := s.System("base.unit", map[string]any{"name": "集团", "kind": "company"})
 	house := func(name, book string) string {
-		s.Unit = s.System("base.unit", map[string]any{"name": name, "parent": group})
+		s.Unit = s.System("base.unit", map[string]any{"name": name, "parent": group, "kind": "subsidiary"})
 		s.System("base.adoption", map[string]any{"unit": s.Unit, "book": book, "version": "1.0", "from": "2000-01-01"})
 		return s.Unit
 	}
@@ -47,8 +48,15 @@ func housesOn(t *testing.T, dsn string) {
 	customer := s.Do("wang", "base.customer", "", "create", map[string]any{"name": "泰和泵业"}).Record
 	invoice := s.Do("wang", "base.invoice", "", "create", map[string]any{"invoice_no": "26030011", "customer": customer, "amount": "12000.00"}).Record
 	theirs := s.Do("li", "base.invoice", "", "create", map[string]any{"invoice_no": "26030022", "customer": customer, "amount": "9.00"}).Record
+	inPart := s.Do("zhou", "base.visit", "", "create", map[string]any{"customer": customer, "visited_on": "2026-03-02"}).Record
 	atTop := s.System("base.invoice", map[string]any{"invoice_no": "26030033", "customer": customer, "amount": "1.00"})
 
+	for id, want := range map[string]string{"base.invoice " + theirs: "乙厂", "base.visit " + inPart: "甲厂", "base.invoice " + atTop: "集团"} { // whose letterhead a paper has
+		form, record, _ := strings.Cut(id, " ")
+		if paper, err := s.E.Print(t.Context(), s.Now, engine.Actor{Person: s.ID("jian"), Origin: "api"}, form, record, ""); err != nil || paper.Company != want {
+			t.Errorf("%s is printed by %v, not %s (%v)", form, paper, want, err)
+		}
+	}
 	for who, want := range map[string][]string{"wang": {invoice}, "zhou": {invoice}, "li": {theirs}, "both": {invoice, theirs}, "whole": {invoice, theirs}, "staff": {invoice, theirs}, "jian": {invoice, theirs}} {
 		actor := engine.Actor{Person: s.ID(who), Origin: "api"}
 		want = append(slices.Clone(want), atTop)

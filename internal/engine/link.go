@@ -191,14 +191,15 @@ func bearerRows(fields []string, old []*Line, rows []map[string]any) ([]map[stri
 
 // LinkView is what the holder of a link is shown.
 type LinkView struct {
-	Form   Text           `json:"form"`
-	Title  string         `json:"title"`
-	Action Text           `json:"action"`
-	Shown  []LinkShown    `json:"shown"`
-	Fields []FieldView    `json:"fields"` // that he fills
-	Must   []string       `json:"must"`   // of them, and of lines, what may not stay empty
-	Values map[string]any `json:"values"`
-	Lines  []LinkLine     `json:"lines"`
+	Company string         `json:"company"` // who asks; "" = the installation's
+	Form    Text           `json:"form"`
+	Title   string         `json:"title"`
+	Action  Text           `json:"action"`
+	Shown   []LinkShown    `json:"shown"`
+	Fields  []FieldView    `json:"fields"` // that he fills
+	Must    []string       `json:"must"`   // of them, and of lines, what may not stay empty
+	Values  map[string]any `json:"values"`
+	Lines   []LinkLine     `json:"lines"`
 }
 
 // LinkShown is a field that he reads.
@@ -244,7 +245,7 @@ func (e *Engine) LinkView(ctx context.Context, now time.Time, b Bearer) (*LinkVi
 }
 
 func (w *work) linkView(r *Record, a *rulebook.Action, view *rulebook.View) (*LinkView, error) {
-	v := &LinkView{Form: text(r.form.Label), Title: w.headline(r), Action: actionText(a), Shown: []LinkShown{}, Fields: []FieldView{}, Must: []string{}, Values: map[string]any{}, Lines: []LinkLine{}}
+	v := &LinkView{Company: w.world.companyOf(str(r.row["unit"])), Form: text(r.form.Label), Title: w.headline(r), Action: actionText(a), Shown: []LinkShown{}, Fields: []FieldView{}, Must: []string{}, Values: map[string]any{}, Lines: []LinkLine{}}
 	both := func(x expr.Value, f *rulebook.Field) Text {
 		return Text{w.wordsIn(x, f.Type, false), w.wordsIn(x, f.Type, true)}
 	}

@@ -108,8 +108,8 @@ func copyOf(f *rulebook.Form, mark string) (*rulebook.Copy, error) {
 
 func (w *work) printView(r *Record, copyMark string) (*PrintView, error) {
 	v := &PrintView{Layout: "a4", Title: text(r.form.Label), Number: r.Number(), Copy: copyMark, Cells: []PrintCell{}, Opinions: []PrintOpinion{}, Lines: []PrintLines{}}
-	if u := w.world.units[w.world.top]; u != nil {
-		v.Company = u.name
+	if v.Company = w.world.companyOf(str(r.row["unit"])); v.Company == "" && w.world.units[w.world.top] != nil {
+		v.Company = w.world.units[w.world.top].name
 	}
 	view := w.view(r)
 	if p := r.form.Print; p != nil && view.Awake(&p.Node) {

@@ -38,6 +38,7 @@ type world struct {
 type unitInfo struct {
 	id, name, parent, head string
 	outside                bool // of another organisation: nobody there belongs to the units above
+	company                bool // with a name of its own on paper
 }
 type personInfo struct {
 	id, name, unit, superior, post, account string
@@ -160,8 +161,11 @@ func (w *work) readWorld() (*world, error) {
 		if u.parent == "" && wd.top == "" {
 			wd.top = u.id
 		}
-		if str(r["kind"]) == "outside" {
+		switch str(r["kind"]) {
+		case "outside":
 			u.outside, u.parent = true, ""
+		case "company", "subsidiary":
+			u.company = true
 		}
 	})
 	each("base.person", func(r store.Row) {
@@ -515,6 +519,16 @@ func (wd *world) superiorOf(person string) string {
 	for u := range wd.chain(p.unit) {
 		if x := wd.units[u]; x != nil && x.head != "" && x.head != person {
 			return x.head
+		}
+	}
+	return ""
+}
+
+// companyOf is the name of the company that a unit belongs to, as it stands on paper; "" if none says that it is one.
+func (wd *world) companyOf(unit string) string {
+	for u := range wd.chain(unit) {
+		if x := wd.units[u]; x != nil && x.company {
+			return x.name
 		}
 	}
 	return ""

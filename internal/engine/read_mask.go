@@ -144,9 +144,15 @@ func (w *work) ownRowsIn(form *rulebook.Form, unit string) bool {
 		return false
 	}
 	if s.named == nil {
+		out := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: "u", Name: "id"}}} // of a unit within reach nobody asks, and of those he may have to look through everything
+		for _, u := range sortedKeys(w.world.units) {
+			if !s.units[u] {
+				out.Args = append(out.Args, query.Const{Value: u})
+			}
+		}
 		own := query.And(query.Op{Name: "=", Args: []query.Expr{query.Col{Alias: "o", Name: "unit"}, query.Col{Alias: "u", Name: "id"}}}, query.Op{Name: "or", Args: w.whereOwn(s, "o")})
 		rows, err := w.tx.Select(query.Select{Table: w.e.Lib.Form("base.unit").Table, Alias: "u", Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "u", Name: "id"}}},
-			Where: query.Sub{Agg: "exists", Table: form.Table, Alias: "o", Where: own}})
+			Where: query.And(out, query.Sub{Agg: "exists", Table: form.Table, Alias: "o", Where: own})})
 		if err != nil {
 			return true
 		}

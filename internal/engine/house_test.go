@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +52,15 @@ func housesOn(t *testing.T, dsn string) {
 	inPart := s.Do("zhou", "base.visit", "", "create", map[string]any{"customer": customer, "visited_on": "2026-03-02"}).Record
 	atTop := s.System("base.invoice", map[string]any{"invoice_no": "26030033", "customer": customer, "amount": "1.00"})
 
+	// That a number is taken is told, and nothing of whose paper has it.
+	_, err := s.Try("li", "base.invoice", "", "create", map[string]any{"invoice_no": "26030011", "customer": customer, "amount": "1.00"})
+	said := fmt.Sprint(err)
+	if ref, ok := engine.AsRefusal(err); ok {
+		said += fmt.Sprintf("%+v", *ref)
+	}
+	if err == nil || strings.Contains(said, invoice) || strings.Contains(said, "泰和") || strings.Contains(said, "12000") || strings.Contains(said, "甲厂") {
+		t.Errorf("a number that is taken in the other house: %v", err)
+	}
 	for id, want := range map[string]string{"base.invoice " + theirs: "乙厂", "base.visit " + inPart: "甲厂", "base.invoice " + atTop: "集团"} { // whose letterhead a paper has
 		form, record, _ := strings.Cut(id, " ")
 		if paper, err := s.E.Print(t.Context(), s.Now, engine.Actor{Person: s.ID("jian"), Origin: "api"}, form, record, ""); err != nil || paper.Company != want {

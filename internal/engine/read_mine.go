@@ -172,3 +172,28 @@ func (d directory) units(fits func(string) bool) []string {
 	}
 	return list
 }
+
+// led are the persons whose superior somebody is, the units whose head he is or of whose members he is one; and those who have no
+// superior, or head.
+func (w *work) led(fn, by string) (ids, nobody []string, err error) {
+	d := directory{w.world, []string{by}, w.now}
+	none := func(of func(string) string) func(string) bool {
+		return func(id string) bool { return of(id) == "" }
+	}
+	switch fn {
+	case "members":
+		return d.UnitsWith(), nil, nil
+	case "head":
+		return d.UnitsLed(), d.units(none(w.world.headOf)), nil
+	}
+	if w.inferiors == nil || w.inferiors.by != by || w.inferiors.world != w.world { // asked once a unit of work: it goes through everybody
+		w.inferiors = &inferiors{w.world, by, d.InferiorsOf(), d.those(w.world.people, none(w.world.superiorOf))}
+	}
+	return w.inferiors.ids, w.inferiors.nobody, nil
+}
+
+type inferiors struct {
+	world       *world
+	by          string
+	ids, nobody []string
+}

@@ -428,7 +428,10 @@ func (im *Importer) look(w *work, object string, field Text, s string) foundRef 
 	if to == nil {
 		return foundRef{say: Text{"“" + field.ZH + "”不能导入", field.EN + " cannot be imported"}}
 	}
-	any := []query.Expr{query.Eq("this", "number", s)}
+	var any []query.Expr
+	if to.Number != nil {
+		any = append(any, query.Eq("this", "number", s))
+	}
 	var names []string // a field the reader may not ask about does not tell him by a match
 	for _, id := range []string{"name", "short_name", "code", "account"} {
 		if f := to.Field(id); f != nil && !live(f) && f.Type.Expr.Kind == expr.KText && w.open(to, f) {

@@ -261,8 +261,11 @@ func (w *work) mayName(forms []string, ref string) (bool, error) {
 	}
 	for _, key := range forms {
 		f := w.e.Lib.Form(key)
-		rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "t", Limit: 1, Where: query.Op{Name: "or", Args: []query.Expr{
-			query.Eq("t", "id", ref), query.Eq("t", "number", ref)}}})
+		is := []query.Expr{query.Eq("t", "id", ref)}
+		if f.Number != nil {
+			is = append(is, query.Eq("t", "number", ref))
+		}
+		rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "t", Limit: 1, Where: query.Op{Name: "or", Args: is}})
 		if err != nil {
 			return false, err
 		}

@@ -54,8 +54,10 @@ func formTable(f *rulebook.Form) store.Table {
 	t.Indexes = append(t.Indexes,
 		store.Index{Name: f.Table + "_state", Columns: []string{"state", "at", "id"}},
 		store.Index{Name: f.Table + "_at", Columns: []string{"at", "id"}},
-		store.Index{Name: f.Table + "_unit", Columns: []string{"unit", "at", "id"}},
-		store.Index{Name: f.Table + "_number", Columns: []string{"number"}})
+		store.Index{Name: f.Table + "_unit", Columns: []string{"unit", "at", "id"}})
+	if f.Number != nil {
+		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_number", Columns: []string{"number"}, Where: `"number" IS NOT NULL`})
+	}
 	if f.Kept == "" { // a reader's own, newest first; see few
 		t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_author", Columns: []string{"by", "at", "id"}})
 	}
@@ -69,8 +71,8 @@ func formTable(f *rulebook.Form) store.Table {
 		t.Columns = append(t.Columns, store.Column{Name: fd.ID, Kind: columnKind(fd.Type), Label: fd.Label.ZH, Secret: fd.Class != nil})
 		t.Columns, t.Indexes = marked(t.Columns, t.Indexes, t.Name, fd)
 		if fd.Type.Expr.Kind == expr.KObject {
-			// what names a record, newest first: its page shows them so, however many there are
-			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID, "at", "id"}})
+			// what names a record, newest first: its page shows them so, however many there are. What names none is not in it: most are empty at filing.
+			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_" + fd.ID, Columns: []string{fd.ID, "at", "id"}, Where: `"` + fd.ID + `" IS NOT NULL`})
 		} else if f.Kept == "" && listsPeople(fd) { // those that name anybody
 			t.Indexes = append(t.Indexes, store.Index{Name: f.Table + "_in_" + fd.ID, Columns: []string{"at", "id"}, Where: `"` + fd.ID + `" IS NOT NULL`})
 		}
@@ -175,7 +177,7 @@ func marked(columns []store.Column, indexes []store.Index, table string, f *rule
 	if !f.Personal {
 		return columns, indexes
 	}
-	return append(columns, store.Column{Name: f.Mark(), Kind: "text", Untold: true}), append(indexes, store.Index{Name: table + "_" + f.Mark(), Columns: []string{f.Mark()}})
+	return append(columns, store.Column{Name: f.Mark(), Kind: "text", Untold: true}), append(indexes, store.Index{Name: table + "_" + f.Mark(), Columns: []string{f.Mark()}, Where: `"` + f.Mark() + `" IS NOT NULL`})
 }
 
 // live fields are computed on reading and have no column.

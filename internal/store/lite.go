@@ -30,6 +30,7 @@ type lite struct {
 
 	folding bool // the log is emptied into the file as it grows
 	aside   aside
+	wanted  atomic.Bool // whoever moves the log waits for the running batch to end
 	tail    atomic.Pointer[Tail]
 
 	mu     sync.Mutex
@@ -51,6 +52,7 @@ func openLite(path string, layer func(sqldriver.Conn) sqldriver.Conn) (*lite, er
 		return nil, errUse("sqlite: bad parameters: %w", err)
 	}
 	l := &lite{own: make(chan struct{}, 1), memory: path == ":memory:", path: path, layer: layer}
+	l.aside.ctx, l.aside.end = context.WithCancel(context.Background())
 	// An unknown column in double quotes is an error, not a text, only with dqs off.
 	base := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_dqs=0"
 	if l.memory {
@@ -59,7 +61,7 @@ func openLite(path string, layer func(sqldriver.Conn) sqldriver.Conn) (*lite, er
 	pragmas := []string{"busy_timeout = 5000", "foreign_keys = off", "temp_store = memory", "trusted_schema = off", "cache_size = -32768"}
 	writer := pragmas
 	if !l.memory {
-		checkpoint := foldPages
+		checkpoint := foldLast
 		if _, err := os.Stat(path + copiedMark); err == nil {
 			checkpoint = 0 // a running server copies the log away, and empties it
 		}

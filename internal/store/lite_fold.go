@@ -8,11 +8,14 @@ import (
 
 // The log is emptied into the file beside the writer, by a connection of its own: who commits would else wait for thousands of
 // pages to be written and synced that are not his. It moves what is in the log when it begins. While acts come one upon the
-// other the log is never wholly moved, and grows; when it is foldPages long, the writer moves the small rest, and it begins anew.
+// other the log is never wholly moved, and grows; when it is foldPages long, the writer is held for the small rest, and it begins anew.
 
 const (
-	foldActs  = 256  // acts after which the log is moved
-	foldPages = 8000 // of 4 kB, the log's usual length under load; journal_size_limit is twice as much
+	foldActs  = 256           // acts after which the log is moved
+	foldPages = 8000          // of 4 kB, the log's usual length under load; journal_size_limit is twice as much
+	foldRest  = 200           // pages for which the writer may be held
+	foldTries = 4             // to come so near: what is written meanwhile is moved again
+	foldLast  = 8 * foldPages // the writer moves the log himself, if nobody else could
 )
 
 // aside moves the log.
@@ -21,6 +24,8 @@ type aside struct {
 	running atomic.Bool
 	done    sync.WaitGroup
 	conn    *liteConn // whoever set running may look
+	ctx     context.Context
+	end     context.CancelFunc // who closes the database has the writer already
 }
 
 // foldAside begins to move the log if enough was written since, and does not wait for it. The caller has the turn.
@@ -40,16 +45,49 @@ func (l *lite) foldAside(acts int) {
 			}
 			a.conn = c
 		}
-		// What it answers when others are at it is no error: the next does it.
-		if _, err := a.conn.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", nil, nil); l.watch(err) != nil {
+		if l.watch(l.fold(a.conn)) != nil {
 			_ = a.conn.close()
 			a.conn = nil
 		}
 	})
 }
 
+// fold moves the log, and if it is long, all of it.
+func (l *lite) fold(c *liteConn) error {
+	for had, n := int64(0), 0; n < foldTries; n++ {
+		long, err := c.moveLog()
+		if err != nil || long < foldPages {
+			return err
+		}
+		if long-had <= foldRest {
+			break
+		}
+		had = long
+	}
+	l.wanted.Store(true)
+	defer l.wanted.Store(false)
+	if l.take(l.aside.ctx) != nil {
+		return nil // whoever closes the database moves the log
+	}
+	defer l.give()
+	_, err := c.moveLog()
+	return err
+}
+
+// moveLog writes what is in the log into the file, and tells how many pages it had when that began.
+func (c *liteConn) moveLog() (int64, error) {
+	// What it answers when others are at it is no error: the next does it.
+	rows, err := c.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", nil, nil)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	long, _ := rows[0]["log"].(int64)
+	return long, nil
+}
+
 // close waits for what is under way. Nobody has or gets the turn.
 func (a *aside) close() error {
+	a.end()
 	a.done.Wait()
 	if a.conn == nil {
 		return nil

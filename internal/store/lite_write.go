@@ -32,7 +32,7 @@ type batch struct {
 const batchMembers = 128
 
 // batchTime is a variable for tests alone.
-var batchTime = 25 * time.Millisecond
+var batchTime = 10 * time.Millisecond
 
 func (l *lite) write(ctx context.Context, fn func(session) error) error {
 	b, err := l.turn(ctx)
@@ -127,7 +127,7 @@ func (l *lite) begin(ctx context.Context, b *batch) error {
 // pass hands the turn to the next writer of this batch, or ends the batch.
 func (l *lite) pass(b *batch) {
 	b.count++
-	if b.begun && b.broken == nil && b.count < batchMembers && !b.full.Load() {
+	if b.begun && b.broken == nil && b.count < batchMembers && !b.full.Load() && !l.wanted.Load() {
 		if next := l.another(b); next != nil {
 			next.turn <- b
 			return

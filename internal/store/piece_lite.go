@@ -15,6 +15,13 @@ const (
 	lastOf   = int64(1)<<codeBits - 1
 )
 
+// Each commit leaves a segment of the index. The index itself would merge hundreds of pages of them at every 64th, and who acts then would
+// wait for it; so every commit merges a few.
+const (
+	mergeBySteps = `INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('automerge', 0)`
+	mergeStep    = `INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('merge', 8)`
+)
+
 // writePieces brings the pieces of changed rows up to date. Those of a batch are written in the order of their numbers: out of
 // it each would make a segment of its own.
 func (c *liteConn) writePieces(list []piece) error {
@@ -63,7 +70,11 @@ func (c *liteConn) writePieces(list []piece) error {
 			return err
 		}
 	}
-	return nil
+	if len(short) == 0 {
+		return nil
+	}
+	_, err := c.exec(ctx, mergeStep, nil)
+	return err
 }
 
 // onceEach makes one change of the changes of each row.

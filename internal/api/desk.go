@@ -11,7 +11,12 @@ import (
 )
 
 func tasks(c *call) error {
-	v, err := c.s.Engine.Tasks(c.ctx(), c.now, c.actor)
+	v, err := c.s.Engine.Tasks(c.ctx(), c.now, c.actor, c.query("all") != "")
+	return answer(c, v, err)
+}
+
+func taskCounts(c *call) error {
+	v, err := c.s.Engine.Counts(c.ctx(), c.now, c.actor)
 	return answer(c, v, err)
 }
 

@@ -158,7 +158,8 @@ func (s *server) table() []*route {
 		with(get("/api/file/{id}", person, download, "An attachment", nil), func(r *route) { r.kind = "application/octet-stream" }),
 
 		// Tasks, clocks, notices
-		get("/api/task", person, tasks, "What I must do, by when", engine.TaskList{}),
+		get("/api/task", person, tasks, "What I must do, by when: the most urgent hundred of each kind; all=1 = up to 500", engine.TaskList{}, "all"),
+		get("/api/task/count", person, taskCounts, "How many have a time limit, by how soon", engine.TaskCounts{}),
 		get("/api/clock", person, clocks, "Running time limits", engine.ClockPage{}, "form", "state", "unit", "q", "cursor", "limit"),
 		get("/api/notice", person, notices, "What I was told", engine.NoticeList{}),
 		with(post("/api/notice/{id}/read", person, readNotice, "Mark a notice as read", nil, nil), empty),

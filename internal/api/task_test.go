@@ -57,8 +57,11 @@ func tasksOn(t *testing.T, dsn string) {
 	if r := tasks(ma); len(r.tasks()) != 1 || r.task(old)["action"] != "finish" {
 		t.Errorf("ma: %s", r.body)
 	}
-	if n := len(tasks(lone).tasks()); n != 131 { // as owner and as helper, in a unit that adopted nothing
+	if n := len(lone.do("GET", "/api/task?all=1", nil).want(200).tasks()); n != 131 { // as owner and as helper, in a unit that adopted nothing
 		t.Errorf("lone has %d", n)
+	}
+	if r := tasks(lone); len(r.tasks()) != 101 || r.task(old) == nil || r.at("more") != true { // the first hundred limits, and what has none
+		t.Errorf("lone is told %d", len(r.tasks()))
 	}
 	if r := tasks(wang); len(r.tasks()) != 2 || r.task(own)["action"] != "finish" {
 		t.Errorf("wang: %s", r.body)

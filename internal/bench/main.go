@@ -30,6 +30,7 @@ type run struct {
 	records int
 	demo    string         // a ready demonstration; "" = one is played
 	keep    string         // a folder where large databases stay for the next run; "" = scratch
+	look    string         // of the reads those whose name contains it
 	peer    string         // the peer's program; "" = not measured
 	program string         // ours, for what only a process shows
 	book    string         // the rulebook that is adopted
@@ -54,6 +55,7 @@ func main() {
 	flag.StringVar(&r.form, "form", "", "its form whose records are filed, SHORT.FORM")
 	flag.StringVar(&r.demo, "demo", "", "database of a ready demonstration, with its keys beside it; none = one is played")
 	flag.StringVar(&r.keep, "keep", "", "folder where the large databases stay, and are taken from by the next run; what a run did to their clocks stays too")
+	flag.StringVar(&r.look, "look", "", "of the reads those whose name contains this; none = all")
 	profile := flag.String("cpuprofile", "", "write where the time of this process goes to a file, for go tool pprof")
 	memory := flag.String("memprofile", "", "write what this process allocates, and where, to a file")
 	flag.Parse()

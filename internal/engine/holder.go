@@ -46,6 +46,8 @@ func (w *work) hold(c *Record, ids []string) error {
 	return w.tx.Upsert(holderTable.Name, []string{"id"}, store.Row{"id": mark, "list": string(list)})
 }
 
+const heldLists = 40 // more are asked together
+
 // clocksHeld are the running clocks that one of these people holds, the most urgent first.
 func (w *work) clocksHeld(people []string, most int) ([]store.Row, error) {
 	table := w.clockForm().Table
@@ -69,9 +71,18 @@ func (w *work) clocksHeld(people []string, most int) ([]store.Row, error) {
 	for _, l := range lists {
 		held.Args = append(held.Args, query.Const{Value: l["id"]})
 	}
-	// From the index alone: of many only the first are read.
-	found, err := w.tx.Select(query.Select{Table: table, Alias: "c", Where: query.And(held, running("c")), Order: order, Limit: most,
-		Columns: []query.Column{{Name: "id", Expr: col("id")}, {Name: "due", Expr: col("due")}}})
+	// From the index alone, which has those of one list in one state in this order: of many only the first are read.
+	first := query.Select{Table: table, Alias: "c", Order: order, Limit: most, Columns: []query.Column{{Name: "id", Expr: col("id")}, {Name: "due", Expr: col("due")}}}
+	if len(held.Args) <= heldLists {
+		for _, mark := range held.Args[1:] {
+			for _, state := range runningStates {
+				first.Any = append(first.Any, query.And(query.Op{Name: "=", Args: []query.Expr{col("held"), mark}}, query.Eq("c", "state", state)))
+			}
+		}
+	} else {
+		first.Where = query.And(held, running("c"))
+	}
+	found, err := w.tx.Select(first)
 	if err != nil {
 		return nil, err
 	}

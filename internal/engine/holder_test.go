@@ -47,7 +47,7 @@ func heldOn(t *testing.T, dsn string) {
 	clock := s.E.Lib.Form("base.clock").Table
 	held := func(who string) (list []string) {
 		t.Helper()
-		tasks, err := s.E.Tasks(context.Background(), s.Now, engine.Actor{Person: s.ID(who)})
+		tasks, err := s.E.Tasks(context.Background(), s.Now, engine.Actor{Person: s.ID(who)}, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,4 +119,57 @@ func heldOn(t *testing.T, dsn string) {
 	c := file("wang")
 	same("after a restart", "wang", c+" own")
 	same("after a restart", "qian", b+" all", c+" all")
+}
+
+// Ensure that of very many the most urgent hundred are listed, that all are counted and come when asked for, and that what is not
+// listed for its limit does not come back as an open stage.
+func TestHeld_Many(t *testing.T) { testkit.Databases(t, heldManyOn) }
+
+func heldManyOn(t *testing.T, dsn string) {
+	s := testkit.Open(t, testkit.Load(t, heldBook), dsn, "2026-03-02 09:00")
+	s.Company("厂", "x")
+	for _, who := range []string{"wang", "li"} {
+		s.Person(who, "clerk")
+	}
+	const late, fresh = 90, 40
+	file := func(n int) (ids []string) {
+		for range n {
+			ids = append(ids, s.Do("li", "x.card", "", "create", map[string]any{"owner": s.ID("wang")}).Record)
+		}
+		return ids
+	}
+	old := file(late)
+	s.Now = testkit.At(t, "2026-03-06 09:00") // a Friday
+	file(fresh)
+	ask := func(all bool) *engine.TaskList {
+		t.Helper()
+		list, err := s.E.Tasks(t.Context(), s.Now, engine.Actor{Person: s.ID("wang")}, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	first, all := ask(false), ask(true)
+	if want := (engine.TaskCounts{Late: late, Later: fresh}); all.Counts != want || first.Counts != want {
+		t.Errorf("counted %+v of the first and %+v of all, not %+v", first.Counts, all.Counts, want)
+	}
+	listed := func(l *engine.TaskList) int {
+		return len(l.Groups.Late) + len(l.Groups.Today) + len(l.Groups.Week) + len(l.Groups.Later)
+	}
+	if listed(first) != 100 || !first.More || listed(all) != late+fresh || all.More {
+		t.Errorf("%d and %d listed, more %t and %t", listed(first), listed(all), first.More, all.More)
+	}
+	for _, x := range first.Groups.Late {
+		if !slices.Contains(old, x.Record) {
+			t.Errorf("%s is not among the late ones", x.Record)
+		}
+	}
+	if len(first.Groups.Late) != late {
+		t.Errorf("%d late ones come first, not %d", len(first.Groups.Late), late)
+	}
+	for _, x := range append(first.Groups.Later, all.Groups.Later...) {
+		if x.Deadline == "" {
+			t.Errorf("%s comes as a stage", x.Record)
+		}
+	}
 }

@@ -111,8 +111,14 @@ func stillRunning(alias string) query.Expr {
 
 // running clocks are those whose end is still open.
 func running(alias string) query.Expr {
-	return query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "state"}, query.Const{Value: "open"}, query.Const{Value: "late"}, query.Const{Value: "paused"}}}
+	in := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: alias, Name: "state"}}}
+	for _, s := range runningStates {
+		in.Args = append(in.Args, query.Const{Value: s})
+	}
+	return in
 }
+
+var runningStates = []string{"open", "late", "paused"}
 
 func (w *work) due(row store.Row) *Due {
 	st := w.clockState(row)

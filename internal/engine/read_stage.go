@@ -8,33 +8,78 @@ import (
 
 // stageTasks finds work without a deadline: a stage that waits for this person, a signature to give. The
 // database is asked for the records at a stage whose next action may be his; what it answers is judged by the
-// same rules as an act. So the work grows with what waits for him, not with what there is.
-func (w *work) stageTasks(done map[string]bool) ([]Task, error) {
-	var list []Task
+// same rules as an act. So the work grows with what waits for him, not with what there is. What is done with, by
+// form, is left out. Of each form most are told; cut = there were more.
+func (w *work) stageTasks(done map[string]map[string]bool, most int) (list []Task, cut bool, err error) {
+	asks, err := w.stageIDs(done, most)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, a := range asks {
+		if ask := w.unread(a.form, a.ids); len(ask) > 0 {
+			w.tx.AheadSelect(ask[0])
+		}
+	}
+	for _, a := range asks {
+		cut = cut || a.cut
+		had, err := w.many(a.form, a.ids)
+		if err != nil {
+			return nil, false, err
+		}
+		var recs []*Record
+		for _, id := range a.ids {
+			if r := had[id]; r != nil {
+				recs = append(recs, r)
+			}
+		}
+		if err := w.prefetch(a.form, recs); err != nil {
+			return nil, false, err
+		}
+		for _, r := range recs {
+			if next := w.nextFor(r); next != nil && w.classSeen(r) {
+				list = append(list, w.stageTask(r, next))
+			}
+		}
+	}
+	return list, cut, nil
+}
+
+// stageAsk are the newest records of a form that may wait for somebody at their stage.
+type stageAsk struct {
+	form *rulebook.Form
+	ids  []string
+	cut  bool
+}
+
+func (w *work) stageIDs(done map[string]map[string]bool, most int) (list []stageAsk, err error) {
 	me := w.lookedFor()
+	var asks []query.Select
 	for _, b := range w.e.Lib.Books {
 		for _, f := range b.Forms {
 			ways := w.stagesOf(f, me)
 			if len(ways) == 0 || w.scopeOf(f).none {
 				continue
 			}
-			rows, err := w.tx.Select(query.Select{Table: f.Table, Alias: "this", Where: w.whereClass(f, "this"), Any: ways, Order: newestFirst("this"), Limit: taskClocks})
-			if err != nil {
-				return nil, err
-			}
-			var recs []*Record
-			for _, row := range rows {
-				if r := w.adopt(f, row); !done[r.id] {
-					recs = append(recs, r)
-				}
-			}
-			if err := w.prefetch(f, recs); err != nil {
-				return nil, err
-			}
-			for _, r := range recs {
-				if a := w.nextFor(r); a != nil && w.classSeen(r) {
-					list = append(list, w.stageTask(r, a))
-				}
+			q := query.Select{Table: f.Table, Alias: "this", Where: w.whereClass(f, "this"), Any: ways, Order: newestFirst("this"), Limit: most + len(done[f.Key]),
+				Columns: []query.Column{{Name: "id", Expr: query.Col{Alias: "this", Name: "id"}}}}
+			w.tx.AheadSelect(q) // all in one journey
+			list, asks = append(list, stageAsk{form: f}), append(asks, q)
+		}
+	}
+	for i := range list {
+		a := &list[i]
+		rows, err := w.tx.Select(asks[i])
+		if err != nil {
+			return nil, err
+		}
+		a.cut = len(rows) == asks[i].Limit
+		for _, row := range rows {
+			switch id := str(row["id"]); {
+			case done[a.form.Key][id]:
+			case len(a.ids) == most:
+				a.cut = true
+			default:
+				a.ids = append(a.ids, id)
 			}
 		}
 	}

@@ -79,24 +79,34 @@ type TaskList struct {
 	Groups  TaskGroups `json:"groups"`
 	Waiting []Task     `json:"waiting"`
 	Counts  TaskCounts `json:"counts"`
+	More    bool       `json:"more"` // there are others, less urgent: they are told when all is asked for
 	Recent  []Recent   `json:"recent"`
 }
 
-const taskClocks = 500 // one person with more is not helped by the rest
+const (
+	tasksFirst = 100 // each of a kind: what a day holds
+	taskClocks = 500 // one person with more is not helped by the rest
+)
 
-// Tasks of the actor.
-func (e *Engine) Tasks(ctx context.Context, now time.Time, actor Actor) (*TaskList, error) {
+// Tasks of the actor: the most urgent hundred, or all that is told of. Counts are of all.
+func (e *Engine) Tasks(ctx context.Context, now time.Time, actor Actor, all bool) (*TaskList, error) {
 	var t *TaskList
 	err := e.read(ctx, now, actor, func(w *work) error {
 		t = &TaskList{Now: instant(w.now), Waiting: []Task{}, Recent: []Recent{}}
 		if w.me == nil {
 			return nil
 		}
-		list, err := w.tasks()
+		most := tasksFirst
+		if all {
+			most = taskClocks
+		}
+		list, rest, cut, err := w.tasks(most)
 		if err != nil {
 			return err
 		}
 		t.Groups, t.Counts = w.grouped_(list)
+		w.addCounts(&t.Counts, rest)
+		t.More = !all && (cut || len(rest) > 0)
 		if t.Waiting, err = w.waitingForOthers(); err != nil {
 			return err
 		}
@@ -115,33 +125,47 @@ func (e *Engine) Counts(ctx context.Context, now time.Time, actor Actor) (TaskCo
 			return nil
 		}
 		rows, err := w.myClocks()
-		if err != nil {
-			return err
+		if err == nil {
+			w.addCounts(&c, onceOf(rows, map[string]bool{}))
 		}
-		seen := map[string]bool{}
-		for _, row := range rows {
-			key := str(row["of_id"])
-			if str(row["of_form"]) == "base.unit" {
-				key += "/" + str(row["name"])
-			}
-			if seen[key] {
-				continue
-			}
-			seen[key] = true
-			switch w.when(row) {
-			case "late":
-				c.Late++
-			case "today":
-				c.Today++
-			case "week":
-				c.Week++
-			default:
-				c.Later++
-			}
-		}
-		return nil
+		return err
 	})
 	return c, err
+}
+
+// addCounts adds clocks to the numbers.
+func (w *work) addCounts(c *TaskCounts, rows []store.Row) {
+	for _, row := range rows {
+		switch w.when(row) {
+		case "late":
+			c.Late++
+		case "today":
+			c.Today++
+		case "week":
+			c.Week++
+		default:
+			c.Later++
+		}
+	}
+}
+
+// matter is what a clock is about: the duties of a unit are matters of their own.
+func matter(row store.Row) string {
+	if str(row["of_form"]) == "base.unit" {
+		return str(row["of_id"]) + "/" + str(row["name"])
+	}
+	return str(row["of_id"])
+}
+
+// onceOf are the first clocks of each matter that is not among the seen.
+func onceOf(rows []store.Row, seen map[string]bool) (list []store.Row) {
+	for _, row := range rows {
+		if key := matter(row); !seen[key] {
+			seen[key] = true
+			list = append(list, row)
+		}
+	}
+	return list
 }
 
 func (w *work) myClocks() ([]store.Row, error) {
@@ -169,32 +193,38 @@ func (w *work) when(row store.Row) string {
 	return "later"
 }
 
-func (w *work) tasks() ([]Task, error) {
+// tasks are the most urgent of each kind, the clocks of matters that are not among them, and whether stages were left out.
+func (w *work) tasks(most int) (list []Task, rest []store.Row, cut bool, err error) {
 	rows, err := w.myClocks()
 	if err != nil {
-		return nil, err
+		return nil, nil, false, err
 	}
 	var clocks []*Record
-	for _, row := range rows {
-		clocks = append(clocks, w.adopt(w.clockForm(), row))
+	told, done := map[string]bool{}, map[string]map[string]bool{}
+	for i, row := range rows {
+		if i < most {
+			clocks, told[matter(row)] = append(clocks, w.adopt(w.clockForm(), row)), true
+		}
+		form := str(row["of_form"])
+		if done[form] == nil {
+			done[form] = map[string]bool{}
+		}
+		done[form][str(row["of_id"])] = true
 	}
+	rest = onceOf(rows[len(clocks):], told)
 	of, err := w.ownersOf(clocks)
 	if err != nil {
-		return nil, err
+		return nil, nil, false, err
 	}
-	var list []Task
-	done := map[string]bool{}
 	for _, c := range clocks {
-		r := of[c.id]
-		if r == nil {
-			continue
+		if r := of[c.id]; r != nil {
+			list = append(list, w.clockTask(c, r))
+		} else {
+			delete(done[str(c.row["of_form"])], str(c.row["of_id"]))
 		}
-		t := w.clockTask(c, r)
-		list = append(list, t)
-		done[r.id] = true
 	}
-	more, err := w.stageTasks(done)
-	return append(list, more...), err
+	more, cut, err := w.stageTasks(done, most)
+	return append(list, more...), rest, cut, err
 }
 
 // clockTask is what a clock asks of its holder.

@@ -51,7 +51,7 @@ form:
 		s.Do("kang", "k.paper", sued, "sue", nil)
 		tasks := func(who string) (list []string) {
 			t.Helper()
-			got, err := s.E.Tasks(context.Background(), s.Now, engine.Actor{Person: s.ID(who), Origin: "api"})
+			got, err := s.E.Tasks(context.Background(), s.Now, engine.Actor{Person: s.ID(who), Origin: "api"}, true)
 			if err != nil {
 				t.Fatal(err)
 			}

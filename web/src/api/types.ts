@@ -289,6 +289,7 @@ export interface Tasks {
   groups: { late: Task[]; today: Task[]; week: Task[]; later: Task[] }
   waiting: Task[]
   counts: { late: number; today: number; week: number; later: number }
+  more: boolean
   recent?: { at: string; text: Text; form?: string; record?: string }[]
 }
 

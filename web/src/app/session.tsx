@@ -112,6 +112,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     source.addEventListener('mask', (e) => window.dispatchEvent(new CustomEvent('mask', { detail: (e as MessageEvent).data })))
     source.addEventListener('task', (e) => {
       void queries.invalidateQueries({ queryKey: ['/api/task'] })
+      void queries.invalidateQueries({ queryKey: ['/api/task/count'] })
       try {
         const d = JSON.parse((e as MessageEvent).data)
         if (d.counts) set((m) => (m ? { ...m, counts: { ...m.counts, ...d.counts } } : m))

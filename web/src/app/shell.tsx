@@ -39,7 +39,7 @@ export function Shell() {
   const [making, setMaking] = useState(false)
   const [scanning, setScanning] = useState(false)
   const search = useRef<HTMLButtonElement>(null)
-  const tasks = useGet<{ counts: { late: number; today: number } }>('/api/task', undefined, { refetchInterval: 120_000 })
+  const tasks = useGet<{ late: number; today: number }>('/api/task/count', undefined, { refetchInterval: 120_000 })
   const notices = useGet<{ unread: number }>('/api/notice', undefined, { refetchInterval: 120_000 })
   useKeys({
     '/': () => setCommands(''),
@@ -52,7 +52,7 @@ export function Shell() {
     '?': () => setKeys(true),
   })
   if (!me) return null
-  const due = (tasks.data?.counts.late ?? me.counts.late) + (tasks.data?.counts.today ?? me.counts.today)
+  const due = (tasks.data?.late ?? me.counts.late) + (tasks.data?.today ?? me.counts.today)
   const has = (r?: string) => !r || me.rights.includes(r)
   const places: Place[] = [
     { to: '/', label: t('nav.workbench'), icon: <InboxOutlined />, count: due },

@@ -19,7 +19,7 @@ export default function Calendar() {
   const [params, setParams] = useSearchParams()
   const year = Number(params.get('year')) || parts(now).y
   const q = useGet<Year>('/api/calendar', { year })
-  const tasks = useGet<Tasks>('/api/task')
+  const tasks = useGet<Tasks>('/api/task', { all: 1 })
   const [all, setAll] = useState(false)
   useTitle(t('nav.calendar'))
   const days = useMemo(() => new Map((q.data?.days ?? []).map((d) => [d.date, d])), [q.data])

@@ -35,7 +35,8 @@ export default function Workbench() {
   const phone = usePhone()
   const now = useNow()
   const go = useNavigate()
-  const q = useGet<Tasks>('/api/task', undefined, { refetchInterval: 60_000 })
+  const [all, setAll] = useState(false) // those of one who has very many come when he asks for them
+  const q = useGet<Tasks>('/api/task', all ? { all: 1 } : undefined, { refetchInterval: 60_000, placeholderData: (had) => had })
   const [at, setAt] = useState(-1)
   const [doing, setDoing] = useState<Task | null>(null)
   const [done, setDone] = useState<Record<string, Finished>>({})
@@ -108,12 +109,17 @@ export default function Workbench() {
             groups.map(({ g, list }) => {
               if (!list.length) return null
               const shown = list.slice(0, more[g] ?? first(list))
+              const total = Math.max(list.length, q.data?.counts[g] ?? 0)
+              const show = () => {
+                setMore((m) => ({ ...m, [g]: shown.length + 50 }))
+                if (q.data?.more && shown.length + 50 > list.length) setAll(true)
+              }
               return (
-                <Card key={g} id={g} className="tasks-card" title={<>{t(`tasks.group.${g}`)} {list.length}</>} extra={g === 'late' && !phone ? <span className="soft small">{t('tasks.late_note')}</span> : undefined}>
+                <Card key={g} id={g} className="tasks-card" title={<>{t(`tasks.group.${g}`)} {total}</>} extra={g === 'late' && !phone ? <span className="soft small">{t('tasks.late_note')}</span> : undefined}>
                   <ul className="tasks">
                     {shown.map((x) => <Row key={`${x.id}:${x.action}`} x={x} chosen={flat[at] === x} first={flat[0] === x} done={done[x.id]?.at} onAct={(a) => act(x, a)} onFocus={() => setAt(flat.indexOf(x))} />)}
                   </ul>
-                  {list.length > shown.length && <button type="button" className="link more" onClick={() => setMore((m) => ({ ...m, [g]: shown.length + 50 }))}>{t(far(list[shown.length]) ? 'tasks.far' : 'show_more', { count: list.length - shown.length })}</button>}
+                  {total > shown.length && <button type="button" className="link more" onClick={show}>{t(list[shown.length] && far(list[shown.length]) ? 'tasks.far' : 'show_more', { count: total - shown.length })}</button>}
                 </Card>
               )
             })

@@ -16,6 +16,25 @@ export default [
     await noOverflow(page)
     await noForbidden(page)
   }],
+  ['of very many tasks the first are listed, all are counted, and the rest comes when it is asked for', 'limin', null, async (page) => {
+    await page.route(/\/api\/task$/, async (route) => { // as the server answers one who has hundreds
+      const answer = await route.fetch()
+      const body = await answer.json()
+      for (const g of Object.keys(body.groups)) body.groups[g] = body.groups[g].slice(0, 1)
+      await route.fulfill({ response: answer, json: { ...body, more: true } })
+    })
+    await page.reload()
+    await page.locator('[data-task]').first().waitFor()
+    const { counts } = await ask(page, '/api/task?all=1')
+    const group = Object.keys(counts).find((g) => counts[g] > 1)
+    must(group, 'nobody has two tasks')
+    const card = page.locator('#' + group)
+    must((await card.locator('[data-task]').count()) === 1, 'more than the first')
+    must((await card.innerText()).includes(String(counts[group])), 'all are not counted: ' + (await card.innerText()))
+    await noOverflow(page)
+    await card.getByRole('button', { name: `再显示 ${counts[group] - 1} 件` }).click()
+    await page.waitForFunction(([g, n]) => document.querySelectorAll(`#${g} [data-task]`).length === n, [group, Math.min(counts[group], 51)])
+  }],
   ['what a task offers is open on its record, and is never beside the way', 'hejing', null, async (page) => {
     await page.locator('[data-task]').first().waitFor()
     must(!/更正国内外/.test(await page.locator('main').innerText()), 'a time limit offers to change domestic or overseas')

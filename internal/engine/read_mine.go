@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"zhanggui/internal/expr"
@@ -11,20 +13,21 @@ import (
 const stageWays = 100 // more are asked together
 
 // stagesOf are the conditions, of which one is met, for records of a form that stand where this person may lead on; none: nowhere.
-// Each is of one stage and one way to be called, so that it can be asked by an index and newest first.
+// Each is of one way to be called, and of one stage where that is not a column that names him, so that it can be asked by an index and newest first.
 func (w *work) stagesOf(f *rulebook.Form, me expr.Directory) []query.Expr {
 	if f.Key != exportRequestForm && (f.Kept == "platform" || f.Book.ID == "base" && f.Key != "base.sanction") {
 		return nil
 	}
 	var any []query.Expr
+	var named []*stagesNamed
 	for _, a := range f.Actions {
 		if a.Implicit || a.By == nil || a.From == nil || a.From.Any || onlyClock(a) {
 			continue
 		}
-		var at []query.Expr
+		var at []string
 		for _, s := range a.From.States {
 			if st := f.State(s); st != nil && !st.Final && onward(f, a, s) > 0 {
-				at = append(at, query.Eq("this", "state", s))
+				at = append(at, s)
 			}
 		}
 		if len(at) == 0 {
@@ -35,15 +38,58 @@ func (w *work) stagesOf(f *rulebook.Form, me expr.Directory) []query.Expr {
 			who = w.whereScope(f, "this")
 		}
 		for _, way := range apart(who) {
+			if namesHim(way) {
+				named = addStages(named, way, at)
+				continue
+			}
 			for _, state := range at {
-				any = append(any, query.And(state, way))
+				any = append(any, query.And(query.Eq("this", "state", state), way))
 			}
 		}
+	}
+	for _, n := range named {
+		in := query.Op{Name: "in", Args: []query.Expr{query.Col{Alias: "this", Name: "state"}}}
+		for _, s := range n.states {
+			in.Args = append(in.Args, query.Const{Value: s})
+		}
+		any = append(any, query.And(in, n.way))
 	}
 	if len(any) > stageWays {
 		return []query.Expr{query.Op{Name: "or", Args: any}}
 	}
 	return any
+}
+
+// stagesNamed are the stages at which a column that names him lets him lead on. They are asked together: each alone would look through all of
+// his for the few that are there.
+type stagesNamed struct {
+	key    string
+	way    query.Expr
+	states []string
+}
+
+// namesHim tells whether a condition is that a column of the record names one of a few.
+func namesHim(way query.Expr) bool {
+	op, ok := way.(query.Op)
+	if !ok || op.Name != "in" && op.Name != "=" || len(op.Args) == 0 {
+		return false
+	}
+	c, ok := op.Args[0].(query.Col)
+	return ok && c.Alias == "this" && c.Name != "unit" && c.Name != "state"
+}
+
+func addStages(list []*stagesNamed, way query.Expr, states []string) []*stagesNamed {
+	key := fmt.Sprintf("%+v", way)
+	i := slices.IndexFunc(list, func(n *stagesNamed) bool { return n.key == key })
+	if i < 0 {
+		i, list = len(list), append(list, &stagesNamed{key: key, way: way})
+	}
+	for _, s := range states {
+		if !slices.Contains(list[i].states, s) {
+			list[i].states = append(list[i].states, s)
+		}
+	}
+	return list
 }
 
 // apart are the alternatives of a condition.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -104,7 +105,8 @@ func (e *Engine) checkKeys(ctx context.Context) error {
 	case err != nil || len(missing) == 0:
 		return err
 	case len(missing) == len(ids):
-		return fault.New(fault.Internal, "密钥库里没有这个数据库的密钥：请把原来的密钥库放回来", "The keystore has none of the keys of this database: bring back the keystore that belongs to it")
+		return errors.Join(fault.New(fault.Internal, "密钥库里没有这个数据库的密钥：请把原来的密钥库放回来", "The keystore has none of the keys of this database: bring back the keystore that belongs to it"),
+			e.keep.TakeBack(ctx))
 	}
 	if e.opts.Alarm != nil {
 		e.opts.Alarm("keys of personal data are missing: the keystore is older than the data", fmt.Sprintf("%d of the last %d", len(missing), len(ids)))

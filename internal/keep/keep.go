@@ -26,6 +26,7 @@ import (
 type Keeper struct {
 	vault vault
 	index []byte
+	fresh bool // the keystore was empty: its index key was made just now
 
 	mu    sync.Mutex
 	open  map[string]cipher.AEAD // unwrapped, at most cached of them

@@ -245,6 +245,30 @@ func TestMove(t *testing.T) {
 	})
 }
 
+// Ensure that an empty keystore which was opened in place of the right one can be left as it was found, and one with keys cannot.
+func TestTakeBack(t *testing.T) {
+	both(t, func(t *testing.T, dsn string) {
+		file := filepath.Join(t.TempDir(), "master.key")
+		from, to := keystore(t, "sqlite:"+filepath.Join(t.TempDir(), "keys.db")), keystore(t, dsn)
+		_, text := sealed(t, open(t, from, file), "张三")
+		wrong := open(t, to, file)
+		if _, err := keep.Move(ctx, from, to); err == nil {
+			t.Error("moved to where a key is")
+		}
+		if err := wrong.TakeBack(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keep.Move(ctx, from, to); err != nil {
+			t.Fatal(err)
+		}
+		there := open(t, to, file)
+		if err := errors.Join(there.TakeBack(ctx), wrong.TakeBack(ctx)); err != nil {
+			t.Fatal(err)
+		}
+		reads(t, open(t, to, file), text, "张三")
+	})
+}
+
 // Ensure that a wrapped key moved to another id does not open, so that nobody's key can be put in for another's: what was sealed does not
 // open, and nothing is sealed under a key that would outlive whose it seems to be.
 func TestSwappedKeys(t *testing.T) {

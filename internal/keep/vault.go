@@ -78,9 +78,26 @@ func Open(ctx context.Context, db *store.DB, file string, at time.Time) (*Keeper
 		if keys, err = v.find(ctx, []string{indexID}); err != nil {
 			return nil, err
 		}
+		k.fresh = true
 	}
 	k.index = keys[indexID]
 	return k, nil
+}
+
+// TakeBack leaves a keystore that was empty as it was found, if no key has come to it since: it was the wrong one, and the right one may
+// yet be moved here.
+func (k *Keeper) TakeBack(ctx context.Context) error {
+	v, ok := k.vault.(*keystore)
+	if !ok || !k.fresh {
+		return nil
+	}
+	return v.db.Write(ctx, func(tx *store.Tx) error {
+		n, err := tx.Count("data_key", nil)
+		if err == nil && n == 1 {
+			_, err = tx.Delete("data_key", query.Eq("k", "id", indexID))
+		}
+		return err
+	})
 }
 
 // Move takes all keys of a keystore to an empty one in another database, proven equal, and then out of the first: what is erased later must

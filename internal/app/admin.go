@@ -44,7 +44,7 @@ func (p *program) office(common *Common, at Store) (*office, error) {
 		return nil, err
 	}
 	o := &office{p: p, house: house{db: db, lib: lib}}
-	if o.keys, err = p.keyring(p.ctx, at.Keys, at.Database); err != nil {
+	if o.keys, err = p.keyring(p.ctx, at.Keys, at.Database, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	clock, err := newClock(p.ctx, db, "", nil)

@@ -71,7 +71,7 @@ func (c *demoCommand) Run(p *program, common *Common) error {
 		err = fmt.Errorf("%s is not empty (%s)", hideSecret(c.Database), state)
 	default:
 		var keys *keyring
-		if keys, err = p.keyring(p.ctx, c.Keys, c.Database); err == nil {
+		if keys, err = p.keyring(p.ctx, c.Keys, c.Database, nil); err == nil {
 			err = errors.Join(p.makeDemo(p.ctx, db, keys, fsys, lib, c.Book, c.Seed), keys.Close())
 		}
 	}
@@ -84,7 +84,7 @@ func (p *program) makeDemoFile(ctx context.Context, file string, at Store, fsys 
 	if err != nil {
 		return err
 	}
-	keys, err := p.keyring(ctx, at.Keys, at.Database)
+	keys, err := p.keyring(ctx, at.Keys, at.Database, db)
 	if err == nil {
 		err = errors.Join(p.makeDemo(ctx, db, keys, fsys, lib, book, seed), keys.Close())
 	}

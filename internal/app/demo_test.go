@@ -54,7 +54,7 @@ func played(t *testing.T, lib *rulebook.Library, plan fs.FS, book string, seed u
 	}
 	defer db.Close()
 	dir := t.TempDir()
-	keys, err := p.keyring(ctx, Keys{Keystore: "sqlite:" + filepath.Join(dir, "keys.db"), MasterKey: filepath.Join(dir, "master.key")}, "sqlite::memory:")
+	keys, err := p.keyring(ctx, Keys{Keystore: "sqlite:" + filepath.Join(dir, "keys.db"), MasterKey: filepath.Join(dir, "master.key")}, "sqlite::memory:", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

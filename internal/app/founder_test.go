@@ -38,7 +38,7 @@ func freshOn(t *testing.T, address string) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	keys, err := p.keyring(ctx, Keys{Keystore: "sqlite:" + filepath.Join(t.TempDir(), "keys.db"), MasterKey: filepath.Join(t.TempDir(), "master.key")}, address)
+	keys, err := p.keyring(ctx, Keys{Keystore: "sqlite:" + filepath.Join(t.TempDir(), "keys.db"), MasterKey: filepath.Join(t.TempDir(), "master.key")}, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,8 +46,9 @@ func (k Keys) settle(database string) (Keys, error) {
 	return k, nil
 }
 
-// keyring opens the keys of a database, and makes them for one that has none yet.
-func (p *program) keyring(ctx context.Context, keys Keys, database string) (*keyring, error) {
+// keyring opens the keys of a database, and makes them for one that has none yet. data is that database, once it has its tables: a keystore
+// that is not its own is refused before anything is sealed by it, and an empty one is left so. nil = nothing is looked at.
+func (p *program) keyring(ctx context.Context, keys Keys, database string, data *store.DB) (*keyring, error) {
 	keys, err := keys.settle(database)
 	if err != nil {
 		return nil, err
@@ -64,6 +65,11 @@ func (p *program) keyring(ctx context.Context, keys Keys, database string) (*key
 	k, err := keep.Open(ctx, db, keys.MasterKey, time.Now())
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	if data != nil {
+		if _, _, err := engine.CheckKeys(ctx, data, k); err != nil {
+			return nil, errors.Join(fmt.Errorf("personal data: %w", err), k.TakeBack(ctx), db.Close())
+		}
 	}
 	return &keyring{k, db}, nil
 }
@@ -137,7 +143,7 @@ func (c *keysRotate) Run(p *program, _ *Common) error {
 	if err != nil {
 		return err
 	}
-	k, err := p.keyring(p.ctx, keys, s.Database)
+	k, err := p.keyring(p.ctx, keys, s.Database, nil)
 	if err != nil {
 		return err
 	}

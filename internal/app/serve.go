@@ -141,7 +141,7 @@ func (c *serveCommand) Run(p *program, common *Common) error {
 		return err
 	}
 	s := &server{p: p, c: c, db: db, stopping: make(chan struct{})}
-	if s.keys, err = p.keyring(p.ctx, c.Keys, c.Database); err != nil {
+	if s.keys, err = p.keyring(p.ctx, c.Keys, c.Database, db); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	around, end := context.WithCancel(context.WithoutCancel(p.ctx)) // until the last answer is given

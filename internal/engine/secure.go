@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -84,13 +83,13 @@ func (e *Engine) Secure(ctx context.Context, now time.Time, progress func(table 
 	})
 }
 
-// checkKeys refuses a keystore that is not this database's: without its keys nothing personal could be read, and new values
-// would be sealed apart from the old. A keystore that lacks some keys, being an older copy, serves, and somebody is told.
-func (e *Engine) checkKeys(ctx context.Context) error {
+// CheckKeys refuses a keystore that is not this database's: without its keys nothing personal could be read, and new values
+// would be sealed apart from the old. A keystore that lacks some keys, being an older copy, serves; it answers how many of the last it lacks.
+func CheckKeys(ctx context.Context, db *store.DB, keys *keep.Keeper) (missing, of int, err error) {
 	var ids []string
-	err := e.DB.Read(ctx, func(tx *store.Tx) error {
+	err = db.Read(ctx, func(tx *store.Tx) error {
 		ids = nil
-		rows, err := tx.Select(query.Select{Table: "subject_key", Alias: "k", Limit: 400, Order: []query.Order{{Expr: query.Col{Alias: "k", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "k", Name: "key"}}},
+		rows, err := tx.Select(query.Select{Table: subjectTable.Name, Alias: "k", Limit: 400, Order: []query.Order{{Expr: query.Col{Alias: "k", Name: "at"}, Desc: true}, {Expr: query.Col{Alias: "k", Name: "key"}}},
 			Where: query.Op{Name: "isnull", Args: []query.Expr{query.Col{Alias: "k", Name: "erased"}}}})
 		for _, row := range rows {
 			ids = append(ids, str(row["key"]))
@@ -98,20 +97,22 @@ func (e *Engine) checkKeys(ctx context.Context) error {
 		return err
 	})
 	if err != nil || len(ids) == 0 {
-		return err
+		return 0, 0, err
 	}
-	missing, err := e.keep.Missing(ctx, ids)
-	switch {
-	case err != nil || len(missing) == 0:
-		return err
-	case len(missing) == len(ids):
-		return errors.Join(fault.New(fault.Internal, "密钥库里没有这个数据库的密钥：请把原来的密钥库放回来", "The keystore has none of the keys of this database: bring back the keystore that belongs to it"),
-			e.keep.TakeBack(ctx))
+	lacks, err := keys.Missing(ctx, ids)
+	if err == nil && len(lacks) == len(ids) {
+		err = fault.New(fault.Internal, "密钥库里没有这个数据库的密钥：请把原来的密钥库放回来", "The keystore has none of the keys of this database: bring back the keystore that belongs to it")
 	}
-	if e.opts.Alarm != nil {
-		e.opts.Alarm("keys of personal data are missing: the keystore is older than the data", fmt.Sprintf("%d of the last %d", len(missing), len(ids)))
+	return len(lacks), len(ids), err
+}
+
+// checkKeys is CheckKeys of this engine; somebody is told of keys that are missing.
+func (e *Engine) checkKeys(ctx context.Context) error {
+	missing, of, err := CheckKeys(ctx, e.DB, e.keep)
+	if err == nil && missing > 0 && e.opts.Alarm != nil {
+		e.opts.Alarm("keys of personal data are missing: the keystore is older than the data", fmt.Sprintf("%d of the last %d", missing, of))
 	}
-	return nil
+	return err
 }
 
 // personalColumns are those of a form and its lines.

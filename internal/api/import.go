@@ -404,13 +404,20 @@ func (c *call) rowsInTurn(ctx context.Context, im *engine.Importer, o importOrde
 		for len(list) > most {
 			x := list[0]
 			list = list[1:]
-			if err := take(x.row, <-x.done); err != nil {
-				for _, x := range list { // what has begun ends before the import does
-					<-x.done
-				}
-				list = nil
-				return err
+			b := <-x.done
+			err := take(x.row, b)
+			if err == nil {
+				continue
 			}
+			whole := b.err == nil // it is stopped: what has begun ends before, and is told of as far as it came in in turn
+			for _, x := range list {
+				b := <-x.done
+				if whole = whole && b.err == nil; whole {
+					_ = take(x.row, b)
+				}
+			}
+			list = nil
+			return err
 		}
 		return nil
 	}

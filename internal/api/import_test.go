@@ -244,13 +244,24 @@ func importOn(t *testing.T, dsn string) {
 		}
 		f := wang.upload("多.xlsx", workbook(t, rows...))
 		body := map[string]any{"file": f, "columns": []any{"subject"}}
+		kept := func() int { return s.Count(s.E.Lib.Form("x.matter").Table, "by", s.ID("wang")) }
+		before := kept()
 		id := wang.do("POST", "/api/form/x.matter/import", body).want(202).text("id")
 		wang.do("POST", "/api/form/x.matter/import", body).want(429)
+		for range 400 {
+			if kept() > before+30 { // rows are on their way
+				break
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
 		wang.do("DELETE", "/api/import/"+id, nil).want(204)
 		for range 400 {
 			if r := wang.do("GET", "/api/import/"+id, nil).want(200); r.text("state") != "running" {
 				if r.text("state") != "stopped" || r.text("done") == "3000" {
 					t.Errorf("stopped: %s", r.body[:200])
+				}
+				if n := kept() - before; fmt.Sprint(n) != r.text("done") {
+					t.Errorf("%d came in, %s are told", n, r.text("done"))
 				}
 				return
 			}

@@ -118,3 +118,12 @@ func Unmark(ctx context.Context, dsn string) error {
 
 // Aside waits until the log is moved that was to be moved beside the writer.
 func Aside(db *DB) { db.drv.(*lite).aside.done.Wait() }
+
+// Pace tells how long writers share a commit after commits that were slow or not.
+func Pace(slow ...bool) time.Duration {
+	var p pace
+	for _, s := range slow {
+		p.note(s)
+	}
+	return p.share()
+}

@@ -27,6 +27,7 @@ type lite struct {
 	stop   atomic.Pointer[error]
 	kept   [groups]atomic.Int64 // commits, by how many shared one
 	crowd  int                  // members of the last batch; whoever has the turn may look
+	pace   pace
 
 	folding bool // the log is emptied into the file as it grows
 	aside   aside

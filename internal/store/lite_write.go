@@ -31,8 +31,26 @@ type batch struct {
 
 const batchMembers = 128
 
-// batchTime is a variable for tests alone.
-var batchTime = 10 * time.Millisecond
+// batchTime is how long writers share a commit: the first of them waits so long. Where commits themselves take longer than slowCommit, as on a
+// disk that turns, they share for batchMost, else half of the time would go into commits. Variables for tests alone.
+var batchTime, batchMost, slowCommit = 10 * time.Millisecond, 25 * time.Millisecond, 6 * time.Millisecond
+
+// pace knows whether commits have been slow of late: one that is weighs as much as four that are not. Whoever has the turn may look.
+type pace struct{ slow int }
+
+func (p *pace) share() time.Duration {
+	if p.slow > 8 {
+		return max(batchTime, batchMost)
+	}
+	return batchTime
+}
+
+func (p *pace) note(slow bool) {
+	p.slow = max(p.slow-1, 0)
+	if slow {
+		p.slow = min(p.slow+5, 32)
+	}
+}
 
 func (l *lite) write(ctx context.Context, fn func(session) error) error {
 	b, err := l.turn(ctx)
@@ -120,7 +138,7 @@ func (l *lite) begin(ctx context.Context, b *batch) error {
 		return l.watch(fmt.Errorf("store: begin: %w", err))
 	}
 	b.begun, l.w.looked, l.w.turn = true, false, 0
-	b.timer = time.AfterFunc(batchTime, func() { b.full.Store(true) })
+	b.timer = time.AfterFunc(l.pace.share(), func() { b.full.Store(true) })
 	return nil
 }
 
@@ -183,10 +201,12 @@ func (l *lite) finish(b *batch) error {
 		_ = l.w.simple("ROLLBACK") // SQLite may have done it already
 		return b.broken
 	}
+	watch := time.AfterFunc(slowCommit, func() {}) // no clock is asked: whether it is over tells
 	err := l.w.writePieces(list)
 	if err == nil {
 		err = l.w.simple("COMMIT")
 	}
+	l.pace.note(!watch.Stop())
 	if err != nil {
 		_ = l.w.simple("ROLLBACK")
 		return l.watch(fmt.Errorf("store: commit: %w", err))

@@ -376,3 +376,21 @@ func TestClaimDue_SkipsLocked(t *testing.T) {
 		t.Errorf("claimed %s", got)
 	}
 }
+
+// Ensure that writers share a commit longer where commits are slow, that one slow commit changes nothing, and that it ends with them.
+func TestPace(t *testing.T) {
+	usual, long := store.Pace(), store.Pace(true, true)
+	if store.Pace(true) != usual || long <= usual {
+		t.Errorf("shared for %s, after slow commits for %s", usual, long)
+	}
+	if got := store.Pace(true, true, false, false, false); got != usual {
+		t.Errorf("%s after some that were not", got)
+	}
+	var many []bool
+	for range 1000 {
+		many = append(many, true)
+	}
+	if got := store.Pace(append(many, make([]bool, 40)...)...); got != usual {
+		t.Errorf("%s long after", got)
+	}
+}

@@ -367,7 +367,7 @@ func (r *run) tick() error {
 			return fmt.Errorf("of %d clocks none was due", n)
 		}
 		whole := time.Since(begin)
-		r.say("tick, %d due: %s, %s and %s of the processor each", n, whole.Round(time.Millisecond), short(whole/time.Duration(n)), short((processor()-used)/time.Duration(n)))
+		r.say("tick, %d due: %s for the %d things that fell due of them, one upon the other; %s and %s of the processor each", n, whole.Round(time.Millisecond), done, short(whole/time.Duration(done)), short((processor()-used)/time.Duration(done)))
 	}
 	return nil
 }

@@ -127,3 +127,11 @@ func Pace(slow ...bool) time.Duration {
 	}
 	return p.share()
 }
+
+// MergeAlone lets the index of pieces merge by itself, as one does that was made by an earlier program.
+func MergeAlone(ctx context.Context, db *DB) error {
+	return db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(`INSERT INTO "`+pieceTable+`"("`+pieceTable+`", rank) VALUES ('automerge', 4)`, nil)
+		return err
+	})
+}

@@ -2,10 +2,14 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"zhanggui/internal/store"
 	"zhanggui/internal/store/faulty"
@@ -49,6 +53,45 @@ func TestFold(t *testing.T) {
 		}
 		if n := count(t, db, "card"); n != 600 {
 			t.Errorf("%d rows", n)
+		}
+	})
+
+	t.Run("Read", func(t *testing.T) { // somebody reads in it at each moment
+		file := filepath.Join(t.TempDir(), "b.db")
+		db, err := store.Open(t.Context(), "sqlite:"+file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		applyCards(t, db)
+		ctx, end := context.WithCancel(t.Context())
+		var readers sync.WaitGroup
+		for i := range 3 {
+			readers.Go(func() {
+				time.Sleep(time.Duration(i) * 7 * time.Millisecond)
+				for ctx.Err() == nil {
+					_ = db.Read(ctx, func(tx *store.Tx) error {
+						_, err := tx.Count("card", nil)
+						time.Sleep(20 * time.Millisecond)
+						return err
+					})
+				}
+			})
+		}
+		note := strings.Repeat("长", 40_000) // some 30 pages
+		for i := range 1600 {
+			if err := db.Write(t.Context(), func(tx *store.Tx) error {
+				return tx.Insert("card", store.Row{"id": fmt.Sprint(i), "note": note})
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		end()
+		readers.Wait()
+		store.Aside(db)
+		log, err := os.Stat(file + "-wal")
+		if err != nil || log.Size() > 130<<20 {
+			t.Errorf("the log has %d MB of some 190 that were written: %v", log.Size()>>20, err)
 		}
 	})
 

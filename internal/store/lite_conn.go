@@ -21,6 +21,8 @@ type liteConn struct {
 	pieces        []piece // of the acts in the running batch
 	looked        bool    // in the running batch, whether a newer program has begun to work on the database
 	turn          int64   // of its last act; 0 = not asked yet
+	stepwise      bool    // the index of pieces is merged by mergePieces alone
+	owed          int     // pages of it that are to be merged
 }
 
 type liteStmt interface {

@@ -38,7 +38,7 @@ func (l *lite) foldAside(acts int) {
 	a.done.Go(func() {
 		defer a.running.Store(false)
 		if a.conn == nil {
-			c, err := connectThrough(l.layer, l.dsn, false, "busy_timeout = 5000", "journal_mode = wal", "synchronous = full", "cache_size = -1024")
+			c, err := connectThrough(l.layer, l.dsn, false, "busy_timeout = 100", "journal_mode = wal", "synchronous = full", "cache_size = -1024")
 			if err != nil {
 				_ = l.watch(err) // else the writer moves the log
 				return
@@ -54,15 +54,16 @@ func (l *lite) foldAside(acts int) {
 
 // fold moves the log, and if it is long, all of it.
 func (l *lite) fold(c *liteConn) error {
-	for had, n := int64(0), 0; n < foldTries; n++ {
-		long, err := c.moveLog()
-		if err != nil || long < foldPages {
+	long := int64(0)
+	for range foldTries {
+		had := long
+		var err error
+		if long, err = c.moveLog("PASSIVE"); err != nil || long < foldPages {
 			return err
 		}
 		if long-had <= foldRest {
 			break
 		}
-		had = long
 	}
 	l.wanted.Store(true)
 	defer l.wanted.Store(false)
@@ -70,14 +71,18 @@ func (l *lite) fold(c *liteConn) error {
 		return nil // whoever closes the database moves the log
 	}
 	defer l.give()
-	_, err := c.moveLog()
+	how := "PASSIVE"
+	if long >= 2*foldPages { // somebody read in it each time that it could have begun anew: he is waited for, a moment
+		how = "RESTART"
+	}
+	_, err := c.moveLog(how)
 	return err
 }
 
 // moveLog writes what is in the log into the file, and tells how many pages it had when that began.
-func (c *liteConn) moveLog() (int64, error) {
+func (c *liteConn) moveLog(how string) (int64, error) {
 	// What it answers when others are at it is no error: the next does it.
-	rows, err := c.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", nil, nil)
+	rows, err := c.query(context.Background(), "PRAGMA wal_checkpoint("+how+")", nil, nil)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}

@@ -32,8 +32,13 @@ type batch struct {
 const batchMembers = 128
 
 // batchTime is how long writers share a commit: the first of them waits so long. Where commits themselves take longer than slowCommit, as on a
-// disk that turns, they share for batchMost, else half of the time would go into commits. Variables for tests alone.
-var batchTime, batchMost, slowCommit = 10 * time.Millisecond, 25 * time.Millisecond, 6 * time.Millisecond
+// disk that turns, they share for batchMost, else half of the time would go into commits. A variable for tests alone.
+var batchTime = 10 * time.Millisecond
+
+const (
+	batchMost  = 25 * time.Millisecond
+	slowCommit = 6 * time.Millisecond
+)
 
 // pace knows whether commits have been slow of late: one that is weighs as much as four that are not. Whoever has the turn may look.
 type pace struct{ slow int }

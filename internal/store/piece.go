@@ -41,7 +41,6 @@ var pieceSchema = []Change{
 	{createSearch, entryTable, "", `CREATE TABLE "` + entryTable + `" ("n" INTEGER PRIMARY KEY, "tab" INTEGER NOT NULL, "id" TEXT NOT NULL, UNIQUE ("tab", "id"))`},
 	{createSearch, pieceTable, "", `CREATE VIRTUAL TABLE "` + pieceTable + `" USING fts5("p", content='', detail=none, columnsize=0, tokenize='ascii')`},
 	{createSearch, pieceTable, "secure", `INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('secure-delete', 1)`},
-	{createSearch, pieceTable, "merge", mergeBySteps},
 }
 
 const createSearch = "create search"

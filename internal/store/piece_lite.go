@@ -16,10 +16,14 @@ const (
 )
 
 // Each commit leaves a segment of the index. The index itself would merge hundreds of pages of them at every 64th, and who acts then would
-// wait for it; so every commit merges a few.
+// wait for it. So commits merge some, as many as come: mergeEach pages for a commit and as many for each row; not so few at once that most of it
+// would be beginning anew.
 const (
+	mergeEach    = 3
+	mergeAtOnce  = 24
+	mergesItself = `SELECT v FROM "` + pieceTable + `_config" WHERE k = 'automerge'`
 	mergeBySteps = `INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('automerge', 0)`
-	mergeStep    = `INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('merge', 8)`
+	mergeStep    = `INSERT INTO "` + pieceTable + `"("` + pieceTable + `", rank) VALUES ('merge', ?)`
 )
 
 // writePieces brings the pieces of changed rows up to date. Those of a batch are written in the order of their numbers: out of
@@ -73,7 +77,27 @@ func (c *liteConn) writePieces(list []piece) error {
 	if len(short) == 0 {
 		return nil
 	}
-	_, err := c.exec(ctx, mergeStep, nil)
+	return c.mergePieces(len(short))
+}
+
+// mergePieces merges what is owed for rows that were written. The first time it sees to it that the index does not do so by itself.
+func (c *liteConn) mergePieces(rows int) error {
+	ctx := context.Background()
+	if !c.stepwise {
+		is, err := c.query(ctx, mergesItself, nil, []column{{"v", Int}})
+		if err == nil && (len(is) == 0 || is[0]["v"] != int64(0)) {
+			err = c.simple(mergeBySteps)
+		}
+		if err != nil {
+			return err
+		}
+		c.stepwise = true
+	}
+	if c.owed += mergeEach * (rows + 1); c.owed < mergeAtOnce {
+		return nil
+	}
+	_, err := c.exec(ctx, mergeStep, []any{int64(c.owed)})
+	c.owed = 0
 	return err
 }
 

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -470,5 +472,50 @@ func togetherEmpty(t *testing.T, dsn string) {
 	}
 	if _, both := found(); db.Dialect() == "postgres" && both != one || both > one+1 {
 		t.Errorf("%d questions are asked of one table that holds something, %d of two", one, both)
+	}
+}
+
+// Ensure that the index of pieces is merged in small steps: no commit writes many more pages than others, however many came before it, of one row
+// or of many, also in a database of a program under which the index merged by itself.
+func TestPieces_Merged(t *testing.T) {
+	for _, rows := range []int{1, 20} {
+		t.Run(strconv.Itoa(rows), func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "a.db")
+			db := cardsOf(t, "sqlite:"+file+"?wal_autocheckpoint=0")
+			if err := store.MergeAlone(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			r := rand.New(rand.NewPCG(1, 2))
+			size := func() int64 {
+				info, err := os.Stat(file + "-wal")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return info.Size()
+			}
+			most, sum, commits := int64(0), int64(0), 1500/(1+rows/7)
+			for i := range commits {
+				before := size()
+				if err := db.Write(t.Context(), func(tx *store.Tx) error {
+					var list []store.Row
+					for n := range rows {
+						var text strings.Builder
+						for range 300 {
+							text.WriteRune(rune(0x4e00 + r.IntN(3000)))
+						}
+						list = append(list, store.Row{"id": strconv.Itoa(i*rows + n), "search": text.String()})
+					}
+					return tx.InsertMany("card", list)
+				}); err != nil {
+					t.Fatal(err)
+				}
+				pages := (size() - before) / 4120
+				most, sum = max(most, pages), sum+pages
+			}
+			if most > 90+int64(rows)*20 {
+				t.Errorf("a commit wrote %d pages, the usual one %d", most, sum/int64(commits))
+			}
+			t.Logf("at most %d pages, %d", most, sum/int64(commits))
+		})
 	}
 }

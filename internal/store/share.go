@@ -92,7 +92,7 @@ func (c *share) serve(p *pg, x *sharer) {
 		return
 	}
 	var full atomic.Bool
-	defer time.AfterFunc(batchTime, func() { full.Store(true) }).Stop()
+	defer time.AfterFunc(max(batchTime, batchMost), func() { full.Store(true) }).Stop() // a sheet is in no hurry
 	s := &pgSession{p: p, conn: conn, how: writing, shared: true}
 	defer s.leave(context.WithoutCancel(ctx))
 	var ran, alone []*sharer

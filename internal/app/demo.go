@@ -71,7 +71,7 @@ func (c *demoCommand) Run(p *program, common *Common) error {
 		err = fmt.Errorf("%s is not empty (%s)", hideSecret(c.Database), state)
 	default:
 		var keys *keyring
-		if keys, err = p.keyring(p.ctx, c.Keys, c.Database, nil); err == nil {
+		if keys, err = p.keyring(p.ctx, c.Keys, c.Database, db); err == nil {
 			err = errors.Join(p.makeDemo(p.ctx, db, keys, fsys, lib, c.Book, c.Seed), keys.Close())
 		}
 	}

@@ -85,6 +85,7 @@ export default {
   'export': 'Export',
   'handle': 'Handle',
   'closed.why': '*** stands for “{{what}}”, which you may not read',
+  'tasks.all': 'List all tasks',
   'tasks.far': '{{count}} due in half a year or later',
   'sign': 'Sign',
   'reason': 'Reason',

@@ -85,6 +85,7 @@ export default {
   'export': '导出',
   'handle': '办理',
   'closed.why': '*** 的是“{{what}}”，你不能看',
+  'tasks.all': '列出全部的事',
   'tasks.far': '半年以后的 {{count}} 件',
   'sign': '签字',
   'reason': '理由',

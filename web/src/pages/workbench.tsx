@@ -107,9 +107,10 @@ export default function Workbench() {
             <Card><Empty>{t('tasks.none')}{next ? ` ${t('tasks.next', { at: dayWords(parse(next.due)!, lang), what: w(next.action_label) })}` : ''}</Empty></Card>
           ) : (
             groups.map(({ g, list }) => {
-              if (!list.length) return null
+              // The first hundred may all be late: of a group that is counted and not listed yet the rest is offered.
+              const total = q.data?.more ? Math.max(list.length, q.data.counts[g]) : list.length
+              if (!total) return null
               const shown = list.slice(0, more[g] ?? first(list))
-              const total = Math.max(list.length, q.data?.counts[g] ?? 0)
               const show = () => {
                 setMore((m) => ({ ...m, [g]: shown.length + 50 }))
                 if (q.data?.more && shown.length + 50 > list.length) setAll(true)
@@ -124,6 +125,7 @@ export default function Workbench() {
               )
             })
           )}
+          {q.data?.more && <p><Button onClick={() => setAll(true)} loading={all && q.isFetching}>{t('tasks.all')}</Button></p>}
           {!phone && flat.length > 0 && (
             <p className="soft small keys-line"><Key>J</Key><Key>K</Key> {t('keys.move')}　<Key>Enter</Key> {t('keys.enter')}　<Key>O</Key> {t('keys.o')}　<Key>?</Key> {t('keys.list')}</p>
           )}

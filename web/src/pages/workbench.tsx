@@ -103,7 +103,7 @@ export default function Workbench() {
       <div className="columns">
         <div>
           {me.rights.includes('settings') && <Begin />}
-          {!q.data ? <Loading rows={8} tall /> : !flat.length ? (
+          {!q.data ? <Loading rows={8} tall /> : !flat.length && !q.data.more ? (
             <Card><Empty>{t('tasks.none')}{next ? ` ${t('tasks.next', { at: dayWords(parse(next.due)!, lang), what: w(next.action_label) })}` : ''}</Empty></Card>
           ) : (
             groups.map(({ g, list }) => {
